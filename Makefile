@@ -1,0 +1,108 @@
+# make                      the program, for the system's Python
+# make PYTHON=python3.12    for another Python: any that has its library
+# make SHARED=1             with libpython as a shared library, as a PIE
+# make BUILD=folder         somewhere else than here
+# make check                all tests; see README.md for what they need
+
+VERSION = 0.1.0
+
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+
+CFLAGS = -O2 -g -fstack-protector-strong -Wformat -Werror=format-security
+CPPFLAGS = -D_FORTIFY_SOURCE=2
+LDFLAGS = -Wl,-z,relro -Wl,-z,now
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+PKG_CONFIG = pkg-config
+INSTALL = install
+BUILD = .
+
+# The Python: its prefix, its library folder, and how it is linked.
+ifdef PYTHON
+ask := $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix, \
+    "%d.%d" % sys.version_info[:2])')
+export PKG_CONFIG_PATH := $(word 1,$(ask))/lib/pkgconfig:$(PKG_CONFIG_PATH)
+package := python-$(word 2,$(ask))-embed
+else
+package := python3-embed
+endif
+python = $(shell $(PKG_CONFIG) $(1) $(package))
+python_version := $(call python,--modversion)
+ifeq ($(python_version),)
+$(error pkg-config does not know $(package): install libpython3-dev)
+endif
+python_prefix := $(call python,--variable=prefix)
+python_exec_prefix := $(call python,--variable=exec_prefix)
+stdlib := $(firstword $(wildcard $(python_prefix)/lib/python$(python_version) \
+    $(python_prefix)/lib64/python$(python_version)))
+config := $(firstword $(wildcard $(stdlib)/config-$(python_version)*))
+archive := $(wildcard $(config)/libpython$(python_version).a)
+ifneq ($(SHARED),)
+archive :=
+endif
+
+ifneq ($(archive),)
+# At a fixed address, with every symbol that an extension module may want.
+mode_cflags = -fno-pie
+mode_ldflags = -no-pie -Wl,--export-dynamic -Wl,--whole-archive $(archive) \
+    -Wl,--no-whole-archive
+python_libs := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
+    --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
+else
+mode_cflags = -fPIE
+mode_ldflags = -pie
+python_libs := $(call python,--libs) \
+    $(patsubst -L%,-Wl$(comma)-rpath$(comma)%, \
+    $(filter-out -L/usr/lib%,$(call python,--libs-only-L)))
+endif
+comma := ,
+
+defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+    -DPYTHON_PREFIX='"$(python_prefix)"' \
+    -DPYTHON_EXEC_PREFIX='"$(python_exec_prefix)"' \
+    -DPYTHON_EXECUTABLE='"$(python_prefix)/bin/python$(python_version)"' \
+    -DPYTHON_STDLIB='"$(stdlib)"' \
+    -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
+# -isystem: CPython's headers do not have to pass our warnings.
+includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
+compile = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(defines) $(includes) \
+    $(CFLAGS) $(mode_cflags) -pthread
+
+units = body header invocation mount process reply report request simulate \
+    traceback url wsgi_app wsgi_env wsgi_file wsgi_head wsgi_input \
+    wsgi_response
+objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
+
+all: $(BUILD)/cgi2wsgi
+
+$(BUILD)/cgi2wsgi: $(objects)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(mode_ldflags) \
+	    $(python_libs) -pthread
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(BUILD)
+	$(compile) -MMD -MP -c -o $@ $<
+
+-include $(objects:.o=.d)
+
+check: all
+	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest tests
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) $(BUILD)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi
+	$(INSTALL) -m 644 man/cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi \
+	    $(DESTDIR)$(MANDIR)/man1/cgi2wsgi.1
+
+clean:
+	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi
+
+dist:
+	git archive --format=tar.gz --prefix=cgi2wsgi-$(VERSION)/ \
+	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
+
+.PHONY: all check install uninstall clean dist

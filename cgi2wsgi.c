@@ -1,0 +1,265 @@
+/*
+ * cgi2wsgi: one request of the Common Gateway Interface (RFC 3875), one call
+ * of a WSGI application (PEP 3333). It keeps nothing running, caches nothing
+ * in memory, and believes nothing of what a client sends about what to run.
+ */
+
+#include "cpython.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "body.h"
+#include "invocation.h"
+#include "mount.h"
+#include "process.h"
+#include "reply.h"
+#include "report.h"
+#include "request.h"
+#include "simulate.h"
+#include "traceback.h"
+#include "wsgi_app.h"
+#include "wsgi_env.h"
+#include "wsgi_input.h"
+#include "wsgi_response.h"
+
+#define USAGE_ERROR	2
+
+extern char **environ;
+
+static struct request request;
+static struct invocation invocation;
+
+static int
+system_failure(const char *what)
+{
+	return report_fail(REPORT_SYSTEM, "%s: %s", what, strerror(errno));
+}
+
+static int
+open_request(void)
+{
+	int body, reply;
+
+	if (process_settle(&body, &reply) == -1)
+		return system_failure("cannot put descriptors in order");
+	body_open(body);
+	reply_open(reply);
+	if (request_take(&request, environ) == -1)
+		return system_failure("cannot read the environment");
+	report_about(&request);
+	if (process_is_set_id())
+		return report_fail(REPORT_SET_ID,
+		    "refusing to run set-user-ID or set-group-ID");
+	return 0;
+}
+
+static int
+open_log(void)
+{
+	char *file;
+	int result = 0;
+
+	if (invocation.log == NULL)
+		return 0;
+	if ((file = invocation_path(&invocation, invocation.log)) == NULL ||
+	    process_log_to(file) == -1)
+		result = report_fail(REPORT_LOG_FILE, "cannot write %s as "
+		    "user %ld: %s", invocation.log, (long)geteuid(),
+		    strerror(errno));
+	free(file);
+	return result;
+}
+
+/* RFC 3875 7.2: a script runs in its own folder. */
+static int
+change_folder(void)
+{
+	char *folder = NULL;
+	int result = 0;
+
+	if (invocation.chdir != NULL)
+		folder = invocation_path(&invocation, invocation.chdir);
+	else if (invocation.by_server)
+		folder = strdup(invocation.folder);
+	else
+		return 0;
+	if (folder == NULL || chdir(folder) == -1)
+		result = report_fail(REPORT_SYSTEM,
+		    "cannot change to the folder %s: %s",
+		    folder ? folder : "", strerror(errno));
+	free(folder);
+	return result;
+}
+
+/* --env reaches the process only if it says nothing about the request. */
+static int
+set_variables(void)
+{
+	const char **setting, *equals;
+	char *name;
+
+	for (setting = invocation.settings; setting && *setting; setting++) {
+		equals = strchr(*setting, '=');
+		name = strndup(*setting, (size_t)(equals - *setting));
+		if (name == NULL ||
+		    request_set(&request, name, equals + 1) == -1 ||
+		    (!request_is_meta(name, strlen(name)) &&
+		    setenv(name, equals + 1, 1) == -1))
+			return system_failure("cannot set a variable");
+	}
+	return 0;
+}
+
+/*
+ * A server that passes the reply on looks at the script's name (RFC 3875 5);
+ * these never do, and a status line would confuse them.
+ */
+static bool
+is_nph(void)
+{
+	static const char *const parsing[] = {
+	    "nginx", "lighttpd", "Caddy", "h2o", "WEBrick" };
+	const char *software = request_value(&request, "SERVER_SOFTWARE"),
+	    *script = invocation.file ? strrchr(invocation.file, '/') : NULL;
+	size_t i;
+
+	if (invocation.nph)
+		return true;
+	if (script == NULL || strncmp(script, "/nph-", 5) != 0)
+		return false;
+	for (i = 0; i < sizeof(parsing) / sizeof(*parsing); i++)
+		if (software != NULL && strncmp(software, parsing[i],
+		    strlen(parsing[i])) == 0)
+			return false;
+	return true;
+}
+
+static void
+choose_head(void)
+{
+	const char *software = request_value(&request, "SERVER_SOFTWARE");
+
+	if (is_nph())
+		reply_be_nph(software && *software ? software :
+		    "cgi2wsgi/" VERSION);
+}
+
+static int
+follow_options(void)
+{
+	report_configure(invocation.debug, false);
+	if (open_log() == -1)
+		return -1;
+	report_configure(invocation.debug, invocation.log != NULL);
+	if (change_folder() == -1 || set_variables() == -1)
+		return -1;
+	choose_head();
+	if (body_measure(&request, invocation.max_body) == -1)
+		return -1;
+	report_prepare();
+	process_limit(invocation.timeout, invocation.graceful_timeout);
+	return 0;
+}
+
+static int
+run(PyObject *application)
+{
+	PyObject *input = NULL, *dict = NULL;
+	int result;
+
+	if (wsgi_env_complete(&request) == -1 ||
+	    mount_repair(&request, &invocation) == -1)
+		return system_failure("cannot complete the environ");
+	if ((input = wsgi_input_make()) != NULL)
+		dict = wsgi_env_make(&request, input);
+	result = dict == NULL ? traceback_fail(REPORT_SYSTEM,
+	    "cannot make the environ") :
+	    wsgi_response_run(application, dict, &request);
+	Py_XDECREF(dict);
+	Py_XDECREF(input);
+	return result;
+}
+
+static int
+serve(void)
+{
+	PyObject *application;
+	int result = -1;
+
+	if (wsgi_app_start(&invocation) == -1)
+		return -1;
+	/*
+	 * Here is the border: above, nothing but CONTENT_LENGTH was read of
+	 * the request; below, nothing is started or imported.
+	 */
+	if ((application = wsgi_app_load(&invocation)) != NULL)
+		result = run(application);
+	Py_XDECREF(application);
+	return result;
+}
+
+/* A failure before the application was called. */
+static void
+give_up(void)
+{
+	report_deliver();
+	process_finish(EXIT_FAILURE);
+}
+
+static int
+leave(int result)
+{
+	if (!process_is_child()) {
+		process_pause_clock();
+		body_drain(invocation.graceful_timeout);
+		process_resume_clock();
+	}
+	wsgi_app_stop();
+	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* --help and --version; descriptor 1 is the log by now. */
+static int
+answer_person(void)
+{
+	static const char version[] =
+	    "cgi2wsgi " VERSION " (Python " PY_VERSION ")\n";
+
+	if (invocation.want == WANT_HELP)
+		reply_shout(invocation_help, strlen(invocation_help));
+	else
+		reply_shout(version, strlen(version));
+	return EXIT_SUCCESS;
+}
+
+static int
+complain_to_person(void)
+{
+	fprintf(stderr, "cgi2wsgi: %s\n", report_failure());
+	return USAGE_ERROR;
+}
+
+int
+main(int argc, char **argv)
+{
+	int result = -1;
+
+	if (open_request() == 0 && invocation_read(&invocation, &request,
+	    argc, argv, process_execfn(argv[0])) == 0) {
+		if (invocation.want != WANT_APPLICATION)
+			return answer_person();
+		if ((invocation.by_server ||
+		    simulate_get(&request, invocation.url) == 0) &&
+		    follow_options() == 0)
+			result = serve();
+	}
+	if (report_failed_with(REPORT_USAGE) && !invocation.by_server)
+		return complain_to_person();
+	if (result == -1)
+		give_up();
+	return leave(result);
+}

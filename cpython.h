@@ -1,0 +1,35 @@
+/* Python.h, and what it lacks in the older versions that are supported. */
+#ifndef CPYTHON_H
+#define CPYTHON_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030a0000
+static inline PyObject *
+Py_XNewRef(PyObject *object)
+{
+	Py_XINCREF(object);
+	return object;
+}
+
+#define Py_NewRef(object)	Py_XNewRef(object)
+#endif
+
+#if PY_VERSION_HEX < 0x030c0000
+static inline PyObject *
+PyErr_GetRaisedException(void)
+{
+	PyObject *type, *value, *traceback;
+
+	PyErr_Fetch(&type, &value, &traceback);
+	PyErr_NormalizeException(&type, &value, &traceback);
+	if (value != NULL && traceback != NULL)
+		PyException_SetTraceback(value, traceback);
+	Py_XDECREF(type);
+	Py_XDECREF(traceback);
+	return value;
+}
+#endif
+
+#endif

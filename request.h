@@ -1,0 +1,45 @@
+/*
+ * The variables of one request, taken out of the process environment so that
+ * no child process and no library sees them (RFC 3875 4.1; httpoxy).
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct variable {
+	const char	*name;	/* not NUL-terminated */
+	size_t		 length;	/* of the name */
+	const char	*value;	/* NULL: withdrawn */
+};
+
+struct request {
+	struct variable	*variables;	/* in the order of the environment */
+	size_t		 count, room;
+};
+
+/*
+ * Records every variable of the NULL-terminated environment and removes from
+ * it those that describe the request. Strings stay borrowed from it.
+ * Returns 0, or -1 without memory.
+ */
+int		 request_take(struct request *, char **environment);
+
+/* The value of a meta-variable, the last if it was given twice, or NULL. */
+const char	*request_value(const struct request *, const char *name);
+
+/*
+ * Replaces every value of a variable; NULL withdraws it. Neither string is
+ * copied. Returns 0, or -1 without memory.
+ */
+int		 request_set(struct request *, const char *name,
+		    const char *value);
+
+/* Whether a server sets this variable about the request (RFC 3875 4.1). */
+bool		 request_is_meta(const char *name, size_t length);
+
+/* Whether a web server started this process. */
+bool		 request_is_cgi(const struct request *);
+
+#endif

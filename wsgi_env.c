@@ -1,0 +1,237 @@
+/* Names and values become str, byte by byte (PEP 3333 "Unicode Issues"). */
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "report.h"
+#include "wsgi_env.h"
+#include "wsgi_file.h"
+
+/*
+ * A client can send the headers Proxy, Content_Length and Content_Type, and
+ * libraries take these for settings of the host or of the server (httpoxy).
+ */
+static const char *const distrusted[] = {
+    "HTTP_PROXY", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE" };
+
+/* What Apache renames on each internal redirect. */
+static const char *const redirected[][3] = {
+	{ "HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION",
+	    "REDIRECT_REDIRECT_HTTP_AUTHORIZATION" },
+	{ "REMOTE_USER", "REDIRECT_REMOTE_USER",
+	    "REDIRECT_REDIRECT_REMOTE_USER" },
+	{ "AUTH_TYPE", "REDIRECT_AUTH_TYPE", "REDIRECT_REDIRECT_AUTH_TYPE" },
+};
+
+static bool
+named(const struct variable *variable, const char *name)
+{
+	return strlen(name) == variable->length &&
+	    memcmp(variable->name, name, variable->length) == 0;
+}
+
+int
+wsgi_env_complete(struct request *request)
+{
+	const char *found;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(redirected) / sizeof(*redirected); i++)
+		for (j = 1; j < sizeof(*redirected) / sizeof(**redirected) &&
+		    request_value(request, redirected[i][0]) == NULL; j++) {
+			found = request_value(request, redirected[i][j]);
+			if (found != NULL && *found != '\0' &&
+			    request_set(request, redirected[i][0],
+			    found) == -1)
+				return -1;
+		}
+	return 0;
+}
+
+static bool
+is_dropped(const struct variable *variable)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
+		if (named(variable, distrusted[i]))
+			return true;
+	/* Empty means absent; Caddy's -1 means unknown. */
+	return (*variable->value == '\0' && (named(variable, "CONTENT_TYPE") ||
+	    named(variable, "CONTENT_LENGTH"))) ||
+	    (named(variable, "CONTENT_LENGTH") && *variable->value == '-');
+}
+
+static PyObject *
+decode(const char *text, size_t length)
+{
+	return PyUnicode_DecodeLatin1(text, (Py_ssize_t)length, NULL);
+}
+
+/* RFC 9110 5.3, RFC 6265 5.4 */
+static PyObject *
+join(PyObject *first, const struct variable *variable, PyObject *second)
+{
+	return PyUnicode_FromFormat("%U%s%U", first,
+	    named(variable, "HTTP_COOKIE") ? "; " : ", ", second);
+}
+
+/* Of names given twice, see conformance B14. */
+static int
+add(PyObject *env, const struct variable *variable)
+{
+	PyObject *name, *value, *present, *joined;
+	int result = -1;
+
+	name = decode(variable->name, variable->length);
+	value = decode(variable->value, strlen(variable->value));
+	if (name == NULL || value == NULL)
+		goto done;
+	present = PyDict_GetItemWithError(env, name);
+	if (present == NULL && PyErr_Occurred())
+		goto done;
+	if (present != NULL && variable->length > 5 &&
+	    memcmp(variable->name, "HTTP_", 5) == 0) {
+		if ((joined = join(present, variable, value)) == NULL)
+			goto done;
+		Py_SETREF(value, joined);
+	} else if (present != NULL &&
+	    !request_is_meta(variable->name, variable->length)) {
+		result = 0;
+		goto done;
+	}
+	result = PyDict_SetItem(env, name, value);
+done:
+	Py_XDECREF(name);
+	Py_XDECREF(value);
+	return result;
+}
+
+/* Consumes value, which may be NULL with an exception set. */
+static int
+put(PyObject *env, const char *name, PyObject *value)
+{
+	int result = value == NULL ? -1 :
+	    PyDict_SetItemString(env, name, value);
+
+	Py_XDECREF(value);
+	return result;
+}
+
+static int
+put_text(PyObject *env, const char *name, const char *text)
+{
+	return put(env, name, decode(text, strlen(text)));
+}
+
+static bool
+is_secure(const struct request *request)
+{
+	static const char *const yes[] = { "on", "1", "yes", "true" };
+	const char *https = request_value(request, "HTTPS"),
+	    *scheme = request_value(request, "REQUEST_SCHEME");
+	size_t i;
+
+	if (https == NULL)
+		return scheme != NULL && strcasecmp(scheme, "https") == 0;
+	for (i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		if (strcasecmp(https, yes[i]) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+value_or(const struct request *request, const char *name,
+    const char *otherwise)
+{
+	const char *value = request_value(request, name);
+
+	return value != NULL && *value != '\0' ? value : otherwise;
+}
+
+/* mini-httpd sets host:port. */
+static int
+put_server_name(PyObject *env, const struct request *request,
+    const char *port)
+{
+	const char *name = value_or(request, "SERVER_NAME", "localhost"),
+	    *colon = strrchr(name, ':');
+	size_t length = strlen(name);
+
+	if (colon != NULL && colon == strchr(name, ':') &&
+	    strcmp(colon + 1, port) == 0)
+		length = (size_t)(colon - name);
+	return put(env, "SERVER_NAME", decode(name, length));
+}
+
+/* What PEP 3333 wants to be present, and not empty where it says so. */
+static int
+put_required(PyObject *env, const struct request *request)
+{
+	static const char *const maybe_empty[] = {
+	    "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING" };
+	const char *port, *protocol, *default_port;
+	size_t i;
+
+	for (i = 0; i < sizeof(maybe_empty) / sizeof(*maybe_empty); i++)
+		if (put_text(env, maybe_empty[i],
+		    value_or(request, maybe_empty[i], "")) == -1)
+			return -1;
+	default_port = is_secure(request) ? "443" : "80";
+	port = value_or(request, "SERVER_PORT", default_port);
+	if (port[strspn(port, "0123456789")] != '\0')
+		port = default_port;
+	protocol = value_or(request, "SERVER_PROTOCOL", "HTTP/1.0");
+	if (strcmp(protocol, "INCLUDED") == 0)
+		protocol = "HTTP/1.0";
+	if (put_server_name(env, request, port) == -1 ||
+	    put_text(env, "SERVER_PORT", port) == -1 ||
+	    put_text(env, "SERVER_PROTOCOL", protocol) == -1)
+		return -1;
+	return put_text(env, "REQUEST_METHOD",
+	    value_or(request, "REQUEST_METHOD", "GET"));
+}
+
+/* PEP 3333 "environ Variables" */
+static int
+put_wsgi(PyObject *env, bool secure, PyObject *input)
+{
+	PyObject *errors = PySys_GetObject("stderr"),
+	    *wrapper = wsgi_file_type();
+
+	if (errors == NULL)
+		errors = Py_None;
+	if (put(env, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) == -1 ||
+	    put_text(env, "wsgi.url_scheme",
+	    secure ? "https" : "http") == -1 ||
+	    put(env, "wsgi.input", Py_NewRef(input)) == -1 ||
+	    put(env, "wsgi.errors", Py_NewRef(errors)) == -1 ||
+	    put(env, "wsgi.multithread", PyBool_FromLong(0)) == -1 ||
+	    put(env, "wsgi.multiprocess", PyBool_FromLong(1)) == -1 ||
+	    put(env, "wsgi.run_once", PyBool_FromLong(1)) == -1 ||
+	    put(env, "wsgi.input_terminated", PyBool_FromLong(1)) == -1 ||
+	    put(env, "wsgi.file_wrapper", wrapper) == -1 ||
+	    put_text(env, "cgi2wsgi.version", VERSION) == -1)
+		return -1;
+	return put_text(env, "cgi2wsgi.request_id", report_id());
+}
+
+PyObject *
+wsgi_env_make(const struct request *request, PyObject *input)
+{
+	PyObject *env = PyDict_New();
+	size_t i;
+
+	for (i = 0; env != NULL && i < request->count; i++)
+		if (request->variables[i].value != NULL &&
+		    !is_dropped(&request->variables[i]) &&
+		    add(env, &request->variables[i]) == -1)
+			Py_CLEAR(env);
+	if (env == NULL || put_required(env, request) == -1 ||
+	    put_wsgi(env, is_secure(request), input) == -1) {
+		Py_XDECREF(env);
+		return NULL;
+	}
+	return env;
+}

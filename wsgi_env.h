@@ -1,0 +1,22 @@
+/* From the server's variables to the environ of PEP 3333. */
+#ifndef WSGI_ENV_H
+#define WSGI_ENV_H
+
+#include "cpython.h"
+
+#include "request.h"
+
+/*
+ * Fills in what the server left out in another place (conformance B15).
+ * Returns 0, or -1 without memory.
+ */
+int		 wsgi_env_complete(struct request *);
+
+/*
+ * Makes an environ of the request's variables and the wsgi keys (PEP 3333
+ * "environ Variables"); input is borrowed. Returns a new dict, or NULL with
+ * an exception set.
+ */
+PyObject	*wsgi_env_make(const struct request *, PyObject *input);
+
+#endif
