@@ -17,12 +17,13 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PKG_CONFIG = pkg-config
 INSTALL = install
 BUILD = .
+EXTRA =
 
 # The Python: its prefix, its library folder, and how it is linked.
 ifdef PYTHON
 ask := $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix, \
     "%d.%d" % sys.version_info[:2])')
-export PKG_CONFIG_PATH := $(word 1,$(ask))/lib/pkgconfig:$(PKG_CONFIG_PATH)
+PKG_CONFIG := PKG_CONFIG_PATH=$(word 1,$(ask))/lib/pkgconfig $(PKG_CONFIG)
 package := python-$(word 2,$(ask))-embed
 else
 package := python3-embed
@@ -77,7 +78,7 @@ objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 all: $(BUILD)/cgi2wsgi
 
 $(BUILD)/cgi2wsgi: $(objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(mode_ldflags) \
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(mode_ldflags) \
 	    $(python_libs) -pthread
 
 $(BUILD)/%.o: %.c Makefile
@@ -87,7 +88,7 @@ $(BUILD)/%.o: %.c Makefile
 -include $(objects:.o=.d)
 
 check: all
-	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest tests
+	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q -n auto tests
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1

@@ -30,6 +30,13 @@ PyErr_GetRaisedException(void)
 	Py_XDECREF(traceback);
 	return value;
 }
+
+static inline void
+PyErr_SetRaisedException(PyObject *value)
+{
+	PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(value)), value,
+	    PyException_GetTraceback(value));
+}
 #endif
 
 #endif

@@ -28,6 +28,13 @@ is_token(char c)
 	    (isalnum((unsigned char)c) || strchr("!#$%&'*+-.^_`|~", c));
 }
 
+static bool
+is_name(const char *name, size_t length, const char *known)
+{
+	return length == strlen(known) &&
+	    strncasecmp(name, known, length) == 0;
+}
+
 const char *
 header_check_status(const char *status, size_t length)
 {
@@ -57,10 +64,10 @@ header_check_name(const char *name, size_t length)
 			return "a header name has only letters, digits and "
 			    "!#$%&'*+-.^_`|~ (RFC 9110 5.1)";
 	for (i = 0; i < sizeof(hop_by_hop) / sizeof(*hop_by_hop); i++)
-		if (strcasecmp(name, hop_by_hop[i]) == 0)
+		if (is_name(name, length, hop_by_hop[i]))
 			return "hop-by-hop headers belong to the server "
 			    "(PEP 3333)";
-	if (strcasecmp(name, "Status") == 0)
+	if (is_name(name, length, "Status"))
 		return "the status is start_response's first argument, "
 		    "not a header";
 	return NULL;

@@ -60,7 +60,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* A list of words with the program's name in front, as argv has it. */
+/* Words with the program's name in front, as argv has it. */
 struct words {
 	char	**word;
 	int	  count;
@@ -75,14 +75,30 @@ no_memory(void)
 static int
 append(char ***list, int count, char *word)
 {
-	char **grown = realloc(*list, (size_t)(count + 2) * sizeof(*grown));
+	char **grown;
 
-	if (grown == NULL || word == NULL)
+	if (word == NULL)
+		return no_memory();
+	grown = realloc(*list, (size_t)(count + 2) * sizeof(*grown));
+	if (grown == NULL)
 		return no_memory();
 	grown[count] = word;
 	grown[count + 1] = NULL;
 	*list = grown;
 	return 0;
+}
+
+/* What options point to stays until the process ends, and reachable. */
+static char *
+keep(char *memory)
+{
+	static char **kept;
+	static int count;
+
+	if (append(&kept, count, memory) == -1)
+		return NULL;
+	count++;
+	return memory;
 }
 
 /*
@@ -119,7 +135,7 @@ split(struct words *words, const char *text, const char *where)
 
 	for (text += strspn(text, " \t\n"); *text != '\0';
 	    text += strspn(text, " \t\n")) {
-		word = malloc(strlen(text) + 1);
+		word = keep(malloc(strlen(text) + 1));
 		if (append(&words->word, words->count, word) == -1)
 			return -1;
 		words->count++;
@@ -166,16 +182,16 @@ read_first_line(const char *file, char **line)
 }
 
 static int
-read_number(unsigned *number, const char *text, const char *where,
-    const char *option)
+read_number(unsigned *number, int64_t least, const char *text,
+    const char *where, const char *option)
 {
 	int64_t wide;
 
 	if (header_read_length(text, strlen(text), &wide) == -1 ||
-	    wide > INT_MAX / 1000)
+	    wide < least || wide > INT_MAX / 1000)
 		return report_fail(REPORT_USAGE,
-		    "%s: %s needs a number of seconds, not '%s'",
-		    where, option, text);
+		    "%s: %s needs a number of seconds from %d on, not '%s'",
+		    where, option, (int)least, text);
 	*number = (unsigned)wide;
 	return 0;
 }
@@ -256,11 +272,11 @@ set_option(struct invocation *invocation, int letter, char *value,
 	case 'm':
 		return read_size(&invocation->max_body, value, where);
 	case 't':
-		return read_number(&invocation->timeout, value, where,
+		return read_number(&invocation->timeout, 0, value, where,
 		    "--timeout");
 	case 'g':
-		return read_number(&invocation->graceful_timeout, value, where,
-		    "--graceful-timeout");
+		return read_number(&invocation->graceful_timeout, 1, value,
+		    where, "--graceful-timeout");
 	case 'n':
 		invocation->nph = true;
 		return 0;
@@ -453,45 +469,50 @@ static int
 by_kernel(struct invocation *invocation, const char *script, const char *line)
 {
 	struct words words = { 0 };
+	int result;
 
-	if (split(&words, line, script) == -1 ||
-	    use_own_line(invocation, script, &words) == -1)
-		return -1;
-	return use_file(invocation, script);
+	result = split(&words, line, script) == -1 ||
+	    use_own_line(invocation, script, &words) == -1 ? -1 :
+	    use_file(invocation, script);
+	free(words.word);
+	return result;
 }
 
 /*
- * The words behind this program's name on a script's own first line, if it
- * has one: #!/usr/local/bin/cgi2wsgi words, or through env -S.
+ * The words from this program's name on in a script's own first line, if it is
+ * there: #!/usr/local/bin/cgi2wsgi words, or through env -S. The caller frees
+ * own->word.
  */
 static int
 read_own_words(const char *script, struct words *own)
 {
 	struct words words = { 0 };
 	char *line;
-	int i, found;
+	int i = 0, result;
 
 	*own = words;
-	if ((found = read_first_line(script, &line)) <= 0)
-		return found;
-	if (split(&words, line, script) == -1)
-		return -1;
-	for (i = 0; i < words.count; i++)
-		if (strcmp(base_name(words.word[i]), PROGRAM) == 0) {
-			own->word = words.word + i;
-			own->count = words.count - i;
-			break;
-		}
-	return 0;
+	if ((result = read_first_line(script, &line)) == 1)
+		result = split(&words, line, script);
+	free(line);
+	while (i < words.count &&
+	    strcmp(base_name(words.word[i]), PROGRAM) != 0)
+		i++;
+	for (; result == 0 && i < words.count; i++)
+		if (append(&own->word, own->count++, words.word[i]) == -1)
+			result = -1;
+	free(words.word);
+	return result;
 }
 
+/* A script that this program was not started by, but for. */
 static int
 use_script(struct invocation *invocation, const char *script,
     struct words *own)
 {
-	if (own->count > 0 && use_own_line(invocation, script, own) == -1)
-		return -1;
-	return use_file(invocation, script);
+	int result = own->count == 0 ? 0 :
+	    use_own_line(invocation, script, own);
+
+	return result == -1 ? -1 : use_file(invocation, script);
 }
 
 /*
@@ -504,17 +525,21 @@ by_interpreter(struct invocation *invocation, const struct request *request,
 {
 	const char *script = request_value(request, "SCRIPT_FILENAME");
 	struct words own;
-	int at;
+	int at, result = 1;
 
-	if (script == NULL || !is_file(script) || same_file(script, program))
+	if (argc < 2 || script == NULL || !is_file(script) ||
+	    same_file(script, program))
 		return 1;
 	if (read_own_words(script, &own) == -1)
-		return report_failure() ? -1 : 1;
-	at = argc > 1 && same_file(argv[1], script) ? 1 :
-	    own.count > 0 ? own.count : 1;
-	if (at >= argc || !same_file(argv[at], script))
-		return 1;
-	return use_script(invocation, script, &own);
+		result = report_failure() ? -1 : 1;
+	else {
+		at = own.count > 0 && !same_file(argv[1], script) ?
+		    own.count : 1;
+		if (at < argc && same_file(argv[at], script))
+			result = use_script(invocation, script, &own);
+	}
+	free(own.word);
+	return result;
 }
 
 /* The part of a path that is a file: what follows it is path information. */
@@ -555,34 +580,35 @@ by_action(struct invocation *invocation, const struct request *request,
 	const char *path, *end;
 	struct words own;
 	char *script;
+	int result;
 
 	if (!is_action(request, program))
 		return 1;
 	path = request_value(request, "PATH_TRANSLATED");
 	script = file_part(path);
+	if (script != NULL && keep(script) == NULL)
+		return -1;
 	end = script != NULL ? strrchr(script, '.') : NULL;
 	if (end == NULL || strcmp(end, ".wsgi") != 0)
 		return report_fail(REPORT_NO_APPLICATION, "Action: %s is not "
 		    "a file that ends in .wsgi", path);
 	invocation->action_tail = path + strlen(script);
-	if (read_own_words(script, &own) == -1)
-		return report_failure() ? -1 :
-		    use_file(invocation, script);
-	return use_script(invocation, script, &own);
+	result = read_own_words(script, &own);
+	if (report_failure() == NULL)
+		result = use_script(invocation, script, &own);
+	free(own.word);
+	return result;
 }
 
-/* Whether a word that names nothing was meant as a file. */
+/* mysite.wsgi is a module of Django's, unless there is such a file. */
 static bool
 looks_like_file(const char *name)
 {
-	static const char *const ends[] = { ".py", ".wsgi", ".cgi" };
 	const char *dot = strrchr(name, '.');
-	size_t i;
 
-	for (i = 0; dot != NULL && i < sizeof(ends) / sizeof(*ends); i++)
-		if (strcmp(dot, ends[i]) == 0)
-			return true;
-	return strchr(name, '/') != NULL || is_file(name);
+	return is_file(name) || strchr(name, '/') != NULL ||
+	    (dot != NULL && (strcmp(dot, ".py") == 0 ||
+	    strcmp(dot, ".cgi") == 0));
 }
 
 /*
@@ -593,11 +619,11 @@ static int
 use_name(struct invocation *invocation, const char *name)
 {
 	const char *colon = strrchr(name, ':');
-	char *first = colon == NULL || is_file(name) ? strdup(name) :
-	    strndup(name, (size_t)(colon - name));
+	char *first = keep(colon == NULL || is_file(name) ? strdup(name) :
+	    strndup(name, (size_t)(colon - name)));
 
 	if (first == NULL)
-		return no_memory();
+		return -1;
 	if (colon != NULL && !is_file(name))
 		invocation->callable = colon + 1;
 	if (*first == '\0')
@@ -609,26 +635,37 @@ use_name(struct invocation *invocation, const char *name)
 	return invocation->folder != NULL ? 0 : no_memory();
 }
 
-/* H3: what the deployer wrote into CGI2WSGI_ARGS. */
+static int
+use_deployers_words(struct invocation *invocation, const struct words *words,
+    const char *where)
+{
+	if (read_options(invocation, words, where) == -1)
+		return -1;
+	if (optind == words->count)
+		return 1;
+	if (words->count - optind > 1)
+		return report_fail(REPORT_USAGE,
+		    "%s: one application, not also '%s'", where,
+		    words->word[optind + 1]);
+	return use_name(invocation, words->word[optind]);
+}
+
+/* H3: what the deployer wrote. Returns 1 if that names no application. */
 static int
 by_deployer(struct invocation *invocation)
 {
-	const char *text = getenv("CGI2WSGI_ARGS"), *where = "CGI2WSGI_ARGS";
+	const char *where = "CGI2WSGI_ARGS", *text = getenv(where);
 	struct words words = { 0 };
+	int result;
 
 	if (text == NULL)
 		return 1;
-	if (append(&words.word, words.count++, strdup(PROGRAM)) == -1 ||
-	    split(&words, text, where) == -1 ||
-	    read_options(invocation, &words, where) == -1)
-		return -1;
-	if (optind == words.count)
-		return 1;
-	if (words.count - optind > 1)
-		return report_fail(REPORT_USAGE,
-		    "%s: one application, not also '%s'", where,
-		    words.word[optind + 1]);
-	return use_name(invocation, words.word[optind]);
+	result = append(&words.word, words.count++,
+	    keep(strdup(PROGRAM))) == -1 ||
+	    split(&words, text, where) == -1 ? -1 :
+	    use_deployers_words(invocation, &words, where);
+	free(words.word);
+	return result;
 }
 
 static int
@@ -692,15 +729,19 @@ invocation_read(struct invocation *invocation, const struct request *request,
 	    .max_body = -1, .graceful_timeout = 30 };
 	invocation->by_server = request_is_cgi(request);
 	is_script = read_first_line(execfn, &line);
-	if (is_script == -1 && report_failure() != NULL)
-		return -1;
-	if (is_script == -1 && argc > 1 && is_word(execfn, argc, argv))
-		return unreadable(execfn);
+	if (is_script == -1 && report_failure() == NULL &&
+	    is_word(execfn, argc, argv))
+		unreadable(execfn);
 	if (is_script == 1) {
 		invocation->url = word_behind(execfn, argc, argv);
-		return by_kernel(invocation, execfn, line);
+		is_script = by_kernel(invocation, execfn, line);
+		free(line);
+		return is_script;
 	}
-	if (invocation->by_server)
-		return by_server(invocation, request, argc, argv, execfn);
-	return by_person(invocation, argc, argv);
+	free(line);
+	if (report_failure() != NULL)
+		return -1;
+	return invocation->by_server ?
+	    by_server(invocation, request, argc, argv, execfn) :
+	    by_person(invocation, argc, argv);
 }

@@ -67,18 +67,20 @@ is_above(const char *prefix, const char *text)
 	    strchr("/", text[strlen(prefix)]) != NULL;
 }
 
-/* Sets a variable and keeps what it was. */
+/* Sets a variable, which takes the text over, and keeps what it was. */
 static int
 replace(struct request *request, const char *name, const char *kept,
-    const char *text)
+    char *text)
 {
-	const char *before = request_value(request, name);
+	const char *before = value(request, name);
 
-	if (before != NULL && text != NULL && strcmp(before, text) == 0)
+	if (text != NULL && strcmp(before, text) == 0) {
+		free(text);
 		return 0;
+	}
 	if (request_set(request, name, text) == -1)
 		return -1;
-	return request_set(request, kept, before != NULL ? before : "");
+	return request_set(request, kept, before);
 }
 
 static int
@@ -92,8 +94,7 @@ place(struct request *request, const struct mount *mount)
 	if (replace(request, "SCRIPT_NAME", "cgi2wsgi.script_name",
 	    script) == -1)
 		return -1;
-	return *path == '\0' && *value(request, "PATH_INFO") == '\0' ? 0 :
-	    replace(request, "PATH_INFO", "cgi2wsgi.path_info", path);
+	return replace(request, "PATH_INFO", "cgi2wsgi.path_info", path);
 }
 
 /*
@@ -112,17 +113,32 @@ agree(struct request *request, const char *name, const char *kept)
 	if ((whole = malloc(strlen(script) + strlen(path) + 1)) == NULL)
 		return -1;
 	strcpy(stpcpy(whole, script), path);
-	return replace(request, name, kept,
-	    strstr(whole, "//") != NULL ? NULL : whole);
+	if (strstr(whole, "//") != NULL) {
+		free(whole);
+		whole = NULL;
+	}
+	return replace(request, name, kept, whole);
+}
+
+/* lighttpd's error-handler-404 loses the query. */
+static int
+restore_query(struct request *request)
+{
+	const char *query = strchr(value(request, "REQUEST_URI"), '?');
+
+	if (query == NULL || *value(request, "QUERY_STRING") != '\0')
+		return 0;
+	return replace(request, "QUERY_STRING", "cgi2wsgi.query_string",
+	    strdup(query + 1));
 }
 
 /* --script-name: the path behind the prefix, as the client wrote it. */
 static int
 mount_at(struct request *request, const char *prefix)
 {
-	const char *asked = value(request, "REQUEST_URI");
 	struct mount mount = { .script = prefix };
 	char *path = uri_path(request);
+	int result;
 
 	mount.script_length = strlen(prefix);
 	while (mount.script_length > 0 &&
@@ -132,17 +148,15 @@ mount_at(struct request *request, const char *prefix)
 	if (path != NULL && strncmp(path, prefix, mount.script_length) == 0 &&
 	    strchr("/", path[mount.script_length]) != NULL) {
 		mount.path = path + mount.script_length;
-		/* lighttpd's error-handler-404 loses the query. */
-		if (*value(request, "QUERY_STRING") == '\0' &&
-		    strchr(asked, '?') != NULL && replace(request,
-		    "QUERY_STRING", "cgi2wsgi.query_string",
-		    strchr(asked, '?') + 1) == -1)
+		if (restore_query(request) == -1)
 			return -1;
 	} else
 		report_log(REPORT_SCRIPT_NAME,
 		    "--script-name %s is not the beginning of REQUEST_URI '%s'",
-		    prefix, asked);
-	return place(request, &mount);
+		    prefix, value(request, "REQUEST_URI"));
+	result = place(request, &mount);
+	free(path);
+	return result;
 }
 
 /*
@@ -215,8 +229,7 @@ find_nested(const struct request *request, const char *asked,
 	}
 	mount->script_length = strlen(script);
 	if (*script == '\0' || !is_above(script, info) || asked == NULL ||
-	    !is_above(script, asked) || (strcmp(asked, info) != 0 &&
-	    is_above(script, asked + mount->script_length)))
+	    strcmp(asked, info) != 0)
 		return false;
 	mount->path = info + mount->script_length;
 	return true;
@@ -235,17 +248,20 @@ repair(struct request *request, const struct invocation *invocation)
 {
 	struct mount mount;
 	char *path;
+	int result = 0;
 
 	if (invocation->action_tail != NULL)
 		return find_action(request, invocation->action_tail, &mount) ?
 		    place(request, &mount) : 0;
 	if (is_error_page(request))
 		return 0;
-	path = uri_path(request);
+	if ((path = uri_path(request)) != NULL)
+		url_normalize(path);
 	if (find_nested(request, path, &mount) ||
 	    find_front(request, path, &mount))
-		return place(request, &mount);
-	return 0;
+		result = place(request, &mount);
+	free(path);
+	return result;
 }
 
 int

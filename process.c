@@ -31,6 +31,7 @@ static struct {
 	bool			 holding;
 	volatile sig_atomic_t	 interruption, terminated;
 	int			 status;
+	sigset_t		 mask;		/* around fork() */
 	struct sigaction	 python_term, python_alarm;
 } process = { .status = EXIT_FAILURE };
 
@@ -92,6 +93,27 @@ handle(int signal_number, void (*handler)(int), int flags)
 	sigaction(signal_number, &action, NULL);
 }
 
+/*
+ * A signal between fork() and on_fork() would be noted for a Python that
+ * forgets it: until then it waits.
+ */
+static void
+before_fork(void)
+{
+	sigset_t both;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGTERM);
+	sigaddset(&both, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &both, &process.mask);
+}
+
+static void
+after_fork(void)
+{
+	pthread_sigmask(SIG_SETMASK, &process.mask, NULL);
+}
+
 /* Reply and body are the parent's; a child must not be able to touch them. */
 static void
 on_fork(void)
@@ -105,6 +127,7 @@ on_fork(void)
 		handle(SIGTERM, SIG_DFL, 0);
 	reply_close();
 	body_close();
+	after_fork();
 }
 
 static void
@@ -188,7 +211,7 @@ process_settle(int *body, int *reply)
 	settle_signals();
 	if (settle_descriptors(body, reply) == -1)
 		return -1;
-	return pthread_atfork(NULL, NULL, on_fork) == 0 ? 0 : -1;
+	return pthread_atfork(before_fork, after_fork, on_fork) == 0 ? 0 : -1;
 }
 
 const char *

@@ -25,7 +25,8 @@ char	*reply_head(const char *status, const char *headers, size_t *length);
 /*
  * Sends the parts, spooling the request's body while the client does not
  * read. The parts are consumed, so that a call that returned -1 with EINTR
- * (a signal came, or may have come) can be repeated. Returns 0, or -1 with errno (EPIPE: the client left).
+ * (a signal came, or may have come) can be repeated. Returns 0, or -1 with
+ * errno (EPIPE: the client left).
  */
 int	 reply_push(struct iovec *parts, int count);
 

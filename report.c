@@ -436,6 +436,7 @@ void
 report_deliver(void)
 {
 	struct iovec page = { 0 };
+	char *whole;
 
 	if (!report.failed || report.delivered)
 		return;
@@ -444,9 +445,10 @@ report_deliver(void)
 	    report.log_trace);
 	if (reply_is_started() || codes[report.code].status == NULL)
 		return;
-	page.iov_base = make_page(report.code, &page.iov_len);
+	page.iov_base = whole = make_page(report.code, &page.iov_len);
 	while (reply_push(&page, 1) == -1 && errno == EINTR)
 		;
+	free(whole);
 }
 
 static void

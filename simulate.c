@@ -56,17 +56,18 @@ set_authority(struct request *request, const char *authority, size_t length,
 static int
 set_host(struct request *request, const char **url)
 {
+	const char *authority = "localhost";
 	bool secure = strncmp(*url, "https://", 8) == 0;
-	const char *authority = *url + (secure ? 8 : 7);
-	size_t length = strcspn(authority, "/?#");
+	size_t length = strlen(authority);
 
-	if (**url == '/' || **url == '?')
-		return set(request, "HTTP_HOST", "localhost") == -1 ? -1 :
-		    set_authority(request, "localhost", 9, false);
-	if ((!secure && strncmp(*url, "http://", 7) != 0) || length == 0)
-		return report_fail(REPORT_USAGE, "'%s' is no URL: it begins "
-		    "with '/', http:// or https://", *url);
-	*url = authority + length;
+	if (**url != '/' && **url != '?') {
+		if (!secure && strncmp(*url, "http://", 7) != 0)
+			return report_fail(REPORT_USAGE, "'%s' is no URL: it "
+			    "begins with '/', http:// or https://", *url);
+		authority = *url + (secure ? 8 : 7);
+		length = strcspn(authority, "/?#");
+		*url = authority + length;
+	}
 	return set_part(request, "HTTP_HOST", authority, length) == -1 ? -1 :
 	    set_authority(request, authority, length, secure);
 }

@@ -240,6 +240,7 @@ int
 traceback_fail(enum report_code code, const char *what)
 {
 	struct texts texts = take();
+	bool first = report_failure() == NULL;
 
 	if (process_interruption() == SIGALRM) {
 		code = REPORT_TIMEOUT;
@@ -250,7 +251,7 @@ traceback_fail(enum report_code code, const char *what)
 	}
 
 	report_fail(code, "%s: %s", what, texts.line ? texts.line : "");
-	if (texts.trace != NULL)
+	if (first && texts.trace != NULL)
 		report_trace(texts.trace,
 		    texts.page ? texts.page : texts.trace);
 	release(&texts);

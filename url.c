@@ -1,4 +1,4 @@
-/* One rule, kept apart because two units need it. */
+/* What a server does to a path before it looks for a script. */
 
 #include <ctype.h>
 #include <string.h>
@@ -26,5 +26,31 @@ url_decode(char *text)
 			text += 2;
 		} else
 			*to++ = *text;
+	*to = '\0';
+}
+
+void
+url_normalize(char *path)
+{
+	char *to = path, *from = path;
+	size_t length;
+	int open = 1;	/* the path ends in a slash */
+
+	while (*from != '\0') {
+		from += strspn(from, "/");
+		length = strcspn(from, "/");
+		open = length == 0 || strncmp(from, "..", length) == 0;
+		if (length == 2 && open)
+			while (to > path && *--to != '/')
+				;
+		else if (!open) {
+			*to++ = '/';
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length;
+	}
+	if (open)
+		*to++ = '/';
 	*to = '\0';
 }

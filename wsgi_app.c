@@ -359,7 +359,7 @@ module_name(const char *file)
 
 /*
  * importlib would keep the compiled forms of app.cgi and app.py in one file.
- * While this tag is set, that of app.cgi is app.cgi.cpython-311.pyc. Returns
+ * While this tag is set, that of app.cgi is app.cgi-cpython-311.pyc. Returns
  * the tag before, a new reference, or NULL with an exception set.
  */
 static PyObject *
@@ -375,7 +375,7 @@ set_cache_tag(const char *file, PyObject *tag)
 	own = tag != NULL ? Py_NewRef(tag) :
 	    dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0 ?
 	    Py_NewRef(before) :
-	    PyUnicode_FromFormat("%s.%U", dot + 1, before);
+	    PyUnicode_FromFormat("%s-%U", dot + 1, before);
 	if (own == NULL || PyObject_SetAttrString(implementation, "cache_tag",
 	    own) == -1)
 		Py_CLEAR(before);

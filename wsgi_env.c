@@ -162,7 +162,8 @@ put_server_name(PyObject *env, const struct request *request,
 	if (colon != NULL && colon == strchr(name, ':') &&
 	    strcmp(colon + 1, port) == 0)
 		length = (size_t)(colon - name);
-	return put(env, "SERVER_NAME", decode(name, length));
+	return length == 0 ? put_text(env, "SERVER_NAME", "localhost") :
+	    put(env, "SERVER_NAME", decode(name, length));
 }
 
 /* What PEP 3333 wants to be present, and not empty where it says so. */

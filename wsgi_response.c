@@ -20,6 +20,7 @@
 #define APACHE_LINE	8190	/* the longest header Apache accepts */
 #define UWSGI_BLOCK	65536	/* the longest head uWSGI reads */
 #define FILE_PIECE	(1 << 30)
+#define REFUSAL		"__cgi2wsgi_refusal__"
 
 static struct {
 	enum { NOTHING, ACCEPTED, SENT, OVER } state;
@@ -28,15 +29,32 @@ static struct {
 	bool		 head_request;	/* RFC 9110 9.3.2 */
 	bool		 sole_block;	/* the result has one block */
 	bool		 wrote;		/* write() was used */
-	bool		 excess, refused, client_gone;
+	bool		 excess, client_gone;
 } response;
 
-/* From now on an exception most likely tells of a broken rule of WSGI. */
+/*
+ * Marks the current exception as one about a rule of WSGI, in case that the
+ * application lets it go.
+ */
 static PyObject *
 refuse(void)
 {
-	response.refused = true;
+	PyObject *exception = PyErr_GetRaisedException();
+
+	if (PyObject_SetAttrString(exception, REFUSAL, Py_True) == -1)
+		PyErr_Clear();
+	PyErr_SetRaisedException(exception);
 	return NULL;
+}
+
+static bool
+is_refusal(void)
+{
+	PyObject *exception = PyErr_GetRaisedException();
+	bool marked = PyObject_HasAttrString(exception, REFUSAL);
+
+	PyErr_SetRaisedException(exception);
+	return marked;
 }
 
 static int
@@ -97,7 +115,6 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 		return NULL;
 	if (wsgi_head_read(&head, status, headers) == -1)
 		return refuse();
-	response.refused = false;
 	wsgi_head_free(&response.head);
 	response.head = head;
 	response.state = ACCEPTED;
@@ -297,27 +314,6 @@ is_complete(void)
 	    (response.state == SENT && !may_have_body());
 }
 
-/*
- * The next chunk, or NULL at the end or with an exception. A result that says
- * it has one block may lie: then the end is asked for before the head leaves,
- * so that no Content-Length cuts off what follows.
- */
-static PyObject *
-next_chunk(PyObject *chunks)
-{
-	static PyObject *ahead;
-	PyObject *chunk = ahead != NULL ? ahead : PyIter_Next(chunks);
-
-	ahead = NULL;
-	if (chunk == NULL || !response.sole_block || response.state == SENT)
-		return chunk;
-	ahead = PyIter_Next(chunks);
-	response.sole_block = ahead == NULL;
-	if (PyErr_Occurred())
-		Py_CLEAR(chunk);
-	return chunk;
-}
-
 static int
 send_chunks(PyObject *result)
 {
@@ -325,11 +321,12 @@ send_chunks(PyObject *result)
 	int status = 0;
 
 	if (chunks == NULL) {
-		response.refused = PyErr_ExceptionMatches(PyExc_TypeError);
+		if (PyErr_ExceptionMatches(PyExc_TypeError))
+			refuse();
 		return -1;
 	}
 	while (status == 0 && !is_complete() &&
-	    (chunk = next_chunk(chunks)) != NULL) {
+	    (chunk = PyIter_Next(chunks)) != NULL) {
 		status = process_is_child() ? -1 : send_chunk(chunk);
 		Py_DECREF(chunk);
 	}
@@ -393,13 +390,12 @@ check_result(PyObject *result)
 	return 0;
 }
 
+/* Only these cannot lie about their length. */
 static bool
 has_one_block(PyObject *result)
 {
-	Py_ssize_t length = PyObject_Size(result);
-
-	PyErr_Clear();
-	return length == 1;
+	return (PyList_CheckExact(result) && PyList_GET_SIZE(result) == 1) ||
+	    (PyTuple_CheckExact(result) && PyTuple_GET_SIZE(result) == 1);
 }
 
 static int
@@ -435,7 +431,7 @@ conclude(int status)
 	if (status == -1) {
 		if (PyErr_Occurred())
 			traceback_fail(body_is_too_large() ?
-			    REPORT_TOO_LARGE : response.refused ?
+			    REPORT_TOO_LARGE : is_refusal() ?
 			    REPORT_PROTOCOL : REPORT_APPLICATION,
 			    "the application raised an exception");
 		report_deliver();

@@ -1,0 +1,396 @@
+"""wsgi.errors, the log, stray output (D)."""
+
+import os
+import re
+
+import pytest
+
+from harness import alive, program, until
+
+LINE = re.compile(r"^cgi2wsgi: (?P<code>[a-z-]+) \[(?P<id>[^\]]*)\] "
+                  r"(?P<method>\S+) (?P<path>\S+): (?P<message>.*)$", re.M)
+
+
+def test_errors_is_a_text_stream(cgi):
+    """D1: write, writelines, flush."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            errors = environ["wsgi.errors"]
+            errors.write("one\\n")
+            errors.writelines(["two\\n", "three\\n"])
+            errors.flush()
+            print("four", file=errors)
+            start_response("200 OK", [])
+            return [b"reply"]
+    """))
+    assert reply.log == "one\ntwo\nthree\nfour\n"
+    assert reply.body == b"reply" and reply.exit == 0
+
+
+def test_errors_refuses_bytes(cgi):
+    """D1: PEP 3333: a text mode stream."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            try:
+                environ["wsgi.errors"].write(b"bytes")
+            except TypeError:
+                return [b"refused"]
+    """))
+    assert reply.body == b"refused"
+
+
+@pytest.mark.parametrize("stream", ["environ['wsgi.errors']",
+                                    "sys.stderr"])
+@pytest.mark.parametrize("lang", ["C", "POSIX", "C.UTF-8", "tlh", None])
+def test_any_unicode(cgi, stream, lang):
+    """D1: any Unicode in any locale, lone surrogates too."""
+    env = {} if lang is None else {"LANG": lang, "LC_ALL": lang}
+    reply = cgi.run(cgi.script(program(f"""
+        import sys
+
+        def application(environ, start_response):
+            {stream}.write("<\\xe9\\u6f22\\U0001f40d|\\ud800|\\x00>\\n")
+            start_response("200 OK", [])
+            return [b"reply"]
+    """)), env=env)
+    assert (reply.status, reply.body, reply.exit) == (200, b"reply", 0), reply
+    assert "<\xe9\u6f22\U0001f40d|" in reply.log
+    assert re.search(r"\|.+\|\x00>\n", reply.log)
+
+
+@pytest.mark.parametrize("lang", ["C", "C.UTF-8", None])
+def test_unicode_on_stdout(cgi, lang):
+    """D1, D2: print takes any text, names of undecodable files too."""
+    env = {} if lang is None else {"LANG": lang, "LC_ALL": lang}
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            print("<\\xe9\\u6f22\\U0001f40d|\\udcff>")
+            start_response("200 OK", [])
+            return [b"reply"]
+    """), env=env)
+    assert (reply.status, reply.exit) == (200, 0), reply
+    assert "<\xe9\u6f22\U0001f40d|" in reply.log
+
+
+ENDINGS = {
+    "exit": "pass",
+    "exception": "raise ValueError",
+    "SystemExit": "sys.exit(3)",
+    "abort": "os.abort()",
+    "os._exit": "os._exit(3)",
+    "segmentation fault": "ctypes.string_at(0)",
+    "kill": "os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_nothing_is_lost(cgi, ending):
+    """D1: at exit or abort, without flush, without a newline."""
+    reply = cgi.run(cgi.script(program(f"""
+        import ctypes
+        import os
+        import signal
+        import sys
+
+        def application(environ, start_response):
+            environ["wsgi.errors"].write("<errors>")
+            sys.stderr.write("<stderr>")
+            start_response("200 OK", [])
+            {ending}
+            return []
+    """)))
+    assert "<errors>" in reply.log and "<stderr>" in reply.log, reply
+
+
+def test_nothing_of_stdout_is_lost(cgi):
+    """D1, D2: a print without flush is in the log after the exit."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            print("<printed>", end="")
+            start_response("200 OK", [])
+            return [b"reply"]
+    """))
+    assert "<printed>" in reply.log and reply.body == b"reply"
+
+
+STRAY = {
+    "print": "print('<stray>')",
+    "sys.__stdout__": "print('<stray>', file=sys.__stdout__)",
+    "os.write": "os.write(1, b'<stray>')",
+    "C": "libc = ctypes.CDLL(None); libc.puts(b'<stray>'); libc.fflush(0)",
+    "C, not flushed": "ctypes.CDLL(None).puts(b'<stray>')",
+    "os.system": "os.system('echo \"<stray>\"')",
+    "subprocess": "subprocess.run(['echo', '<stray>'], check=True)",
+    "shell's stderr": "os.system('echo \"<stray>\" >&2')",
+    "/dev/stdout": "os.system('echo \"<stray>\" >>/dev/stdout')",
+    "every descriptor": "spray()",
+}
+
+
+@pytest.mark.parametrize("statement", STRAY.values(), ids=STRAY)
+def test_stray_output(cgi, statement):
+    """D2: goes to the log, never into the reply."""
+    reply = cgi.run(cgi.script(program(f"""
+        import ctypes
+        import os
+        import subprocess
+        import sys
+
+        def spray():
+            # What a child process can reach at all.
+            subprocess.run(["sh", "-c", "for fd in 0 1 2 3 4 5 6 7 8 9; do"
+                            " echo '<stray>' >&$fd; done 2>/dev/null"],
+                           close_fds=False)
+
+        {statement}
+
+        def application(environ, start_response):
+            {statement}
+            start_response("200 OK", [])
+            {statement}
+            yield b"reply"
+            {statement}
+    """)))
+    assert (reply.status, reply.body, reply.exit) == (200, b"reply", 0), reply
+    assert reply.log.count("<stray>") >= 4
+
+
+def test_reply_is_close_on_exec(cgi):
+    """D2, I1: a child process inherits 0, 1 and 2 only."""
+    reply = cgi.run(cgi.script("""
+        import os
+        import subprocess
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [subprocess.run(["ls", "-l", "/proc/self/fd"],
+                                   close_fds=False, check=True,
+                                   stdout=subprocess.PIPE).stdout]
+    """), method="POST", body=b"body", stdin="open")
+    opened = re.findall(r" (\d+) -> (\S+)", reply.body.decode())
+    # 3 is the folder that ls itself reads.
+    assert {number for number, _ in opened} == {"0", "1", "2", "3"}, opened
+    assert dict(opened)["0"] == "/dev/null"
+
+
+def test_a_daemon_does_not_hold_the_reply(cgi):
+    """D2: a child that outlives the request."""
+    reply = cgi.run(cgi.script("""
+        import subprocess
+
+        def application(environ, start_response):
+            child = subprocess.Popen(["sleep", "100"], close_fds=False)
+            start_response("200 OK", [])
+            return [str(child.pid).encode()]
+    """), timeout=30)
+    pid = int(reply.body)
+    assert alive(pid)
+    os.kill(pid, 9)
+    until(lambda: not alive(pid))
+
+
+def test_a_forked_child_cannot_write_the_reply(cgi):
+    """D2: the reply is unusable in a forked child."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    write(b"child")
+                except BaseException:
+                    os._exit(0)
+                os._exit(1)
+            status = os.waitpid(pid, 0)[1]
+            return [b"child refused: %d" % status]
+    """))
+    assert reply.body == b"child refused: 0", reply
+
+
+@pytest.mark.parametrize("end", ["return [b'child']", "sys.exit(7)",
+                                 "raise ValueError('child')"])
+def test_a_forked_child_that_goes_on(cgi, end):
+    """D2: a child that returns from the application sends nothing."""
+    reply = cgi.run(cgi.script(program(f"""
+        import os
+        import sys
+
+        def application(environ, start_response):
+            pid = os.fork()
+            if pid == 0:
+                start_response("404 Child", [])
+                {end}
+            os.waitpid(pid, 0)
+            start_response("200 OK", [])
+            return [b"parent"]
+    """)), timeout=30)
+    assert (reply.status, reply.body, reply.exit) == (200, b"parent", 0), reply
+    assert reply.raw.count(b"Status:") == 1
+
+
+def test_multiprocessing_leaves_the_reply_alone(cgi):
+    """D2: children forked by the library end without a reply."""
+    reply = cgi.run(cgi.script("""
+        import multiprocessing
+
+        def double(number):
+            print("<worker>")
+            return 2 * number
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            context = multiprocessing.get_context("fork")
+            with context.Pool(2) as pool:
+                return [str(pool.map(double, [1, 2, 3])).encode()]
+    """))
+    assert reply.body == b"[2, 4, 6]" and reply.exit == 0, reply
+
+
+def test_traceback_goes_to_stderr(cgi):
+    """D3: each of its lines indented by two spaces."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError("first line\\nsecond line")
+    """))
+    first, *rest = reply.log.rstrip("\n").split("\n")
+    assert LINE.match(first)["code"] == "application"
+    assert rest[0] == "  Traceback (most recent call last):"
+    assert all(line.startswith("  ") for line in rest), reply.log
+    assert any("app.cgi" in line for line in rest)
+    assert "  second line" in rest
+
+
+def test_log_file(cgi):
+    """D3: --log makes 1 and 2 that file."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            print("<printed>")
+            os.system("echo '<child>'; echo '<error>' >&2")
+            environ["wsgi.errors"].write("<errors>\\n")
+            raise ValueError("wrong")
+    """, "--log app.log"))
+    assert reply.status == 500 and reply.log == "", reply
+    log = (cgi.folder / "app.log").read_text()
+    for text in ("<printed>", "<child>", "<error>", "<errors>", "Traceback"):
+        assert text in log
+    time = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"
+    assert re.search(rf"^{time} cgi2wsgi: application \[", log, re.M), log
+
+
+def test_log_file_is_appended_to(cgi):
+    """D3: two requests, one file."""
+    script = cgi.script("""
+        def application(environ, start_response):
+            print(environ["PATH_INFO"])
+            start_response("200 OK", [])
+            return []
+    """, f"--log {cgi.folder}/app.log")
+    for path in ("/one", "/two"):
+        assert cgi.run(script, path).log == ""
+    assert (cgi.folder / "app.log").read_text() == "/one\n/two\n"
+
+
+def test_log_file_has_early_failures(cgi):
+    """D3: a failure before the application is loaded."""
+    script = cgi.script("import nosuchmodule\n", "--log app.log")
+    reply = cgi.run(script)
+    assert reply.status == 500 and reply.log == "", reply
+    assert "nosuchmodule" in (cgi.folder / "app.log").read_text()
+
+
+@pytest.mark.parametrize("where", ["path", "method"])
+@pytest.mark.parametrize("byte", [b"\n", b"\r", b"\x1b", b"\x01", b"\x7f",
+                                  b"\t"])
+def test_control_characters_are_escaped(cgi, where, byte):
+    """D3: a request cannot forge a line of the log."""
+    hostile = b"/a" + byte + b"cgi2wsgi: forged [x] GET /: line"
+    env = ({"PATH_INFO": hostile, "REQUEST_URI": b"/x" + hostile}
+           if where == "path" else {"REQUEST_METHOD": hostile[1:]})
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError
+    """), env=env)
+    first = reply.log.split("\n")[0].encode()
+    assert b"forged" in first and byte not in first, reply
+    assert b"\\x%02x" % byte[0] in first.lower()
+    assert not re.search("^cgi2wsgi: forged", reply.log, re.M)
+
+
+def test_control_characters_in_the_id_are_escaped(cgi):
+    """D3, D4: whoever sets UNIQUE_ID."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError
+    """), env={"UNIQUE_ID": "a\nb<script>"})
+    assert reply.log.startswith("cgi2wsgi: application [a\\x0ab"), reply
+    assert b"<script>" not in reply.body
+
+
+def test_failure_line(cgi):
+    """D4: a stable code, the request's id, method and path."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError("what is wrong")
+    """), "/some/path?query", method="POST", body=b"x")
+    line = LINE.match(reply.log)
+    assert line["code"] == "application" and line["method"] == "POST"
+    assert line["path"].endswith("/some/path")
+    assert "what is wrong" in line["message"]
+    assert re.fullmatch(r"[0-9a-f]{16}", line["id"])
+    assert line["id"].encode() in reply.body
+
+
+def test_each_request_has_its_id(cgi):
+    """D4: and the application knows it."""
+    script = cgi.script("""
+        def application(environ, start_response):
+            raise ValueError("<" + environ["cgi2wsgi.request_id"] + ">")
+    """)
+    ids = set()
+    for _ in range(3):
+        line = LINE.match(cgi.run(script).log)
+        assert f"<{line['id']}>" in line["message"]
+        ids.add(line["id"])
+    assert len(ids) == 3
+
+
+def test_the_servers_id_is_used(cgi):
+    """D4: UNIQUE_ID, as Apache's mod_unique_id sets it."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError(environ["cgi2wsgi.request_id"])
+    """), env={"UNIQUE_ID": "Zx9-@Qk4AAEAAB"})
+    line = LINE.match(reply.log)
+    assert line["id"] == "Zx9-@Qk4AAEAAB" in line["message"]
+    assert b"Zx9-@Qk4AAEAAB" in reply.body
+
+
+def test_a_header_is_not_the_servers_id(cgi):
+    """D4: the client's HTTP_UNIQUE_ID is nothing."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError
+    """), headers=[("Unique-Id", "mine")])
+    assert re.fullmatch(r"[0-9a-f]{16}", LINE.match(reply.log)["id"])
+
+
+def test_a_good_request_logs_nothing(cgi):
+    """D4: failures only."""
+    reply = cgi.run(cgi.script("hello"), method="POST", body=b"unread")
+    assert reply.log == "" and reply.exit == 0
+
+
+def test_exception_text_with_control_characters(cgi):
+    """D3: a NUL does not cut the traceback short, no line is forged."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            raise ValueError("a\\0b\\x1b[0m\\ncgi2wsgi: forged [x] - -: end")
+    """))
+    assert "end" in reply.log.splitlines()[-1], reply
+    assert "\0" not in reply.log and "\x1b" not in reply.log
+    assert not re.search("^cgi2wsgi: forged", reply.log, re.M)

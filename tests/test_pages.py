@@ -1,0 +1,441 @@
+"""The program's own pages, each code provoked for real."""
+
+import html
+import os
+import re
+import signal
+
+import pytest
+
+from harness import program
+
+ID = re.compile(r"^(?:\S+ )?cgi2wsgi: ([a-z-]+) \[([^\]]+)\]", re.M)
+
+FAILURES = {
+    "import": ("import nosuchmodule\n", ""),
+    "no-callable": ("x = 1\n", ""),
+    "application": ("""
+        def application(environ, start_response):
+            raise ValueError("wrong")
+     """, ""),
+    "protocol": ("""
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return None
+     """, ""),
+    "timeout": ("""
+        import time
+
+        def application(environ, start_response):
+            time.sleep(100)
+     """, "--timeout 1"),
+    "terminated": ("""
+        import os
+        import signal
+        import time
+
+        def application(environ, start_response):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(100)
+     """, ""),
+    "crash": ("""
+        import os
+
+        def application(environ, start_response):
+            os.abort()
+     """, ""),
+    "content-length": ("""
+        def application(environ, start_response):
+            print("<called>")
+     """, ""),
+    "too-large": ("""
+        def application(environ, start_response):
+            print("<called>")
+     """, "--max-body 10"),
+}
+STATUSES = {"timeout": (504, "Gateway Timeout"),
+            "content-length": (400, "Bad Request"),
+            "too-large": (413, None)}
+
+
+def provoke(cgi, code, options="", **how):
+    """Make the program fail with a code."""
+    source, own_options = FAILURES[code]
+    how.setdefault("method", "POST")
+    if code == "content-length":
+        how["length"] = "five"
+    elif code == "too-large":
+        how["body"] = b"01234567890"
+    return cgi.run(cgi.script(program(source), f"{own_options} {options}"),
+                   "/private/path", timeout=40, **how)
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_page(cgi, code):
+    """G1, D4: complete, code and id on the page and in the log."""
+    reply = provoke(cgi, code)
+    status, reason = STATUSES.get(code, (500, "Internal Server Error"))
+    assert reply.status == status and reply.exit != 0, reply
+    assert reason is None or reply.reason == reason
+    assert [name for name, _ in reply.headers] == ["Content-Type",
+                                                   "Content-Length"]
+    assert reply.header("Content-Type") == "text/html; charset=utf-8"
+    assert int(reply.header("Content-Length")) == len(reply.body)
+    logged, id = ID.search(reply.log).groups()
+    page = reply.body.decode()
+    assert logged == code and code in page and id in page
+    assert page.lower().lstrip().startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert "<called>" not in reply.log
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_page_tells_nothing(cgi, code):
+    """G5: no path, environment or traceback without --debug."""
+    page = provoke(cgi, code, env={"DEPLOYED": "hunter2"}).body.decode()
+    for leak in (str(cgi.folder), "app.cgi", "Traceback", "hunter2",
+                 "File ", "nosuchmodule", "private"):
+        assert leak not in page
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_page_for_head(cgi, code):
+    """G5, F3: HEAD is obeyed."""
+    reply = provoke(cgi, code, method="HEAD")
+    assert reply.status == STATUSES.get(code, (500,))[0] and reply.exit != 0
+    assert reply.body == b"" and int(reply.header("Content-Length")) > 0
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_page_as_text(cgi, code):
+    """G1: for who prefers it."""
+    reply = provoke(cgi, code, headers=[("Accept", "text/plain")])
+    assert reply.header("Content-Type") == "text/plain; charset=utf-8"
+    assert int(reply.header("Content-Length")) == len(reply.body)
+    text = reply.body.decode()
+    assert code in text and ID.search(reply.log)[2] in text
+    assert "<" not in text
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("accept, type", [
+    (None, "text/html"), ("", "text/html"), ("*/*", "text/html"),
+    (BROWSER, "text/html"), ("text/html", "text/html"),
+    ("text/plain", "text/plain"), ("TEXT/PLAIN", "text/plain"),
+    ("text/plain, text/*;q=0.9", "text/plain"),
+    ("text/plain;q=0.5, text/html", "text/html"),
+    ("text/html, text/plain;q=0.5", "text/html"),
+    ("text/html;q=0.5, text/plain", "text/plain"),
+    ("text/plain;q=0.9, text/html;q=0.8", "text/plain"),
+    ("text/html; q=0.1 , text/plain ;q=0.2", "text/plain"),
+    ("text/plain;q=0", "text/html"),
+    ("text/plain;q=0, text/html;q=0.1", "text/html"),
+    ("text/*", "text/html"), ("application/json", "text/html"),
+    ("text/plainer", "text/html"), ("x-text/plain", "text/html"),
+    ("text/plain;q=1.000, text/html;q=0.999", "text/plain"),
+    (",,;;q=,text/plain;q=x" + "," * 1000, None)])
+def test_accept(cgi, accept, type):
+    """G1: text when Accept prefers it, by its q values."""
+    headers = [] if accept is None else [("Accept", accept)]
+    reply = provoke(cgi, "application", headers=headers)
+    assert reply.status == 500
+    if type:
+        assert reply.header("Content-Type") == type + "; charset=utf-8"
+
+
+@pytest.mark.parametrize("statement", [
+    "os.abort()", "ctypes.string_at(0)",
+    "os.kill(os.getpid(), signal.SIGSEGV)",
+    "os.kill(os.getpid(), signal.SIGBUS)",
+    "os.kill(os.getpid(), signal.SIGFPE)",
+    "os.kill(os.getpid(), signal.SIGILL)",
+    "threading.Thread(target=ctypes.string_at, args=(0,)).start();"
+    " time.sleep(100)"])
+@pytest.mark.parametrize("sent", [False, True])
+def test_crash(cgi, statement, sent):
+    """G1: a fatal signal; after the first byte the log alone tells."""
+    reply = cgi.run(cgi.script(program(f"""
+        import ctypes
+        import os
+        import signal
+        import threading
+        import time
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            if {sent}:
+                write(b"first")
+            {statement}
+    """)), timeout=30)
+    if sent:
+        assert reply.raw == b"Status: 200 OK\r\n\r\nfirst", reply
+    else:
+        assert reply.status == 500 and b"crash" in reply.body
+        assert int(reply.header("Content-Length")) == len(reply.body)
+    logged, id = ID.search(reply.log).groups()
+    assert logged == "crash"
+    assert sent or id.encode() in reply.body
+    assert reply.exit != 0
+
+
+def test_crash_of_the_stack(cgi):
+    """G1, I5: the signal handler has a stack of its own."""
+    reply = cgi.run(cgi.script("""
+        import sys
+
+        def application(environ, start_response):
+            item = ()
+            for number in range(10 ** 6):
+                item = (item, None)
+            sys.setrecursionlimit(10 ** 9)
+            repr(item)
+    """), timeout=60)
+    assert reply.status == 500 and reply.exit != 0, reply
+    # Python 3.12 guards the stack of C code: RecursionError.
+    assert ID.search(reply.log)[1] in ("crash", "application")
+
+
+def test_exit_status_of_a_crash(cgi):
+    """I4: 1: the response was not delivered whole."""
+    assert provoke(cgi, "crash").exit == 1
+
+
+def test_crash_with_faulthandler(cgi):
+    """G1, D3: PYTHONFAULTHANDLER=1 adds the Python stack to the log."""
+    reply = provoke(cgi, "crash", env={"PYTHONFAULTHANDLER": "1"})
+    assert reply.status == 500 and b"crash" in reply.body, reply
+    assert "in application" in reply.log
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_sigterm_from_outside(cgi, sent):
+    """G1, I2: an exception in the application, then the page."""
+    process = cgi.start(cgi.script(program(f"""
+        import time
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            if {sent}:
+                write(b"first")
+            try:
+                print("<waits>")
+                time.sleep(100)
+            except SystemExit:
+                print("<ended>")
+                raise
+    """)))
+    process.wait_log("<waits>")
+    process.signal(signal.SIGTERM)
+    reply = process.wait(30)
+    assert "<ended>" in reply.log and reply.exit == 1, reply
+    assert ID.search(reply.log)[1] == "terminated"
+    if sent:
+        assert reply.raw == b"Status: 200 OK\r\n\r\nfirst"
+    else:
+        assert reply.status == 500 and b"terminated" in reply.body
+
+
+def test_timeout_writes_the_stack(cgi):
+    """G1, I6: where the application was."""
+    reply = provoke(cgi, "timeout")
+    assert "time.sleep(100)" in reply.log or re.search(
+        r'app\.cgi", line \d+ in application', reply.log), reply
+
+
+@pytest.mark.parametrize("code", ["import", "no-callable"])
+def test_log_tells_what_the_page_does_not(cgi, code):
+    """G5, D3: the administrator's part."""
+    log = provoke(cgi, code).log
+    assert ("nosuchmodule" if code == "import" else "app.cgi") in log
+
+
+def test_missing_callable_lists_what_there_is(cgi):
+    """G1: the module's own callables."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def make_site():
+            pass
+
+        class Handler:
+            pass
+
+        NUMBER = 7
+    """))
+    assert ID.search(reply.log)[1] == "no-callable"
+    assert "make_site" in reply.log and "Handler" in reply.log
+    assert "NUMBER" not in reply.log
+
+
+def test_missing_module_mentions_a_virtual_environment(cgi):
+    """G1: that lies beside the script and is not used unasked."""
+    script = cgi.script("import nosuchmodule\n")
+    assert "--venv" not in cgi.run(script).log
+    cgi.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.2\n")
+    reply = cgi.run(script)
+    assert "--venv" in reply.log and ".venv" in reply.log, reply
+
+
+# --debug
+
+SECRETS = """
+    CONFIGURATION = {"API_KEY": "hidden1", "nested": {"db_password": "hidden2",
+                     "Cookie": "hidden3"}, "visible": "shown1"}
+
+
+    class Settings:
+        def __repr__(self):
+            return "Settings()"
+
+
+    def inner(password, user, number):
+        SECRET_THING = "hidden4"
+        my_token = ["hidden5"]
+        authorization = b"hidden6"
+        listed = [{"auth_header": "hidden7", "plain": "shown2"}]
+        local = dict(CONFIGURATION)
+        settings = Settings()
+        raise ValueError("<script>alert(1)</script> & \\"quotes\\"")
+
+
+    def application(environ, start_response):
+        inner("hidden8", "shown3", 12345)
+"""
+
+
+def test_debug_page(cgi):
+    """G5: with --debug: traceback, source lines, local variables."""
+    reply = cgi.run(cgi.script(program(SECRETS), "--debug"))
+    assert reply.status == 500 and reply.exit == 1
+    assert len(reply.body) == int(reply.header("Content-Length"))
+    page = reply.body.decode()
+    assert "<script" not in page and "&lt;script&gt;" in page
+    text = html.unescape(re.sub("<[^>]*>", "", page))
+    assert "<script>alert(1)</script> & \"quotes\"" in text
+    for expected in ("Traceback", str(cgi.folder), "inner", "raise ValueErr",
+                     'inner("hidden8"', "12345", "shown1", "shown2",
+                     "shown3", "****", "Settings()"):
+        assert expected in text, expected
+
+
+def test_debug_page_masks_secrets(cgi):
+    """G5: by the names of variables and dict keys, in any case."""
+    page = cgi.run(cgi.script(program(SECRETS), "--debug"),
+                   headers=[("Cookie", "session=hidden9"),
+                            ("Authorization", "Basic hidden10")],
+                   env={"DATABASE_PASSWORD": "hidden11"}).body.decode()
+    # The source line of the call to inner() says hidden8.
+    assert set(re.findall(r"hidden\d+", page)) == {"hidden8"}, page
+    assert "inner(&quot;hidden8&quot;" in page
+
+
+@pytest.mark.parametrize("value", [
+    '{"API_KEYS": ["hidden1", "hidden2"]}',
+    '{"token": ("hidden1", {"x": "hidden2"})}',
+    '{"SECRET": {"a": "hidden1", "b": ["hidden2"]}, "plain": "shown"}',
+    '{b"cookie": b"hidden1"}', '[("Authorization", "hidden1")]',
+    '{"it\'s a key": "hidden1"}', '{"password": "it\'s \\"hidden1\\""}',
+    '{"password": "a,b)hidden1"}', '{"secret": b"\\\\\'hidden1"}',
+    'types.SimpleNamespace(headers={"X-Auth": "hidden1"})'])
+def test_debug_page_masks_secrets_in_containers(cgi, value):
+    """G5: the whole value behind a dict key, whatever it is."""
+    page = cgi.run(cgi.script(program(f"""
+        import types
+
+        CONTAINER = {value}
+
+        def application(environ, start_response):
+            container = CONTAINER
+            raise ValueError
+    """), "--debug")).body.decode()
+    assert "container" in page and "hidden" not in page, page
+
+
+@pytest.mark.parametrize("value", [
+    "'<b>bold</b>'", "'\\ud800'", "b'\\xff<i>'", "'x' * 10**6",
+    "Unprintable()", "list(range(10**5))", "recursive()", "'\\x00\\x1b[0m'"])
+def test_debug_page_with_strange_values(cgi, value):
+    """G5: any local variable, everything escaped."""
+    reply = cgi.run(cgi.script(program(f"""
+        class Unprintable:
+            def __repr__(self):
+                raise AttributeError("in repr")
+
+        def recursive():
+            value = {{}}
+            value["self"] = [value]
+            return value
+
+        def application(environ, start_response):
+            strange = {value}
+            raise ValueError(7)
+    """), "--debug"))
+    assert reply.status == 500 and reply.exit == 1, reply
+    page = reply.body.decode()
+    assert "<b>" not in page and "<i>" not in page and "\0" not in page
+    assert "strange" in page
+    assert page.rstrip().endswith("</html>")
+
+
+@pytest.mark.parametrize("code", FAILURES)
+@pytest.mark.parametrize("accept", ["text/html", "text/plain"])
+def test_debug_page_of_every_code(cgi, code, accept):
+    """G1, G5: --debug breaks none."""
+    reply = provoke(cgi, code, "--debug", headers=[("Accept", accept)])
+    assert reply.header("Content-Type") == accept + "; charset=utf-8"
+    assert len(reply.body) == int(reply.header("Content-Length"))
+    assert code.encode() in reply.body and reply.exit != 0
+    if code == "import":
+        assert b"nosuchmodule" in reply.body
+
+
+def test_debug_page_as_text_is_not_escaped(cgi):
+    """G5: and has the same content."""
+    reply = cgi.run(cgi.script(program(SECRETS), "--debug"),
+                    headers=[("Accept", "text/plain")])
+    text = reply.body.decode()
+    assert "<script>alert(1)</script>" in text and "&lt;" not in text
+    assert "shown1" in text and "hidden5" not in text.replace(
+        'my_token = ["hidden5"]', "")
+
+
+def test_debug_page_for_head(cgi):
+    """G5: HEAD is obeyed."""
+    reply = cgi.run(cgi.script(program(SECRETS), "--debug"), method="HEAD")
+    assert reply.status == 500 and reply.body == b""
+
+
+def test_debug_is_the_deployers_word_only(cgi):
+    """G5, H1: no part of a request turns it on."""
+    reply = cgi.run(cgi.script(program(SECRETS)), "/--debug?--debug",
+                    argv=["--debug"], headers=[("Debug", "1")],
+                    env={"HTTP_CGI2WSGI_ARGS": "--debug",
+                         "CGI2WSGI_ARGS": "--debug"})
+    assert reply.status == 500 and b"Traceback" not in reply.body
+
+
+def test_debug_after_the_first_byte(cgi):
+    """G5, A11: no page in the middle of a body."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [])(b"first")
+            raise ValueError
+    """, "--debug"))
+    assert reply.raw == b"Status: 200 OK\r\n\r\nfirst"
+    assert "ValueError" in reply.log
+
+
+def test_debug_of_a_syntax_error(cgi):
+    """G5: the line that is wrong."""
+    reply = cgi.run(cgi.script("x = 1\nif x =< 2: <oops>\n", "--debug"))
+    page = html.unescape(reply.body.decode())
+    assert "SyntaxError" in page and "if x =< 2: <oops>" in page
+    assert b"<oops>" not in reply.body
+
+
+def test_no_file_is_left_behind(cgi):
+    """I5, G1: no core, no temporary file."""
+    provoke(cgi, "crash")
+    assert set(os.listdir(cgi.folder)) <= {"app.cgi", "__pycache__"}

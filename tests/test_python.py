@@ -1,0 +1,739 @@
+"""The interpreter: paths, environments, modules, what they may do."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+
+import pytest
+
+from harness import APPS, PASSED_ON, PROGRAM
+
+PLAIN = {"PATH": "/usr/local/bin:/usr/bin:/bin",
+         **{name: os.environ[name] for name in PASSED_ON
+            if name in os.environ}}
+TELL = ("import json, sys; print(json.dumps([sys.path, sys.prefix,"
+        " sys.base_prefix, sys.version_info[:3]]))")
+
+
+def facts(reply):
+    assert reply.status == 200, reply
+    assert reply.exit == 0, reply
+    return json.loads(reply.body)
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """The interpreter that the program was built for."""
+    folder = tmp_path_factory.mktemp("python")
+    (folder / "facts.py").write_text((APPS / "facts.py").read_text())
+    out = subprocess.run([PROGRAM, folder / "facts.py"], env=PLAIN,
+                         stdout=subprocess.PIPE, check=True).stdout
+    found = json.loads(out.partition(b"\r\n\r\n")[2])
+    name = "python%d.%d" % tuple(found["version"][:2])
+    path = os.path.join(found["base_prefix"], "bin", name)
+    assert os.access(path, os.X_OK)
+    return path
+
+
+def tell(python, env, *words, **how):
+    """What that interpreter itself says: path, prefixes, version."""
+    out = subprocess.run([python, *words, "-c", TELL], env=env, check=True,
+                         stdout=subprocess.PIPE, cwd="/", **how).stdout
+    return json.loads(out)
+
+
+def path_of(python, env, *words, **how):
+    return [folder for folder in tell(python, env, *words, **how)[0]
+            if folder]
+
+
+def names_of(env):
+    return {**PLAIN, **env}
+
+
+# sys.path
+
+def test_executable(cgi, python):
+    """H6: sys.executable is the interpreter, not this program."""
+    found = facts(cgi.run(cgi.script("facts")))
+    assert os.path.samefile(found["executable"], python)
+    out = subprocess.run([found["executable"], "-c", "print(6 * 7)"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    assert out == b"42\n"
+
+
+@pytest.mark.parametrize("env", [
+    {}, {"HOME": "/nonexistent"}, {"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"},
+    {"PYTHONPATH": "/usr/share:/nonexistent/x"}, {"PYTHONNOUSERSITE": "1"},
+    {"PYTHONPATH": ""}, {"PYTHONSAFEPATH": "1"},
+    {"PYTHONOPTIMIZE": "2"}])
+def test_path(cgi, python, env):
+    """H6: sys.path is python3's, the script's folder before it."""
+    script = cgi.script("facts")
+    found = facts(cgi.run(script, env=env))
+    assert found["path"] == [str(cgi.folder), *path_of(python, names_of(env))]
+    _, prefix, base, version = tell(python, names_of(env))
+    assert (found["prefix"], found["base_prefix"]) == (prefix, base)
+    assert found["version"] == version
+
+
+def user_site(cgi, python, user=True):
+    """A home with a package and a .pth file in its user site."""
+    home = cgi.folder / "home"
+    version = os.path.basename(python)
+    site = home / ".local" / "lib" / version / "site-packages"
+    cgi.write(site / "in_user_site.py", "X = 1\n")
+    cgi.write(site / "more.pth", f"{home}\n")
+    return home
+
+
+def test_user_site(cgi, python):
+    """H6: the user's own packages and .pth files."""
+    home = user_site(cgi, python)
+    script = cgi.script("facts")
+    found = facts(cgi.run(script, env={"HOME": home}))
+    expected = path_of(python, names_of({"HOME": str(home)}))
+    assert found["path"][1:] == expected
+    assert str(home) in expected
+    assert found["home"] == str(home)
+
+
+def test_user_base(cgi, python):
+    """H6: PYTHONUSERBASE and PYTHONNOUSERSITE are the deployer's."""
+    home = user_site(cgi, python)
+    script = cgi.script("facts")
+    for env in ({"PYTHONUSERBASE": str(home / ".local")},
+                {"HOME": str(home), "PYTHONNOUSERSITE": "1"}):
+        found = facts(cgi.run(script, env=env))
+        assert found["path"][1:] == path_of(python, names_of(env))
+
+
+@pytest.fixture
+def nobody(cgi, python):
+    """What makes Popen run a program as nobody; a program to run so."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another user")
+    user = pwd.getpwnam("nobody")
+    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    if subprocess.run(["test", "-x", python], **who).returncode:
+        pytest.skip("the Python is where nobody may not enter")
+    copy = cgi.folder / "cgi2wsgi"
+    shutil.copy(PROGRAM, copy)
+    copy.chmod(0o755)
+    return who
+
+
+def script_for(cgi, source):
+    """A script whose #! line names a program that nobody may run."""
+    return cgi.write("app.cgi", f"#!{cgi.folder}/cgi2wsgi\n"
+                     + (APPS / (source + ".py")).read_text(), 0o755)
+
+
+def test_nobody(cgi, nobody):
+    """H5: another user's program without a set-id bit runs."""
+    assert cgi.run(script_for(cgi, "hello"), **nobody).status == 200
+
+
+def test_path_of_nobody(cgi, python, nobody):
+    """H6: for the user that the server runs as."""
+    home = pwd.getpwnam("nobody").pw_dir
+    found = facts(cgi.run(script_for(cgi, "facts"), **nobody))
+    assert found["path"][1:] == path_of(python, {**PLAIN, "HOME": home},
+                                        **nobody)
+    assert found["home"] == home
+
+
+def test_home(cgi):
+    """H6: HOME absent: the password file's."""
+    script = cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [os.environ["HOME"].encode()]
+        """)
+    reply = cgi.run(script, drop=["HOME"])
+    assert reply.body.decode() == pwd.getpwuid(os.getuid()).pw_dir
+
+
+def test_home_kept(cgi):
+    """H6: HOME given stays."""
+    assert facts(cgi.run(cgi.script("facts"), env={"HOME": "/x"}))[
+        "home"] == "/x"
+
+
+def test_python_path(cgi):
+    """H6, B10: PYTHONPATH is honoured, behind the script's folder."""
+    cgi.write("lib/in_python_path.py", "X = 1\n")
+    script = cgi.script("import in_python_path\n"
+                        + (APPS / "facts.py").read_text())
+    found = facts(cgi.run(script, env={"PYTHONPATH": cgi.folder / "lib"}))
+    assert found["path"][:2] == [str(cgi.folder), f"{cgi.folder}/lib"]
+
+
+def test_request_sets_no_python_variable(cgi):
+    """H1: a header cannot become a PYTHON variable."""
+    found = facts(cgi.run(cgi.script("facts"), headers=[
+        ("PYTHONPATH", "/evil"), ("PYTHONHOME", "/evil")]))
+    assert "/evil" not in found["path"]
+
+
+@pytest.mark.parametrize("env, name, value", [
+    ({}, "dont_write_bytecode", 0),
+    ({"PYTHONDONTWRITEBYTECODE": "1"}, "dont_write_bytecode", 1),
+    ({"PYTHONOPTIMIZE": "1"}, "optimize", 1), ({}, "optimize", 0),
+    ({}, "isolated", 0), ({}, "no_site", 0), ({}, "ignore_environment", 0),
+    ({}, "no_user_site", 0), ({"PYTHONNOUSERSITE": "1"}, "no_user_site", 1),
+    ({}, "utf8_mode", 1)])
+def test_flags(cgi, env, name, value):
+    """H6: the interpreter's flags."""
+    assert facts(cgi.run(cgi.script("facts"), env=env))["flags"][
+        name] == value
+
+
+@pytest.mark.parametrize("env", [
+    {"PYTHONINSPECT": "1"}, {"PYTHONVERBOSE": "1"}, {"PYTHONUNBUFFERED": "1"},
+    {"PYTHONSTARTUP": "/nonexistent"}, {"PYTHONDEBUG": "1"},
+    {"PYTHONHASHSEED": "0"}, {"PYTHONTRACEMALLOC": "1"},
+    {"PYTHONFAULTHANDLER": "1"}, {"PYTHONDEVMODE": "1"},
+    {"PYTHONWARNINGS": "error"}, {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONPROFILEIMPORTTIME": "1"}, {"PYTHONMALLOC": "malloc"},
+    {"PYTHONCOERCECLOCALE": "warn"}, {"PYTHONUTF8": "1"}])
+def test_variables(cgi, env):
+    """G1: what the deployer sets for Python does not break the reply."""
+    reply = cgi.run(cgi.script("hello"), env=env, method="POST", body=b"x")
+    assert reply.status == 200
+    assert reply.exit == 0
+
+
+def test_optimised(cgi):
+    """A1: no rule depends on assert statements."""
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            start_response("200", [])
+            return "text"
+        """), env={"PYTHONOPTIMIZE": "2"})
+    assert reply.status == 500
+
+
+@pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "PYTHONMALLOC"])
+def test_python_does_not_start(cgi, variable):
+    """G1: an interpreter that cannot start still makes a page."""
+    reply = cgi.run(cgi.script("hello"), env={variable: "/nonexistent"})
+    assert reply.status == 500
+    assert reply.exit == 1
+    assert "cgi2wsgi: python [" in reply.log
+
+
+@pytest.mark.parametrize("locale", [
+    {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"LC_ALL": "C.UTF-8"}, {},
+    {"LANG": "C"}, {"LC_ALL": "xx_XX.ISO-8859-1"}, {"LC_CTYPE": "C"}])
+def test_utf8(cgi, locale):
+    """D1, H6: UTF-8 mode in every locale."""
+    script = cgi.script((APPS / "facts.py").read_text() + """
+
+print("\\N{SNOWMAN} \\udcff")
+open(FOLDER + "/\\N{SNOWMAN}", "w").write("\\N{SNOWMAN}")
+""".replace("FOLDER", "os.path.dirname(__file__)"))
+    reply = cgi.run(script, env=locale)
+    found = facts(reply)
+    assert found["flags"]["utf8_mode"] == 1
+    assert found["filesystem"] == ["utf-8", "surrogateescape"]
+    assert found["stdout"][0] == "utf-8"
+    assert "\N{SNOWMAN}" in reply.log
+    assert (cgi.folder / "\N{SNOWMAN}").read_bytes() == b"\xe2\x98\x83"
+
+
+@pytest.mark.parametrize("module", [
+    "_sqlite3", "_ssl", "_decimal", "_ctypes", "_json", "_hashlib",
+    "_multiprocessing", "_asyncio", "_bz2", "_lzma", "zlib", "_uuid",
+    "_elementtree", "sqlite3", "ssl", "ctypes", "decimal", "asyncio"])
+def test_extension(cgi, module):
+    """H6: extension modules find the interpreter's symbols."""
+    script = cgi.script(f"""
+        import {module}
+        import sys
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [repr({module} is sys.modules[{module!r}]).encode()]
+        """)
+    assert cgi.run(script).body == b"True"
+
+
+def test_sqlite(cgi):
+    """H6: and work."""
+    script = cgi.script("""
+        import ctypes
+        import decimal
+        import hashlib
+        import sqlite3
+        import ssl
+
+        def application(environ, start_response):
+            ssl.create_default_context()
+            size = ctypes.pythonapi.Py_GetVersion
+            size.restype = ctypes.c_char_p
+            version = size()
+            base = sqlite3.connect(":memory:")
+            total, = base.execute("select 40 + 2").fetchone()
+            total += decimal.Decimal(0)
+            start_response("200 OK", [])
+            return [str(total).encode(), b" ", version]
+        """)
+    assert cgi.run(script).body.startswith(b"42 3.")
+
+
+# Virtual environments
+
+@pytest.fixture
+def venv(cgi, python):
+    """A virtual environment of the same Python, with a package."""
+    folder = cgi.folder / "env"
+    subprocess.run([python, "-m", "venv", "--without-pip", folder],
+                   check=True, env={**PLAIN, "LANG": "C.UTF-8"})
+    site = folder / "lib" / os.path.basename(python) / "site-packages"
+    cgi.write(site / "in_venv.py", "X = 'found'\n")
+    cgi.write(site / "link.pth", f"{cgi.folder}/more\n")
+    cgi.write("more/x")
+    return folder
+
+
+@pytest.mark.parametrize("given", ["env", "./env/", "{}/env", "sub/../env"])
+def test_venv(cgi, python, venv, given):
+    """H6: --venv: sys.path and prefix as its own python3 has them."""
+    cgi.write("sub/x")
+    script = cgi.script("import in_venv\n"
+                        + (APPS / "facts.py").read_text(),
+                        f"--venv {given.format(cgi.folder)}")
+    found = facts(cgi.run(script, cwd="/"))
+    path, prefix, base, _ = tell(venv / "bin" / "python", PLAIN)
+    assert found["path"] == [str(cgi.folder), *filter(None, path)]
+    assert found["prefix"] == prefix == str(venv)
+    assert found["base_prefix"] == base
+    folder = os.path.dirname(found["executable"])
+    assert os.path.normpath(folder) == str(venv / "bin")
+
+
+def test_venv_system_site_packages(cgi, python):
+    """H6: an environment that sees the system's packages."""
+    folder = cgi.folder / "env"
+    subprocess.run([python, "-m", "venv", "--without-pip",
+                    "--system-site-packages", folder], check=True, env=PLAIN)
+    found = facts(cgi.run(cgi.script("facts", "--venv env")))
+    path = tell(folder / "bin" / "python", PLAIN)[0]
+    assert found["path"][1:] == [name for name in path if name]
+
+
+def test_venv_linked(cgi, python, venv):
+    """H6: a link to an environment."""
+    (cgi.folder / "link").symlink_to("env")
+    found = facts(cgi.run(cgi.script("facts", "--venv link")))
+    assert f"{cgi.folder}/more" in found["path"]
+
+
+def test_venv_child(cgi, venv):
+    """H6: sys.executable starts the environment's Python."""
+    script = cgi.script("""
+        import subprocess
+        import sys
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [subprocess.run([sys.executable, "-c",
+                                    "import in_venv; print(in_venv.X)"],
+                                   stdout=subprocess.PIPE).stdout]
+        """, "--venv env")
+    assert cgi.run(script).body == b"found\n"
+
+
+def test_venv_other_version(cgi, venv, python):
+    """H6, G1: the error names both versions."""
+    config = venv / "pyvenv.cfg"
+    text = config.read_text()
+    version = facts(cgi.run(cgi.script("facts")))["version"]
+    own = "%d.%d" % tuple(version[:2])
+    config.write_text(text.replace(f"version = {own}", "version = 3.1"))
+    reply = cgi.run(cgi.script("facts", "--venv env"))
+    assert reply.status == 500
+    assert reply.exit == 1
+    line = next(line for line in reply.log.splitlines()
+                if line.startswith("cgi2wsgi: venv ["))
+    assert "3.1" in line.replace(own, "")
+    assert own in line
+
+
+@pytest.mark.parametrize("line", ["version_info = {}.final.0",
+                                  "version={}", "VERSION = {}",
+                                  "  version   =   {}  "])
+def test_venv_config(cgi, venv, line):
+    """H6: virtualenv and uv write other lines."""
+    version = facts(cgi.run(cgi.script("facts")))["version"]
+    config = venv / "pyvenv.cfg"
+    lines = [old for old in config.read_text().splitlines()
+             if not old.startswith("version")]
+    lines.append(line.format("%d.%d.%d" % tuple(version)))
+    config.write_text("\n".join(lines) + "\n")
+    found = facts(cgi.run(cgi.script("facts", "--venv env")))
+    assert found["prefix"] == str(venv)
+    lines[-1] = line.format("3.1.4")
+    config.write_text("\n".join(lines) + "\n")
+    reply = cgi.run(cgi.script("facts", "--venv env"))
+    assert "cgi2wsgi: venv [" in reply.log
+
+
+@pytest.mark.parametrize("folder", ["missing", "plain", "env/bin",
+                                    "/dev/null", "file"])
+def test_not_a_venv(cgi, folder):
+    """H6, G1: --venv names something else."""
+    cgi.write("plain/x")
+    cgi.write("env/bin/x")
+    cgi.write("file")
+    reply = cgi.run(cgi.script("marker", f"--venv {folder}"))
+    assert reply.status == 500
+    assert reply.exit == 1
+    assert "cgi2wsgi: venv [" in reply.log
+    assert not (cgi.folder / "imported").exists()
+
+
+@pytest.mark.parametrize("name", [".venv", "venv"])
+def test_venv_mentioned(cgi, python, name):
+    """H6, G1: not used unasked, but mentioned when an import fails."""
+    subprocess.run([python, "-m", "venv", "--without-pip",
+                    cgi.folder / name], check=True, env=PLAIN)
+    found = facts(cgi.run(cgi.script("facts")))
+    assert found["prefix"] == found["base_prefix"]
+    reply = cgi.run(cgi.script("import in_venv\n\n"))
+    assert reply.status == 500
+    line = next(line for line in reply.log.splitlines()
+                if line.startswith("cgi2wsgi: import ["))
+    assert f"--venv {name}" in reply.log or f"{name}" in line
+    assert name.encode() not in reply.body or b"--venv" in reply.body
+
+
+def test_venv_variable(cgi, venv):
+    """H6: VIRTUAL_ENV is not asking for it."""
+    found = facts(cgi.run(cgi.script("facts"), env={
+        "VIRTUAL_ENV": venv, "PATH": f"{venv}/bin:/usr/bin:/bin"}))
+    assert found["prefix"] == found["base_prefix"]
+
+
+# The application as a module
+
+@pytest.mark.parametrize("name, module", [
+    ("app.py", "app"), ("app.wsgi", "app_wsgi"), ("app.cgi", "app_cgi"),
+    ("passenger_wsgi.py", "passenger_wsgi"), ("my-app.cgi", "my_app_cgi"),
+    ("my app", "my_app"), ("noext", "noext"), ("a.b.py", "a_b_py"),
+    ("caf\xe9.py", "caf\xe9"), ("django.wsgi", "django_wsgi")])
+def test_module(cgi, name, module):
+    """H2: a module of its own: __name__, __file__, __spec__, sys.argv.
+
+    Characters that are in no identifier become underscores.
+    """
+    script = cgi.script("facts", name=name)
+    found = facts(cgi.run(script))
+    assert found["file"] == found["origin"] == str(script)
+    assert found["argv"] == [str(script)]
+    assert found["name"] == module
+
+
+def test_in_sys_modules(cgi):
+    """H2: sys.modules has it; importing it again gives the same."""
+    script = cgi.script("""
+        import sys
+
+        me = sys.modules[__name__]
+        main = sys.modules["__main__"]
+
+
+        def application(environ, start_response):
+            import app
+            start_response("200 OK", [])
+            return [repr((me is sys.modules[__name__],
+                          me.application is application,
+                          app is me, main is not me,
+                          __spec__.name == __name__,
+                          __package__)).encode()]
+        """, name="app.py")
+    assert cgi.run(script).body == b"(True, True, True, True, True, '')"
+
+
+def test_not_main(cgi):
+    """H2: what stands under `if __name__ == "__main__"` does not run."""
+    script = cgi.script((APPS / "hello.py").read_text() + """
+
+if __name__ == "__main__":
+    raise RuntimeError
+""")
+    assert cgi.run(script).status == 200
+
+
+def test_future_and_encoding(cgi):
+    """H2: the #! line stays in the file: line numbers are right."""
+    script = cgi.script("# -*- coding: latin-1 -*-\n"
+                        "def application(environ, start_response):\n"
+                        "    raise RuntimeError\n")
+    assert "line 4, in application" in cgi.run(script).log
+    text = script.read_bytes().replace(b"raise RuntimeError",
+                                       b"start_response('200 OK', [('X', "
+                                       b"'\xe9')])\n    return []")
+    script.write_bytes(text)
+    assert cgi.run(script).header("X") == "\xe9"
+
+
+@pytest.mark.parametrize("source", [
+    "def application(:\n", "x = '\n", "\0\n", "\xff\xfe\n", "\tx\n  y\n"])
+def test_syntax_error(cgi, source):
+    """G1: no Python at all."""
+    reply = cgi.run(cgi.script(source))
+    assert reply.status == 500
+    assert reply.exit == 1
+    assert "cgi2wsgi: import [" in reply.log
+    assert "Error" in reply.log
+
+
+@pytest.mark.parametrize("source", [
+    "import nothing_of_this_name\n", "1 / 0\n", "raise SystemExit\n",
+    "raise KeyboardInterrupt\n", "import sys\nsys.exit('text')\n",
+    "raise GeneratorExit\n", "class E(BaseException): pass\nraise E\n"])
+def test_import_fails(cgi, source):
+    """A11, G1: whatever is raised."""
+    reply = cgi.run(cgi.script(source))
+    assert reply.status == 500
+    assert reply.exit == 1
+    assert "cgi2wsgi: import [" in reply.log
+
+
+def caches(cgi):
+    folder = cgi.folder / "__pycache__"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+@pytest.mark.parametrize("name", ["app.py", "app.cgi", "app.wsgi", "noext"])
+def test_cache(cgi, name):
+    """H2: the compiled form is kept as importlib does, and used."""
+    script = cgi.script("facts", name=name)
+    found = facts(cgi.run(script))
+    kept = caches(cgi)
+    assert len(kept) == 1
+    path = cgi.folder / "__pycache__" / kept[0]
+    if name.endswith(".py"):
+        assert found["cached"] == str(path)
+    inode = path.stat().st_ino
+    # Same time and size: importlib's rule believes the cache.
+    before = script.stat()
+    script.write_bytes(script.read_bytes().replace(b'"file"', b'"FILE"'))
+    os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "file" in facts(cgi.run(script))
+    assert path.stat().st_ino == inode
+    os.utime(script, (1e9, 1e9))
+    assert "FILE" in facts(cgi.run(script))
+
+
+def test_cache_name(cgi, python):
+    """H2: app.py's cache is the one that `import app` uses."""
+    cgi.run(cgi.script("facts", name="app.py"))
+    tag = os.path.basename(python).replace("python", "cpython-").replace(
+        ".", "")
+    assert caches(cgi) == [f"app.{tag}.pyc"]
+
+
+@pytest.mark.parametrize("name", ["app.cgi", "app.wsgi"])
+def test_cache_beside_module(cgi, name):
+    """H2: a sibling app.py claims importlib's .pyc; it gets its own."""
+    cgi.write("app.py", "WHO = 'the module'\n")
+    script = cgi.script("import app\n" + (APPS / "facts.py").read_text()
+                        .replace('"file": __file__', '"file": app.WHO'),
+                        name=name)
+    for _ in range(3):
+        assert facts(cgi.run(script))["file"] == "the module"
+    assert [kept for kept in caches(cgi) if kept.startswith("app.cpython-")]
+
+
+def test_two_scripts_of_one_stem(cgi):
+    """H2: app.cgi and app.wsgi do not run each other's cache."""
+    one = cgi.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"one"]
+        """, name="app.cgi")
+    two = cgi.script(one.read_text().partition("\n")[2].replace(
+        "one", "two"), name="app.wsgi")
+    os.utime(one, (1e9, 1e9))
+    os.utime(two, (1e9, 1e9))
+    for _ in range(2):
+        assert cgi.run(one).body == b"one"
+        assert cgi.run(two).body == b"two"
+
+
+@pytest.mark.parametrize("env", [{"PYTHONDONTWRITEBYTECODE": "1"}])
+def test_no_cache(cgi, env):
+    """H2: PYTHONDONTWRITEBYTECODE is honoured."""
+    facts(cgi.run(cgi.script("facts"), env=env))
+    assert caches(cgi) == []
+
+
+def test_cache_prefix(cgi):
+    """H2: so is PYTHONPYCACHEPREFIX."""
+    facts(cgi.run(cgi.script("facts"), env={
+        "PYTHONPYCACHEPREFIX": cgi.folder / "elsewhere"}))
+    assert caches(cgi) == []
+    assert list((cgi.folder / "elsewhere").rglob("*.pyc"))
+
+
+def test_cache_in_unwritable_folder(cgi, nobody):
+    """H2: a folder that the server may not write is no error."""
+    reply = cgi.run(script_for(cgi, "facts"), **nobody)
+    assert facts(reply)
+    assert reply.log == ""
+    assert caches(cgi) == []
+
+
+def test_cache_broken(cgi):
+    """H2: a broken .pyc is made again."""
+    script = cgi.script("facts")
+    facts(cgi.run(script))
+    path = cgi.folder / "__pycache__" / caches(cgi)[0]
+    for junk in (b"", b"junk", path.read_bytes()[:10]):
+        path.write_bytes(junk)
+        facts(cgi.run(script))
+
+
+# What applications do
+
+def test_pickle(cgi):
+    """H2: objects of the script's classes can be pickled."""
+    script = cgi.script("""
+        import copy
+        import pickle
+
+        class Thing:
+            def __init__(self, value):
+                self.value = value
+
+        def application(environ, start_response):
+            thing = pickle.loads(pickle.dumps(Thing(5)))
+            start_response("200 OK", [])
+            return [repr((thing.value, type(thing) is Thing,
+                          type(copy.deepcopy(thing)) is Thing)).encode()]
+        """)
+    assert cgi.run(script).body == b"(5, True, True)"
+
+
+@pytest.mark.parametrize("name, method", [
+    ("app.cgi", "fork"), ("app.py", "fork"), ("app.py", "spawn"),
+    ("app.py", "forkserver")])
+def test_multiprocessing(cgi, name, method):
+    """D2, I1: children work, and cannot reach the reply."""
+    script = cgi.script(f"""
+        import multiprocessing
+        import os
+
+        def square(number):
+            print("from a child")
+            os.write(1, b"from a child\\n")
+            return number * number
+
+        def application(environ, start_response):
+            context = multiprocessing.get_context({method!r})
+            with context.Pool(2) as pool:
+                found = pool.map(square, range(5))
+            start_response("200 OK", [])
+            return [repr(found).encode()]
+        """, name=name)
+    reply = cgi.run(script)
+    assert reply.body == b"[0, 1, 4, 9, 16]"
+    assert reply.exit == 0
+    assert "from a child" in reply.log
+
+
+def test_fork(cgi):
+    """D2: a forked child that returns by mistake sends nothing."""
+    script = cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            child = os.fork()
+            if not child:
+                start_response("200 OK", [("X-Child", "1")])
+                return [b"from the child"]
+            os.waitpid(child, 0)
+            start_response("200 OK", [])
+            return [b"from the parent"]
+        """)
+    reply = cgi.run(script)
+    assert reply.body == b"from the parent"
+    assert reply.header("X-Child") is None
+
+
+def test_threading(cgi):
+    """I3: threads run while the application waits for them."""
+    script = cgi.script("""
+        import concurrent.futures
+        import threading
+
+        def application(environ, start_response):
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(lambda n: n * n, range(100)))
+            start_response("200 OK", [])
+            return [b"%d %s" % (sum(found), repr(
+                threading.current_thread() is threading.main_thread()
+            ).encode())]
+        """)
+    assert cgi.run(script).body == b"328350 True"
+
+
+def test_asyncio(cgi):
+    """H2: an event loop with child processes and signals."""
+    script = cgi.script("""
+        import asyncio
+
+        async def work():
+            process = await asyncio.create_subprocess_exec(
+                "echo", "hello", stdout=asyncio.subprocess.PIPE)
+            return (await process.communicate())[0]
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [asyncio.run(work())]
+        """)
+    assert cgi.run(script).body == b"hello\n"
+
+
+def test_subprocess(cgi):
+    """D2: children's output goes to the log, their input is empty."""
+    script = cgi.script("""
+        import os
+        import subprocess
+        import sys
+
+        def application(environ, start_response):
+            os.system("echo system; cat")
+            subprocess.run(["sh", "-c", "echo child; echo error >&2; cat"])
+            found = subprocess.run([sys.executable, "-c", "print(1)"],
+                                   stdout=subprocess.PIPE)
+            start_response("200 OK", [])
+            return [found.stdout]
+        """)
+    reply = cgi.run(script, method="POST", body=b"body")
+    assert reply.body == b"1\n"
+    for text in ("system", "child", "error"):
+        assert text in reply.log
+    assert "body" not in reply.log
+
+
+def test_warnings(cgi):
+    """H6: warnings go to the log."""
+    script = cgi.script("""
+        import warnings
+        warnings.warn("mind this")
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"x"]
+        """)
+    reply = cgi.run(script)
+    assert reply.body == b"x"
+    assert "mind this" in reply.log
