@@ -70,9 +70,9 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = body header invocation mount process reply report request simulate \
-    traceback url wsgi_app wsgi_env wsgi_file wsgi_head wsgi_input \
-    wsgi_response
+units = body header interpreter invocation mount options page process reply \
+    report request simulate traceback url words wsgi_app wsgi_env wsgi_file \
+    wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi

@@ -13,18 +13,18 @@
 #include "process.h"
 #include "report.h"
 
-#define ENDLESS	INT64_MAX	/* only end of file ends it */
-#define STALLED	65536		/* a client that sends less has stalled */
+#define ENDLESS INT64_MAX /* only end of file ends it */
+#define STALLED 65536 /* a client that sends less has stalled */
 
 static struct {
-	int	 descriptor;
-	int64_t	 remaining;	/* bytes still to come from descriptor */
-	int64_t	 allowance;	/* bytes until --max-body is exceeded */
-	bool	 endless;
-	bool	 too_large;
-	int	 error;		/* why no more can be read */
-	FILE	*spool;
-	off_t	 spooled, replayed;
+	int descriptor;
+	int64_t remaining; /* bytes still to come from descriptor */
+	int64_t allowance; /* bytes until --max-body is exceeded */
+	bool endless;
+	bool too_large;
+	int error; /* why no more can be read */
+	FILE *spool;
+	off_t spooled, replayed;
 } body = { .descriptor = -1 };
 
 void
@@ -85,14 +85,15 @@ body_measure(const struct request *request, int64_t limit)
 		body.remaining = ENDLESS;
 	else if (length == NULL)
 		body.remaining = 0;
-	else if (header_read_length(length, strlen(length),
-	    &body.remaining) == -1)
+	else if (header_read_length(length, strlen(length), &body.remaining) ==
+	    -1)
 		return report_fail(REPORT_CONTENT_LENGTH,
 		    "CONTENT_LENGTH is no number of bytes: '%s'", length);
 	else if (body.remaining > body.allowance)
 		return report_fail(REPORT_TOO_LARGE,
 		    "the body has %" PRId64 " bytes, --max-body allows "
-		    "%" PRId64, body.remaining, limit);
+		    "%" PRId64,
+		    body.remaining, limit);
 	return 0;
 }
 
@@ -131,7 +132,8 @@ read_descriptor(void *buffer, size_t size)
 		return broken(body.error);
 	got = read(body.descriptor, buffer, size);
 	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return poll(&input, 1, -1) == -1 ? -1 :
+		return poll(&input, 1, -1) == -1 ?
+		    -1 :
 		    read_descriptor(buffer, size);
 	if (got == -1)
 		return errno == EINTR ? -1 : broken(errno);
@@ -148,7 +150,8 @@ ssize_t
 body_read(void *buffer, size_t size)
 {
 	ssize_t got = body.spooled > body.replayed ?
-	    read_spool(buffer, size) : read_descriptor(buffer, size);
+	    read_spool(buffer, size) :
+	    read_descriptor(buffer, size);
 
 	if (got > 0 && (body.allowance -= got) < 0) {
 		body.too_large = true;

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "interpreter.h"
 #include "invocation.h"
 #include "mount.h"
+#include "options.h"
 #include "process.h"
 #include "reply.h"
 #include "report.h"
@@ -26,7 +28,7 @@
 #include "wsgi_input.h"
 #include "wsgi_response.h"
 
-#define USAGE_ERROR	2
+#define USAGE_ERROR 2
 
 extern char **environ;
 
@@ -67,9 +69,10 @@ open_log(void)
 		return 0;
 	if ((file = invocation_path(&invocation, invocation.log)) == NULL ||
 	    process_log_to(file) == -1)
-		result = report_fail(REPORT_LOG_FILE, "cannot write %s as "
-		    "user %ld: %s", invocation.log, (long)geteuid(),
-		    strerror(errno));
+		result = report_fail(REPORT_LOG_FILE,
+		    "cannot write %s as "
+		    "user %ld: %s",
+		    invocation.log, (long)geteuid(), strerror(errno));
 	free(file);
 	return result;
 }
@@ -89,8 +92,8 @@ change_folder(void)
 		return 0;
 	if (folder == NULL || chdir(folder) == -1)
 		result = report_fail(REPORT_SYSTEM,
-		    "cannot change to the folder %s: %s",
-		    folder ? folder : "", strerror(errno));
+		    "cannot change to the folder %s: %s", folder ? folder : "",
+		    strerror(errno));
 	free(folder);
 	return result;
 }
@@ -99,16 +102,15 @@ change_folder(void)
 static int
 set_variables(void)
 {
-	const char **setting, *equals;
-	char *name;
+	char *name, *text;
+	int i;
 
-	for (setting = invocation.settings; setting && *setting; setting++) {
-		equals = strchr(*setting, '=');
-		name = strndup(*setting, (size_t)(equals - *setting));
-		if (name == NULL ||
-		    request_set(&request, name, equals + 1) == -1 ||
+	for (i = 0; i < invocation.settings.count; i++) {
+		text = name = invocation.settings.word[i];
+		strsep(&text, "=");
+		if (request_set(&request, name, text) == -1 ||
 		    (!request_is_meta(name, strlen(name)) &&
-		    setenv(name, equals + 1, 1) == -1))
+			setenv(name, text, 1) == -1))
 			return system_failure("cannot set a variable");
 	}
 	return 0;
@@ -121,10 +123,11 @@ set_variables(void)
 static bool
 is_nph(void)
 {
-	static const char *const parsing[] = {
-	    "nginx", "lighttpd", "Caddy", "h2o", "WEBrick" };
+	static const char *const parsing[] = { "nginx", "lighttpd", "Caddy",
+		"h2o", "WEBrick" };
 	const char *software = request_value(&request, "SERVER_SOFTWARE"),
-	    *script = invocation.file ? strrchr(invocation.file, '/') : NULL;
+		   *script = invocation.file ? strrchr(invocation.file, '/') :
+					       NULL;
 	size_t i;
 
 	if (invocation.nph)
@@ -132,8 +135,8 @@ is_nph(void)
 	if (script == NULL || strncmp(script, "/nph-", 5) != 0)
 		return false;
 	for (i = 0; i < sizeof(parsing) / sizeof(*parsing); i++)
-		if (software != NULL && strncmp(software, parsing[i],
-		    strlen(parsing[i])) == 0)
+		if (software != NULL &&
+		    strncmp(software, parsing[i], strlen(parsing[i])) == 0)
 			return false;
 	return true;
 }
@@ -144,8 +147,8 @@ choose_head(void)
 	const char *software = request_value(&request, "SERVER_SOFTWARE");
 
 	if (is_nph())
-		reply_be_nph(software && *software ? software :
-		    "cgi2wsgi/" VERSION);
+		reply_be_nph(
+		    software && *software ? software : "cgi2wsgi/" VERSION);
 }
 
 static int
@@ -176,8 +179,8 @@ run(PyObject *application)
 		return system_failure("cannot complete the environ");
 	if ((input = wsgi_input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);
-	result = dict == NULL ? traceback_fail(REPORT_SYSTEM,
-	    "cannot make the environ") :
+	result = dict == NULL ?
+	    traceback_fail(REPORT_SYSTEM, "cannot make the environ") :
 	    wsgi_response_run(application, dict, &request);
 	Py_XDECREF(dict);
 	Py_XDECREF(input);
@@ -190,7 +193,7 @@ serve(void)
 	PyObject *application;
 	int result = -1;
 
-	if (wsgi_app_start(&invocation) == -1)
+	if (interpreter_start(&invocation) == -1)
 		return -1;
 	/*
 	 * Here is the border: above, nothing but CONTENT_LENGTH was read of
@@ -218,7 +221,7 @@ leave(int result)
 		body_drain(invocation.graceful_timeout);
 		process_resume_clock();
 	}
-	wsgi_app_stop();
+	interpreter_stop();
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -226,11 +229,11 @@ leave(int result)
 static int
 answer_person(void)
 {
-	static const char version[] =
-	    "cgi2wsgi " VERSION " (Python " PY_VERSION ")\n";
+	static const char version[] = "cgi2wsgi " VERSION " (Python " PY_VERSION
+				      ")\n";
 
 	if (invocation.want == WANT_HELP)
-		reply_shout(invocation_help, strlen(invocation_help));
+		reply_shout(options_help(), strlen(options_help()));
 	else
 		reply_shout(version, strlen(version));
 	return EXIT_SUCCESS;
@@ -248,12 +251,13 @@ main(int argc, char **argv)
 {
 	int result = -1;
 
-	if (open_request() == 0 && invocation_read(&invocation, &request,
-	    argc, argv, process_execfn(argv[0])) == 0) {
+	if (open_request() == 0 &&
+	    invocation_read(&invocation, &request, argc, argv,
+		process_execfn(argv[0])) == 0) {
 		if (invocation.want != WANT_APPLICATION)
 			return answer_person();
 		if ((invocation.by_server ||
-		    simulate_get(&request, invocation.url) == 0) &&
+			simulate_get(&request, invocation.url) == 0) &&
 		    follow_options() == 0)
 			result = serve();
 	}

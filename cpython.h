@@ -13,7 +13,7 @@ Py_XNewRef(PyObject *object)
 	return object;
 }
 
-#define Py_NewRef(object)	Py_XNewRef(object)
+#define Py_NewRef(object) Py_XNewRef(object)
 #endif
 
 #if PY_VERSION_HEX < 0x030c0000

@@ -9,9 +9,15 @@
 
 /* RFC 9110 7.6.1; they belong to the connection, which is the server's. */
 static const char *const hop_by_hop[] = {
-	"Connection", "Keep-Alive", "Proxy-Authenticate",
-	"Proxy-Authorization", "TE", "Trailer", "Trailers",
-	"Transfer-Encoding", "Upgrade",
+	"Connection",
+	"Keep-Alive",
+	"Proxy-Authenticate",
+	"Proxy-Authorization",
+	"TE",
+	"Trailer",
+	"Trailers",
+	"Transfer-Encoding",
+	"Upgrade",
 };
 
 static bool
@@ -31,8 +37,7 @@ is_token(char c)
 static bool
 is_name(const char *name, size_t length, const char *known)
 {
-	return length == strlen(known) &&
-	    strncasecmp(name, known, length) == 0;
+	return length == strlen(known) && strncasecmp(name, known, length) == 0;
 }
 
 const char *
@@ -48,7 +53,7 @@ header_check_status(const char *status, size_t length)
 	    !isdigit((unsigned char)status[2]) ||
 	    (length > 3 && status[3] != ' '))
 		return "a status is three digits from 100 to 999, a space "
-		    "and a reason, as in '200 OK'";
+		       "and a reason, as in '200 OK'";
 	return NULL;
 }
 
@@ -62,14 +67,14 @@ header_check_name(const char *name, size_t length)
 	for (i = 0; i < length; i++)
 		if (!is_token(name[i]))
 			return "a header name has only letters, digits and "
-			    "!#$%&'*+-.^_`|~ (RFC 9110 5.1)";
+			       "!#$%&'*+-.^_`|~ (RFC 9110 5.1)";
 	for (i = 0; i < sizeof(hop_by_hop) / sizeof(*hop_by_hop); i++)
 		if (is_name(name, length, hop_by_hop[i]))
 			return "hop-by-hop headers belong to the server "
-			    "(PEP 3333)";
+			       "(PEP 3333)";
 	if (is_name(name, length, "Status"))
 		return "the status is start_response's first argument, "
-		    "not a header";
+		       "not a header";
 	return NULL;
 }
 
@@ -81,7 +86,7 @@ header_check_value(const char *value, size_t length)
 	for (i = 0; i < length; i++)
 		if (is_control(value[i]) && value[i] != '\t')
 			return "a header value has no control characters "
-			    "(RFC 9110 5.5)";
+			       "(RFC 9110 5.5)";
 	return NULL;
 }
 

@@ -9,41 +9,39 @@
 #include <stdint.h>
 
 #include "request.h"
+#include "words.h"
 
 struct invocation {
-	/* the application */
 	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION } want;
-	char		*file;		/* absolute, or NULL: a module */
-	char		*folder;	/* that relative names start from */
-	const char	*module;
-	const char	*callable;	/* NULL: application, then app */
-	const char	*url;		/* from a terminal */
-	const char	*action_tail;	/* of PATH_TRANSLATED, behind the file,
-					   as Apache's Action handler */
-	bool		 by_server;	/* false: from a terminal */
-	/* the options; the names are the long options' */
-	const char	*venv, *chdir, *script_name, *log;
-	const char	**paths, **settings;	/* NULL-terminated */
-	int64_t		 max_body;	/* -1: any */
-	unsigned	 timeout, graceful_timeout;
-	bool		 nph, debug;
+	bool by_server; /* false: from a terminal */
+	char *file; /* absolute, or NULL: a module */
+	char *folder; /* that relative names start from */
+	const char *module;
+	const char *callable; /* NULL: application, then app */
+	const char *url; /* from a terminal */
+	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
+	const char *action_tail;
+
+	/* the options */
+	const char *venv, *chdir, *script_name, *log;
+	struct words paths, settings;
+	int64_t max_body; /* -1: any */
+	unsigned timeout, graceful_timeout;
+	bool nph, debug;
 };
 
 /*
- * Finds the application (conformance H2 to H5). Strings stay borrowed from
- * the request and argv or live as long as the process. Returns 0, or -1
- * with a failure reported.
+ * Finds the application (conformance H2 to H5). execfn is the name that the
+ * kernel was given to execute. Strings stay borrowed from the request and argv,
+ * or last as long as the process. Returns 0, or -1 with a failure reported.
  */
-int	 invocation_read(struct invocation *, const struct request *,
-	    int argc, char **argv, const char *execfn);
+int invocation_read(struct invocation *, const struct request *, int argc,
+    char **argv, const char *execfn);
 
 /*
  * The absolute name of a file given in an option, which is relative to the
  * script. Returns memory to be freed, or NULL.
  */
-char	*invocation_path(const struct invocation *, const char *name);
-
-/* The text of --help. */
-extern const char invocation_help[];
+char *invocation_path(const struct invocation *, const char *name);
 
 #endif

@@ -14,8 +14,8 @@
 
 /* SCRIPT_NAME and PATH_INFO as two pieces of text, possibly one in another. */
 struct mount {
-	const char	*script, *path;
-	size_t		 script_length;
+	const char *script, *path;
+	size_t script_length;
 };
 
 static const char *
@@ -26,7 +26,7 @@ value(const struct request *request, const char *name)
 	return found != NULL ? found : "";
 }
 
-/* The decoded path of REQUEST_URI, which may be a whole URL; or NULL. */
+/* The decoded path of REQUEST_URI, if it is a path or a whole URL, or NULL. */
 static char *
 uri_path(const struct request *request)
 {
@@ -38,8 +38,10 @@ uri_path(const struct request *request)
 		return NULL;
 	if (*uri != '/' && (authority = strstr(uri, "://")) != NULL)
 		uri = authority + 3 + strcspn(authority + 3, "/?");
+	if (*uri != '/' && strchr("?#", *uri) == NULL)
+		return NULL;
 	path = strchr("?#", *uri) ? strdup("/") :
-	    strndup(uri, strcspn(uri, "?#"));
+				    strndup(uri, strcspn(uri, "?#"));
 	if (path != NULL)
 		url_decode(path);
 	return path;
@@ -69,8 +71,7 @@ is_above(const char *prefix, const char *text)
 
 /* Sets a variable, which takes the text over, and keeps what it was. */
 static int
-replace(struct request *request, const char *name, const char *kept,
-    char *text)
+replace(struct request *request, const char *name, const char *kept, char *text)
 {
 	const char *before = value(request, name);
 
@@ -86,14 +87,15 @@ replace(struct request *request, const char *name, const char *kept,
 static int
 place(struct request *request, const struct mount *mount)
 {
-	char *script = strndup(mount->script, mount->script_length),
-	    *path = strdup(mount->path);
+	char *script = strndup(mount->script, mount->script_length);
+	char *path = strdup(mount->path);
 
-	if (script == NULL || path == NULL)
+	if (script == NULL || path == NULL ||
+	    replace(request, "SCRIPT_NAME", "cgi2wsgi.script_name", script) ==
+		-1) {
+		free(path);
 		return -1;
-	if (replace(request, "SCRIPT_NAME", "cgi2wsgi.script_name",
-	    script) == -1)
-		return -1;
+	}
 	return replace(request, "PATH_INFO", "cgi2wsgi.path_info", path);
 }
 
@@ -105,7 +107,7 @@ static int
 agree(struct request *request, const char *name, const char *kept)
 {
 	const char *script = value(request, "SCRIPT_NAME"),
-	    *path = value(request, "PATH_INFO");
+		   *path = value(request, "PATH_INFO");
 	char *whole;
 
 	if (request_value(request, name) == NULL)
@@ -141,8 +143,8 @@ mount_at(struct request *request, const char *prefix)
 	int result;
 
 	mount.script_length = strlen(prefix);
-	while (mount.script_length > 0 &&
-	    prefix[mount.script_length - 1] == '/')
+	while (
+	    mount.script_length > 0 && prefix[mount.script_length - 1] == '/')
 		mount.script_length--;
 	mount.path = value(request, "PATH_INFO");
 	if (path != NULL && strncmp(path, prefix, mount.script_length) == 0 &&
@@ -164,8 +166,8 @@ mount_at(struct request *request, const char *prefix)
  * path information behind it.
  */
 static bool
-find_action(const struct request *request, const char *tail,
-    struct mount *mount)
+find_action(
+    const struct request *request, const char *tail, struct mount *mount)
 {
 	const char *info = value(request, "PATH_INFO");
 
@@ -183,12 +185,12 @@ find_action(const struct request *request, const char *tail,
  * ways than a server reads it, so there only a script's name may vanish.
  */
 static bool
-find_front(const struct request *request, const char *asked,
-    struct mount *mount)
+find_front(
+    const struct request *request, const char *asked, struct mount *mount)
 {
 	const char *script = value(request, "SCRIPT_NAME"),
-	    *info = value(request, "PATH_INFO"),
-	    *apache = request_value(request, "REDIRECT_URL");
+		   *info = value(request, "PATH_INFO"),
+		   *apache = request_value(request, "REDIRECT_URL");
 	size_t length;
 
 	if (apache == NULL)
@@ -212,13 +214,13 @@ find_front(const struct request *request, const char *asked,
  * and the client did not ask for both behind each other.
  */
 static bool
-find_nested(const struct request *request, const char *asked,
-    struct mount *mount)
+find_nested(
+    const struct request *request, const char *asked, struct mount *mount)
 {
 	const char *script = value(request, "SCRIPT_NAME"),
-	    *info = value(request, "PATH_INFO");
-	bool included = strcmp(value(request, "SERVER_PROTOCOL"),
-	    "INCLUDED") == 0;
+		   *info = value(request, "PATH_INFO");
+	bool included = strcmp(value(request, "SERVER_PROTOCOL"), "INCLUDED") ==
+	    0;
 
 	mount->script = script;
 	if (*info == '/' && ends_with(script, info) &&
@@ -252,7 +254,8 @@ repair(struct request *request, const struct invocation *invocation)
 
 	if (invocation->action_tail != NULL)
 		return find_action(request, invocation->action_tail, &mount) ?
-		    place(request, &mount) : 0;
+		    place(request, &mount) :
+		    0;
 	if (is_error_page(request))
 		return 0;
 	if ((path = uri_path(request)) != NULL)
@@ -272,8 +275,9 @@ mount_repair(struct request *request, const struct invocation *invocation)
 	if (prefix != NULL && strcmp(prefix, "off") == 0)
 		return 0;
 	if ((prefix != NULL ? mount_at(request, prefix) :
-	    repair(request, invocation)) == -1)
+			      repair(request, invocation)) == -1)
 		return -1;
 	return agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1 ?
-	    -1 : agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
+	    -1 :
+	    agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
 }

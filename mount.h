@@ -11,6 +11,6 @@
  * B16). Replaced values are kept as cgi2wsgi.script_name and the like.
  * Returns 0, or -1 without memory.
  */
-int	 mount_repair(struct request *, const struct invocation *);
+int mount_repair(struct request *, const struct invocation *);
 
 #endif

@@ -27,16 +27,16 @@
 
 static struct {
 	enum { STARTING, SERVING, FINISHING, CHILD } phase;
-	unsigned		 grace;
-	bool			 holding;
-	volatile sig_atomic_t	 interruption, terminated;
-	int			 status;
-	sigset_t		 mask;		/* around fork() */
-	struct sigaction	 python_term, python_alarm;
+	unsigned grace;
+	bool holding;
+	volatile sig_atomic_t interruption, terminated;
+	int status;
+	sigset_t mask; /* around fork() */
+	struct sigaction python_term, python_alarm;
 } process = { .status = EXIT_FAILURE };
 
-static const int crashes[] = {
-    SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
+static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
+	SIGSYS };
 
 static void
 end(enum report_code code)
@@ -80,7 +80,7 @@ on_alarm(int signal_number)
 		end(REPORT_SHUTDOWN);
 	if (process.phase == STARTING || process.interruption != 0)
 		end(process.interruption == SIGTERM ? REPORT_TERMINATED :
-		    REPORT_TIMEOUT);
+						      REPORT_TIMEOUT);
 	interrupt(signal_number, &process.python_alarm);
 }
 
@@ -160,8 +160,7 @@ settle_descriptors(int *body, int *reply)
 	int fd, null;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    open("/dev/null", O_RDWR) == -1)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
 			return -1;
 	protect_inherited();
 	*body = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -9,53 +9,53 @@
  * private copies of standard input and output; 0 reads nothing from now on
  * and 1 is the log. Returns 0, or -1 with errno.
  */
-int		 process_settle(int *body, int *reply);
+int process_settle(int *body, int *reply);
 
 /* The name that the kernel was given to execute, or fallback. */
-const char	*process_execfn(const char *fallback);
+const char *process_execfn(const char *fallback);
 
 /* Whether the kernel gave us somebody else's rights. */
-bool		 process_is_set_id(void);
+bool process_is_set_id(void);
 
 /* Makes FILE both 1 and 2. Returns 0, or -1 with errno. */
-int		 process_log_to(const char *file);
+int process_log_to(const char *file);
 
 /*
  * Ends the application after timeout seconds (0: never), and whatever comes
  * after the reply, or after SIGTERM, after grace seconds.
  */
-void		 process_limit(unsigned timeout, unsigned grace);
+void process_limit(unsigned timeout, unsigned grace);
 
 /*
  * Called once Python handles SIGTERM and SIGALRM: from now on they reach
  * the application as an exception instead of ending the process.
  */
-void		 process_serve(void);
+void process_serve(void);
 
 /*
  * The last byte is being sent: SIGTERM waits until exit. If that was cut short
  * instead, a SIGTERM that came meanwhile counts after all.
  */
-void		 process_hold(void);
-void		 process_release(void);
+void process_hold(void);
+void process_release(void);
 
 /*
  * The last byte has been sent: SIGTERM waits until exit, and status is what
  * exit will say even if time runs out.
  */
-void		 process_finish(int status);
+void process_finish(int status);
 
 /* Stops and restarts the clock of process_finish(). */
-void		 process_pause_clock(void);
-void		 process_resume_clock(void);
+void process_pause_clock(void);
+void process_resume_clock(void);
 
 /* SIGTERM or SIGALRM if that ended the application, or 0. */
-int		 process_interruption(void);
+int process_interruption(void);
 
 /* Whether SIGTERM came. */
-bool		 process_is_terminated(void);
+bool process_is_terminated(void);
 
 /* Whether this is a child that the application forked. */
-bool		 process_is_child(void);
+bool process_is_child(void);
 
 #endif

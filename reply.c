@@ -23,10 +23,10 @@
 #include "reply.h"
 
 static struct {
-	int		 descriptor;
-	mode_t		 type;		/* S_IFMT of descriptor */
-	const char	*nph_server;
-	bool		 started;
+	int descriptor;
+	mode_t type; /* S_IFMT of descriptor */
+	const char *nph_server;
+	bool started;
 } reply = { .descriptor = -1 };
 
 void
@@ -48,18 +48,17 @@ reply_be_nph(const char *server)
 static void
 put_date(FILE *to)
 {
-	static const char days[][4] = {
-	    "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = {
-	    "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
+		"Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	time_t now = time(NULL);
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
 	fprintf(to, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static bool
@@ -117,9 +116,8 @@ capacity(void)
 static size_t
 await_room(void)
 {
-	struct pollfd ends[2] = {
-	    { .fd = reply.descriptor, .events = POLLOUT },
-	    { .fd = body_pending(), .events = POLLIN } };
+	struct pollfd ends[2] = { { .fd = reply.descriptor, .events = POLLOUT },
+		{ .fd = body_pending(), .events = POLLIN } };
 
 	while (ends[1].fd != -1) {
 		if (poll(ends, 2, -1) == -1)
@@ -214,8 +212,8 @@ copy_file(int file, off_t *offset, size_t size)
 	struct iovec part = { .iov_base = buffer };
 	ssize_t got;
 
-	got = pread(file, buffer, size < sizeof(buffer) ? size :
-	    sizeof(buffer), *offset);
+	got = pread(file, buffer, size < sizeof(buffer) ? size : sizeof(buffer),
+	    *offset);
 	if (got <= 0)
 		return got;
 	part.iov_len = (size_t)got;
@@ -235,14 +233,15 @@ reply_push_file(int file, off_t *offset, size_t size)
 
 	if ((room = await_room()) == 0)
 		return -1;
-	sent = sendfile(reply.descriptor, file, offset,
-	    size < room ? size : room);
+	sent = sendfile(
+	    reply.descriptor, file, offset, size < room ? size : room);
 	if (sent > 0)
 		reply.started = true;
 	if (sent >= 0)
 		return sent;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return await_writable() == -1 ? -1 :
+		return await_writable() == -1 ?
+		    -1 :
 		    reply_push_file(file, offset, size);
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;

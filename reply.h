@@ -8,19 +8,19 @@
 #include <stdbool.h>
 
 /* The descriptor becomes the reply's; nothing is written yet. */
-void	 reply_open(int descriptor);
+void reply_open(int descriptor);
 
 /*
  * The server passes the reply on as it is: the head starts with a status
  * line (RFC 3875 5). server is the value of the Server header.
  */
-void	 reply_be_nph(const char *server);
+void reply_be_nph(const char *server);
 
 /*
  * Makes the head of a response (RFC 3875 6.3) from a status without line
  * end and header lines with CRLF. Returns memory to be freed, or NULL.
  */
-char	*reply_head(const char *status, const char *headers, size_t *length);
+char *reply_head(const char *status, const char *headers, size_t *length);
 
 /*
  * Sends the parts, spooling the request's body while the client does not
@@ -28,22 +28,22 @@ char	*reply_head(const char *status, const char *headers, size_t *length);
  * (a signal came, or may have come) can be repeated. Returns 0, or -1 with
  * errno (EPIPE: the client left).
  */
-int	 reply_push(struct iovec *parts, int count);
+int reply_push(struct iovec *parts, int count);
 
 /*
  * Sends at most size bytes of a regular file from *offset on, which it
  * moves, by the kernel where that is possible. Returns their number, 0 at
  * the end of the file, or -1 with errno.
  */
-ssize_t	 reply_push_file(int file, off_t *offset, size_t size);
+ssize_t reply_push_file(int file, off_t *offset, size_t size);
 
 /* Whether a byte has left. */
-bool	 reply_is_started(void);
+bool reply_is_started(void);
 
 /* write(2) of all bytes, for signal handlers. */
-void	 reply_shout(const char *bytes, size_t size);
+void reply_shout(const char *bytes, size_t size);
 
 /* For a forked child: the reply is its parent's. */
-void	 reply_close(void);
+void reply_close(void);
 
 #endif

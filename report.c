@@ -4,23 +4,23 @@
  * stranger may read it; the log says the rest.
  */
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "page.h"
 #include "reply.h"
 #include "report.h"
 
-#define ERROR	"500 Internal Server Error"
-#define SEE_LOG	"Read the server's error log, or let the script write one of "\
-	"its own: add --log FILE to its #! line. Started in a shell, the "\
+#define ERROR "500 Internal Server Error"
+#define SEE_LOG \
+	"Read the server's error log, or let the script write one of " \
+	"its own: add --log FILE to its #! line. Started in a shell, the " \
 	"program shows the same failure."
 
 static const struct {
@@ -59,8 +59,7 @@ static const struct {
 	    "Make its folder writable for the web server's user, or choose "
 	    "another." },
 	[REPORT_SYSTEM] = { "system", ERROR,
-	    "The operating system refused something cgi2wsgi needs.",
-	    SEE_LOG },
+	    "The operating system refused something cgi2wsgi needs.", SEE_LOG },
 	[REPORT_PYTHON] = { "python", ERROR,
 	    "The Python interpreter did not start.",
 	    "Install the Python that cgi2wsgi was built for (cgi2wsgi "
@@ -106,13 +105,13 @@ static const struct {
 static const struct request nothing;
 
 static struct {
-	const struct request	*request;
-	bool			 debug, timed, failed, delivered;
-	enum report_code	 code;
-	char			*message, *log_trace, *page_trace;
+	const struct request *request;
+	bool debug, timed, failed, delivered;
+	enum report_code code;
+	char *message, *log_trace, *page_trace;
 	/* what report_last_words() writes */
-	char			*origin, *page[REPORT_CRASH + 1];
-	size_t			 page_length[REPORT_CRASH + 1];
+	char *origin, *page[REPORT_CRASH + 1];
+	size_t page_length[REPORT_CRASH + 1];
 } report = { .request = &nothing };
 
 void
@@ -175,19 +174,6 @@ put_escaped(FILE *to, const char *text, const char *allowed)
 			putc(c, to);
 }
 
-static void
-put_html(FILE *to, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '<': fputs("&lt;", to); break;
-		case '>': fputs("&gt;", to); break;
-		case '&': fputs("&amp;", to); break;
-		case '"': fputs("&quot;", to); break;
-		default: putc(*text, to);
-		}
-}
-
 /* "[id] GET /path", of which everything but the brackets is the request's. */
 static void
 put_origin(FILE *to)
@@ -198,8 +184,8 @@ put_origin(FILE *to)
 	put_escaped(to, value("REQUEST_METHOD", "-"), "");
 	putc(' ', to);
 	put_escaped(to, value("SCRIPT_NAME", ""), "");
-	put_escaped(to, value("PATH_INFO",
-	    *value("SCRIPT_NAME", "") ? "" : "-"), "");
+	put_escaped(
+	    to, value("PATH_INFO", *value("SCRIPT_NAME", "") ? "" : "-"), "");
 }
 
 /* A traceback is indented, so that no line of it passes for one of ours. */
@@ -321,115 +307,21 @@ report_trace(const char *for_log, const char *for_page)
 	report.page_trace = strdup(for_page);
 }
 
-/*
- * The quality that an Accept header gives to a type (RFC 9110 12.5.1): what
- * names it more exactly counts, whatever its order, and breaks a tie.
- */
-static int
-quality(const char *accept, const char *type, const char *family)
-{
-	const char *const ranges[] = { "*/*", family, type };
-	size_t length, best = 0, i;
-	const char *item, *q;
-	int found = 0;
-
-	for (item = accept; *item != '\0'; item += strcspn(item, ",")) {
-		item += strspn(item, ", \t");
-		length = strcspn(item, ",; \t");
-		for (i = best; i < 3; i++) {
-			if (length != strlen(ranges[i]) ||
-			    strncasecmp(item, ranges[i], length) != 0)
-				continue;
-			best = i;
-			q = strcasestr(item, "q=");
-			found = q != NULL && q < item + strcspn(item, ",") ?
-			    (int)(strtod(q + 2, NULL) * 1000) : 1000;
-		}
-	}
-	return found > 0 ? found * 3 + (int)best : 0;
-}
-
-static bool
-prefers_text(void)
-{
-	const char *accept = value("HTTP_ACCEPT", "*/*");
-
-	return quality(accept, "text/plain", "text/*") >
-	    quality(accept, "text/html", "text/*");
-}
-
-static void
-put_html_page(FILE *to, enum report_code code)
-{
-	fprintf(to, "<!DOCTYPE html>\n<html lang=\"en\">\n"
-	    "<meta charset=\"utf-8\">\n<title>%s</title>\n<h1>%s</h1>\n"
-	    "<p>%s</p>\n<p>", codes[code].status, codes[code].status,
-	    codes[code].happened);
-	put_html(to, codes[code].advice);
-	fprintf(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
-	    codes[code].word);
-	put_html(to, report_id());
-	fputs("</code></p>\n", to);
-	if (report.debug && report.message != NULL) {
-		fputs("<pre>", to);
-		put_html(to, report.message);
-		fputs("\n\n", to);
-		put_html(to, report.page_trace ? report.page_trace : "");
-		fputs("</pre>\n", to);
-	}
-	fputs("</html>\n", to);
-}
-
-static void
-put_text_page(FILE *to, enum report_code code)
-{
-	fprintf(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request %s\n",
-	    codes[code].status, codes[code].happened, codes[code].advice,
-	    codes[code].word, report_id());
-	if (report.debug && report.message != NULL)
-		fprintf(to, "\n%s\n\n%s", report.message,
-		    report.page_trace ? report.page_trace : "");
-}
-
-static char *
-make_head(enum report_code code, bool text, size_t page_length, size_t *length)
-{
-	char *headers, *head;
-
-	if (asprintf(&headers, "Content-Type: text/%s; charset=utf-8\r\n"
-	    "Content-Length: %zu\r\n", text ? "plain" : "html",
-	    page_length) == -1)
-		return NULL;
-	head = reply_head(codes[code].status, headers, length);
-	free(headers);
-	return head;
-}
-
-/* The complete reply, without the page itself for HEAD. */
 static char *
 make_page(enum report_code code, size_t *length)
 {
-	bool text = prefers_text();
-	size_t page_length, head_length;
-	char *page, *head, *whole = NULL;
-	FILE *to = open_memstream(&page, &page_length);
+	const struct page page = { .code = codes[code].word,
+		.status = codes[code].status,
+		.happened = codes[code].happened,
+		.advice = codes[code].advice,
+		.id = report_id(),
+		.message = report.debug ? report.message : NULL,
+		.trace = report.page_trace,
+		.accept = value("HTTP_ACCEPT", "*/*"),
+		.head_only = strcmp(value("REQUEST_METHOD", "GET"), "HEAD") ==
+		    0 };
 
-	if (to == NULL)
-		return NULL;
-	(text ? put_text_page : put_html_page)(to, code);
-	if (fclose(to) != 0)
-		return NULL;
-	head = make_head(code, text, page_length, &head_length);
-	if (strcmp(value("REQUEST_METHOD", "GET"), "HEAD") == 0)
-		page_length = 0;
-	*length = head_length + page_length;
-	if (head != NULL && (whole = malloc(*length)) != NULL) {
-		memcpy(whole, head, head_length);
-		memcpy(whole + head_length, page, page_length);
-	}
-	free(head);
-	free(page);
-	return whole;
+	return page_make(&page, length);
 }
 
 void
@@ -485,9 +377,9 @@ report_last_words(enum report_code code)
 	put_signal_safe(codes[code].word);
 	put_signal_safe(report.origin ? report.origin : " [-] - -");
 	put_signal_safe(code == REPORT_SHUTDOWN ?
-	    ": threads, atexit or the request's body did not end within "
-	    "--graceful-timeout\n" :
-	    ": the process ended at once\n");
+		": threads, atexit or the request's body did not end within "
+		"--graceful-timeout\n" :
+		": the process ended at once\n");
 	if (code <= REPORT_CRASH && report.page[code] != NULL &&
 	    !reply_is_started())
 		reply_shout(report.page[code], report.page_length[code]);

@@ -7,15 +7,49 @@
 
 /* RFC 3875 4.1, and what servers add to it. */
 static const char *const meta_names[] = {
-	"AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "CONTEXT_DOCUMENT_ROOT",
-	"CONTEXT_PREFIX", "DOCUMENT_ROOT", "DOCUMENT_URI", "FCGI_ROLE",
-	"GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "PATH_TRANSLATED",
-	"QUERY_STRING", "QUERY_STRING_UNESCAPED", "REMOTE_ADDR", "REMOTE_HOST",
-	"REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER", "REQUEST_METHOD",
-	"REQUEST_SCHEME", "REQUEST_URI", "SCRIPT_FILENAME", "SCRIPT_NAME",
-	"SCRIPT_URI", "SCRIPT_URL", "SERVER_ADDR", "SERVER_ADMIN",
-	"SERVER_NAME", "SERVER_PORT", "SERVER_PORT_SECURE", "SERVER_PROTOCOL",
-	"SERVER_SIGNATURE", "SERVER_SOFTWARE", "UNIQUE_ID", "USER_NAME",
+	"AUTH_PASSWORD",
+	"AUTH_TYPE",
+	"AUTH_USER",
+	"CONTENT_LENGTH",
+	"CONTENT_TYPE",
+	"CONTEXT_DOCUMENT_ROOT",
+	"CONTEXT_PREFIX",
+	"DOCUMENT_ARGS",
+	"DOCUMENT_NAME",
+	"DOCUMENT_ROOT",
+	"DOCUMENT_URI",
+	"FCGI_ROLE",
+	"GATEWAY_INTERFACE",
+	"HTTPS",
+	"LOCAL_URI",
+	"LOCAL_URI_RAW",
+	"LOGON_USER",
+	"PATH_INFO",
+	"PATH_TRANSLATED",
+	"QUERY_STRING",
+	"QUERY_STRING_UNESCAPED",
+	"REMOTE_ADDR",
+	"REMOTE_HOST",
+	"REMOTE_IDENT",
+	"REMOTE_PORT",
+	"REMOTE_USER",
+	"REQUEST_METHOD",
+	"REQUEST_SCHEME",
+	"REQUEST_URI",
+	"SCRIPT_FILENAME",
+	"SCRIPT_NAME",
+	"SCRIPT_URI",
+	"SCRIPT_URL",
+	"SERVER_ADDR",
+	"SERVER_ADMIN",
+	"SERVER_NAME",
+	"SERVER_PORT",
+	"SERVER_PORT_SECURE",
+	"SERVER_PROTOCOL",
+	"SERVER_SIGNATURE",
+	"SERVER_SOFTWARE",
+	"UNIQUE_ID",
+	"USER_NAME",
 };
 
 static const char *const meta_prefixes[] = { "HTTP_", "REDIRECT_", "SSL_" };
@@ -47,28 +81,29 @@ request_is_meta(const char *name, size_t length)
 
 	for (i = 0; i < sizeof(meta_prefixes) / sizeof(*meta_prefixes); i++)
 		if (length >= strlen(meta_prefixes[i]) &&
-		    memcmp(name, meta_prefixes[i], strlen(meta_prefixes[i])) == 0)
+		    memcmp(name, meta_prefixes[i], strlen(meta_prefixes[i])) ==
+			0)
 			return !listed(kept_names,
 			    sizeof(kept_names) / sizeof(*kept_names), &v);
 	return listed(meta_names, sizeof(meta_names) / sizeof(*meta_names), &v);
 }
 
 static int
-append(struct request *request, const char *name, size_t length,
-    const char *value)
+append(
+    struct request *request, const char *name, size_t length, const char *value)
 {
 	struct variable *grown;
 
 	if (request->count == request->room) {
 		request->room = request->room ? request->room * 2 : 64;
-		grown = realloc(request->variables,
-		    request->room * sizeof(*grown));
+		grown = realloc(
+		    request->variables, request->room * sizeof(*grown));
 		if (grown == NULL)
 			return -1;
 		request->variables = grown;
 	}
-	request->variables[request->count++] = (struct variable){
-	    .name = name, .length = length, .value = value };
+	request->variables[request->count++] =
+	    (struct variable){ .name = name, .length = length, .value = value };
 	return 0;
 }
 

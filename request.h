@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 struct variable {
-	const char	*name;	/* not NUL-terminated */
-	size_t		 length;	/* of the name */
-	const char	*value;	/* NULL: withdrawn */
+	const char *name; /* not NUL-terminated */
+	size_t length; /* of the name */
+	const char *value; /* NULL: withdrawn */
 };
 
 struct request {
-	struct variable	*variables;	/* in the order of the environment */
-	size_t		 count, room;
+	struct variable *variables; /* in the order of the environment */
+	size_t count, room;
 };
 
 /*
@@ -24,22 +24,21 @@ struct request {
  * it those that describe the request. Strings stay borrowed from it.
  * Returns 0, or -1 without memory.
  */
-int		 request_take(struct request *, char **environment);
+int request_take(struct request *, char **environment);
 
 /* The value of a meta-variable, the last if it was given twice, or NULL. */
-const char	*request_value(const struct request *, const char *name);
+const char *request_value(const struct request *, const char *name);
 
 /*
  * Replaces every value of a variable; NULL withdraws it. Neither string is
  * copied. Returns 0, or -1 without memory.
  */
-int		 request_set(struct request *, const char *name,
-		    const char *value);
+int request_set(struct request *, const char *name, const char *value);
 
 /* Whether a server sets this variable about the request (RFC 3875 4.1). */
-bool		 request_is_meta(const char *name, size_t length);
+bool request_is_meta(const char *name, size_t length);
 
 /* Whether a web server started this process. */
-bool		 request_is_cgi(const struct request *);
+bool request_is_cgi(const struct request *);
 
 #endif

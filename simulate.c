@@ -21,21 +21,22 @@ static const char *const fixed[][2] = {
 static int
 set(struct request *request, const char *name, const char *value)
 {
-	return value != NULL && request_set(request, name, value) == 0 ? 0 :
+	return value != NULL && request_set(request, name, value) == 0 ?
+	    0 :
 	    report_fail(REPORT_SYSTEM, "out of memory");
 }
 
 static int
-set_part(struct request *request, const char *name, const char *start,
-    size_t length)
+set_part(
+    struct request *request, const char *name, const char *start, size_t length)
 {
 	return set(request, name, strndup(start, length));
 }
 
 /* host, host:port or [address]:port */
 static int
-set_authority(struct request *request, const char *authority, size_t length,
-    bool secure)
+set_authority(
+    struct request *request, const char *authority, size_t length, bool secure)
 {
 	const char *port = secure ? "443" : "80";
 	size_t host = length;
@@ -62,13 +63,16 @@ set_host(struct request *request, const char **url)
 
 	if (**url != '/' && **url != '?') {
 		if (!secure && strncmp(*url, "http://", 7) != 0)
-			return report_fail(REPORT_USAGE, "'%s' is no URL: it "
-			    "begins with '/', http:// or https://", *url);
+			return report_fail(REPORT_USAGE,
+			    "'%s' is no URL: it "
+			    "begins with '/', http:// or https://",
+			    *url);
 		authority = *url + (secure ? 8 : 7);
 		length = strcspn(authority, "/?#");
 		*url = authority + length;
 	}
-	return set_part(request, "HTTP_HOST", authority, length) == -1 ? -1 :
+	return set_part(request, "HTTP_HOST", authority, length) == -1 ?
+	    -1 :
 	    set_authority(request, authority, length, secure);
 }
 
@@ -90,7 +94,7 @@ simulate_get(struct request *request, const char *url)
 	    set_part(request, "REQUEST_URI", url, strcspn(url, "#")) == -1)
 		return -1;
 	url += path;
-	return *url != '?' ? set(request, "QUERY_STRING", "") :
-	    set_part(request, "QUERY_STRING", url + 1,
-	    strcspn(url + 1, "#"));
+	return *url != '?' ?
+	    set(request, "QUERY_STRING", "") :
+	    set_part(request, "QUERY_STRING", url + 1, strcspn(url + 1, "#"));
 }

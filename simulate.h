@@ -9,6 +9,6 @@
  * of url: a path, or a whole http or https URL. Returns 0, or -1 with a
  * failure reported.
  */
-int	 simulate_get(struct request *, const char *url);
+int simulate_get(struct request *, const char *url);
 
 #endif

@@ -12,17 +12,19 @@
 #include "traceback.h"
 
 /* Kept in step with the manual's description of --debug. */
-#define SECRETS	"KEY|TOKEN|PASSWORD|SECRET|AUTH|COOKIE"
+#define SECRETS "KEY|TOKEN|PASSWORD|SECRET|AUTH|COOKIE"
 
 /*
  * What follows a secret's name in the repr of anything: 'NAME': value,
  * ('NAME', value) or NAME=value. A list or dict is masked with all behind it.
  */
-#define SECRET_ITEM	"(?is)((?:['\"][^'\"]*(?:" SECRETS ")[^'\"]*['\"]\\s*"\
-	"[:,]|\\b\\w*(?:" SECRETS ")\\w*\\s*[=:])\\s*)(b?'(?:[^'\\\\]|\\\\.)*'|"\
+#define SECRET_ITEM \
+	"(?is)((?:['\"][^'\"]*(?:" SECRETS ")[^'\"]*['\"]\\s*" \
+	"[:,]|\\b\\w*(?:" SECRETS \
+	")\\w*\\s*[=:])\\s*)(b?'(?:[^'\\\\]|\\\\.)*'|" \
 	"b?\"(?:[^\"\\\\]|\\\\.)*\"|b?[\\[({<'\"].*|[^,)\\]}]+)"
-#define SECRET_NAME	"(?i)" SECRETS
-#define LONGEST		1000	/* repr shown */
+#define SECRET_NAME "(?i)" SECRETS
+#define LONGEST 1000 /* repr shown */
 
 /* The repr of a variable, or what there is instead; a new str or NULL. */
 static PyObject *
@@ -32,8 +34,8 @@ show(PyObject *value)
 
 	if (text == NULL) {
 		PyErr_Clear();
-		return PyUnicode_FromFormat("<%s without repr>",
-		    Py_TYPE(value)->tp_name);
+		return PyUnicode_FromFormat(
+		    "<%s without repr>", Py_TYPE(value)->tp_name);
 	}
 	if (PyUnicode_GET_LENGTH(text) <= LONGEST)
 		return text;
@@ -45,12 +47,13 @@ show(PyObject *value)
 static PyObject *
 show_masked(PyObject *re, PyObject *name, PyObject *value)
 {
-	PyObject *smell = PyObject_CallMethod(re, "search", "sO", SECRET_NAME,
-	    name), *text = NULL, *masked = NULL;
+	PyObject *smell = PyObject_CallMethod(
+		     re, "search", "sO", SECRET_NAME, name),
+		 *text = NULL, *masked = NULL;
 
 	if (smell == Py_None && (text = show(value)) != NULL)
-		masked = PyObject_CallMethod(re, "sub", "ssO", SECRET_ITEM,
-		    "\\1'****'", text);
+		masked = PyObject_CallMethod(
+		    re, "sub", "ssO", SECRET_ITEM, "\\1'****'", text);
 	else if (smell != NULL && smell != Py_None)
 		masked = PyUnicode_FromString("'****'");
 	Py_XDECREF(text);
@@ -63,8 +66,9 @@ static PyObject *
 show_variables(PyObject *re, PyObject *frame)
 {
 	PyObject *locals = PyObject_GetAttrString(frame, "f_locals"),
-	    *items = locals == NULL ? NULL : PyMapping_Items(locals),
-	    *shown = items == NULL ? NULL : PyDict_New(), *name, *value, *text;
+		 *items = locals == NULL ? NULL : PyMapping_Items(locals),
+		 *shown = items == NULL ? NULL : PyDict_New(), *name, *value,
+		 *text;
 	Py_ssize_t i;
 
 	for (i = 0; shown != NULL && i < PyList_GET_SIZE(items); i++) {
@@ -85,8 +89,9 @@ static int
 add_variables(PyObject *re, PyObject *summary, PyObject *traceback)
 {
 	PyObject *frame = PyObject_GetAttrString(traceback, "tb_frame"),
-	    *shown = frame == NULL ? NULL : show_variables(re, frame);
-	int result = shown == NULL ? -1 :
+		 *shown = frame == NULL ? NULL : show_variables(re, frame);
+	int result = shown == NULL ?
+	    -1 :
 	    PyObject_SetAttrString(summary, "locals", shown);
 
 	Py_XDECREF(shown);
@@ -99,14 +104,15 @@ static int
 add_all_variables(PyObject *re, PyObject *summary, PyObject *exception)
 {
 	PyObject *stack = PyObject_GetAttrString(summary, "stack"),
-	    *traceback = PyException_GetTraceback(exception), *next;
+		 *traceback = PyException_GetTraceback(exception), *next;
 	Py_ssize_t i;
 	int result = stack == NULL || !PyList_Check(stack) ? -1 : 0;
 
-	for (i = 0; result == 0 && traceback != NULL &&
-	    i < PyList_GET_SIZE(stack); i++) {
-		result = add_variables(re, PyList_GET_ITEM(stack, i),
-		    traceback);
+	for (i = 0;
+	     result == 0 && traceback != NULL && i < PyList_GET_SIZE(stack);
+	     i++) {
+		result = add_variables(
+		    re, PyList_GET_ITEM(stack, i), traceback);
 		next = PyObject_GetAttrString(traceback, "tb_next");
 		Py_SETREF(traceback, next == Py_None ? NULL : next);
 	}
@@ -119,12 +125,12 @@ add_all_variables(PyObject *re, PyObject *summary, PyObject *exception)
 static PyObject *
 summarize(PyObject *module, PyObject *exception)
 {
-	PyObject *class = PyObject_GetAttrString(module,
-	    "TracebackException"), *summary = NULL;
+	PyObject *class = PyObject_GetAttrString(module, "TracebackException"),
+		 *summary = NULL;
 
 	if (class != NULL)
-		summary = PyObject_CallMethod(class, "from_exception", "O",
-		    exception);
+		summary = PyObject_CallMethod(
+		    class, "from_exception", "O", exception);
 	Py_XDECREF(class);
 	return summary;
 }
@@ -138,7 +144,8 @@ copy_text(PyObject *bytes)
 
 	for (i = 0; copy != NULL && i <= length; i++)
 		copy[i] = PyBytes_AS_STRING(bytes)[i] == '\0' && i < length ?
-		    '\1' : PyBytes_AS_STRING(bytes)[i];
+		    '\1' :
+		    PyBytes_AS_STRING(bytes)[i];
 	return copy;
 }
 
@@ -147,8 +154,8 @@ static char *
 text_of(PyObject *summary, const char *method, bool last_only)
 {
 	PyObject *yielded = PyObject_CallMethod(summary, method, NULL),
-	    *lines = NULL, *empty = PyUnicode_FromString(""), *text = NULL,
-	    *bytes = NULL;
+		 *lines = NULL, *empty = PyUnicode_FromString(""), *text = NULL,
+		 *bytes = NULL;
 	char *result = NULL;
 
 	if (yielded != NULL)
@@ -158,8 +165,8 @@ text_of(PyObject *summary, const char *method, bool last_only)
 	if (lines != NULL && empty != NULL)
 		text = PyUnicode_Join(empty, lines);
 	if (text != NULL)
-		bytes = PyUnicode_AsEncodedString(text, "utf-8",
-		    "backslashreplace");
+		bytes = PyUnicode_AsEncodedString(
+		    text, "utf-8", "backslashreplace");
 	if (bytes != NULL)
 		result = copy_text(bytes);
 	Py_XDECREF(bytes);
@@ -187,14 +194,13 @@ text_with_variables(PyObject *module, PyObject *exception)
 }
 
 struct texts {
-	char	*line, *trace, *page;	/* each may be NULL */
+	char *line, *trace, *page; /* each may be NULL */
 };
 
 static struct texts
 describe(PyObject *exception)
 {
-	PyObject *module = PyImport_ImportModule("traceback"),
-	    *summary = NULL;
+	PyObject *module = PyImport_ImportModule("traceback"), *summary = NULL;
 	struct texts texts = { NULL, NULL, NULL };
 
 	if (module != NULL)
@@ -252,8 +258,8 @@ traceback_fail(enum report_code code, const char *what)
 
 	report_fail(code, "%s: %s", what, texts.line ? texts.line : "");
 	if (first && texts.trace != NULL)
-		report_trace(texts.trace,
-		    texts.page ? texts.page : texts.trace);
+		report_trace(
+		    texts.trace, texts.page ? texts.page : texts.trace);
 	release(&texts);
 	return -1;
 }

@@ -11,9 +11,9 @@
  * request: "what: Type: message", with its traceback. If it came from SIGTERM
  * or --timeout, that is what the report says. Always returns -1.
  */
-int	 traceback_fail(enum report_code, const char *what);
+int traceback_fail(enum report_code, const char *what);
 
 /* Takes the current exception and logs it at once. */
-void	 traceback_log(enum report_code, const char *what);
+void traceback_log(enum report_code, const char *what);
 
 #endif

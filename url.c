@@ -9,7 +9,7 @@ static int
 hex_digit(char c)
 {
 	return isdigit((unsigned char)c) ? c - '0' :
-	    tolower((unsigned char)c) - 'a' + 10;
+					   tolower((unsigned char)c) - 'a' + 10;
 }
 
 void
@@ -34,7 +34,7 @@ url_normalize(char *path)
 {
 	char *to = path, *from = path;
 	size_t length;
-	int open = 1;	/* the path ends in a slash */
+	int open = 1; /* the path ends in a slash */
 
 	while (*from != '\0') {
 		from += strspn(from, "/");

@@ -3,12 +3,12 @@
 #define URL_H
 
 /* Decodes in place, once; %00 stays, since it would end the text. */
-void	 url_decode(char *text);
+void url_decode(char *text);
 
 /*
  * Takes empty and dot segments out of an absolute path, in place, as most
  * servers do (RFC 3986 5.2.4).
  */
-void	 url_normalize(char *path);
+void url_normalize(char *path);
 
 #endif

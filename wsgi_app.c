@@ -3,334 +3,13 @@
 #include <sys/stat.h>
 
 #include <ctype.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "process.h"
 #include "report.h"
 #include "traceback.h"
 #include "wsgi_app.h"
-
-static int
-no_memory(void)
-{
-	return report_fail(REPORT_SYSTEM, "out of memory");
-}
-
-/* Servers often start programs without HOME; the user site needs it. */
-static void
-set_home(void)
-{
-	struct passwd *user;
-
-	if (getenv("HOME") == NULL && (user = getpwuid(geteuid())) != NULL)
-		setenv("HOME", user->pw_dir, 1);
-}
-
-/*
- * The version in a pyvenv.cfg: venv writes "version = 3.11.2", virtualenv
- * "version_info = 3.11.2.final.0". Returns false without one.
- */
-static bool
-read_venv_version(FILE *from, int *major, int *minor)
-{
-	char *line = NULL, *c;
-	size_t room = 0;
-	bool found = false;
-
-	while (!found && getline(&line, &room, from) != -1) {
-		for (c = line; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
-		found = sscanf(line, " version = %d.%d", major, minor) == 2 ||
-		    sscanf(line, " version_info = %d.%d", major, minor) == 2;
-	}
-	free(line);
-	return found;
-}
-
-static int
-check_venv(const char *venv)
-{
-	int major, minor;
-	FILE *from = NULL;
-	char *file;
-	bool found;
-
-	if (asprintf(&file, "%s/pyvenv.cfg", venv) != -1) {
-		from = fopen(file, "re");
-		free(file);
-	}
-	if (from == NULL)
-		return report_fail(REPORT_VENV, "%s is no virtual environment "
-		    "that can be read: it has no pyvenv.cfg", venv);
-	found = read_venv_version(from, &major, &minor);
-	fclose(from);
-	if (found && (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
-		return report_fail(REPORT_VENV, "%s is for Python %d.%d, but "
-		    "this program runs Python %s: make it again with "
-		    "python%d.%d -m venv", venv, major, minor, PY_VERSION,
-		    PY_MAJOR_VERSION, PY_MINOR_VERSION);
-	return 0;
-}
-
-static PyStatus
-set(PyConfig *config, wchar_t **field, const char *text)
-{
-	return PyConfig_SetBytesString(config, field, text);
-}
-
-static PyStatus
-append_path(PyConfig *config, const char *path)
-{
-	wchar_t *wide = Py_DecodeLocale(path, NULL);
-	PyStatus status = wide == NULL ? PyStatus_NoMemory() :
-	    PyWideStringList_Append(&config->module_search_paths, wide);
-
-	PyMem_RawFree(wide);
-	return status;
-}
-
-/* PYTHONPATH is the deployer's; an empty item would be the working folder. */
-static PyStatus
-append_pythonpath(PyConfig *config)
-{
-	const char *text = getenv("PYTHONPATH");
-	char *copy = text ? strdup(text) : NULL, *rest = copy, *item;
-	PyStatus status = PyStatus_Ok();
-
-	while (!PyStatus_Exception(status) &&
-	    (item = strsep(&rest, ":")) != NULL)
-		if (*item != '\0')
-			status = append_path(config, item);
-	free(copy);
-	return status;
-}
-
-/* What python3 computes from where it lies, said outright. */
-static PyStatus
-set_paths(PyConfig *config)
-{
-	static const char *const library[] = {
-	    PYTHON_ZIP, PYTHON_STDLIB, PYTHON_STDLIB "/lib-dynload" };
-	PyStatus status = append_pythonpath(config);
-	size_t i;
-
-	config->module_search_paths_set = 1;
-	for (i = 0; !PyStatus_Exception(status) &&
-	    i < sizeof(library) / sizeof(*library); i++)
-		status = append_path(config, library[i]);
-	return status;
-}
-
-static PyStatus
-set_prefixes(PyConfig *config, const char *executable, const char *prefix)
-{
-	const struct {
-		wchar_t		**field;
-		const char	 *text;
-	} fields[] = {
-		{ &config->program_name, executable },
-		{ &config->executable, executable },
-		{ &config->base_executable, PYTHON_EXECUTABLE },
-		{ &config->prefix, prefix },
-		{ &config->exec_prefix, prefix },
-		{ &config->base_prefix, PYTHON_PREFIX },
-		{ &config->base_exec_prefix, PYTHON_EXEC_PREFIX },
-		{ &config->home, PYTHON_PREFIX },
-#if PY_VERSION_HEX >= 0x030b0000
-		{ &config->stdlib_dir, PYTHON_STDLIB },
-#endif
-	};
-	PyStatus status = PyStatus_Ok();
-	size_t i;
-
-	for (i = 0; !PyStatus_Exception(status) &&
-	    i < sizeof(fields) / sizeof(*fields); i++)
-		status = set(config, fields[i].field, fields[i].text);
-	return status;
-}
-
-static PyStatus
-fill(PyConfig *config, const char *venv, const char *name)
-{
-	const char *prefix = PYTHON_PREFIX;
-	char *executable = strdup(PYTHON_EXECUTABLE), *argv[1];
-	PyStatus status;
-
-#if PY_VERSION_HEX >= 0x030e0000
-	/* Older versions leave this to the site module. */
-	if (venv != NULL)
-		prefix = venv;
-#endif
-	if (venv != NULL) {
-		free(executable);
-		if (asprintf(&executable, "%s/bin/python3", venv) == -1)
-			executable = NULL;
-	}
-	argv[0] = strdup(name);
-	if (executable == NULL || argv[0] == NULL)
-		return PyStatus_NoMemory();
-	status = set_prefixes(config, executable, prefix);
-	if (!PyStatus_Exception(status))
-		status = set_paths(config);
-	if (!PyStatus_Exception(status))
-		status = PyConfig_SetBytesArgv(config, 1, argv);
-	free(executable);
-	free(argv[0]);
-	return status;
-}
-
-static PyStatus
-start_python(const char *venv, const char *name)
-{
-	PyPreConfig before;
-	PyConfig config;
-	PyStatus status;
-
-	PyPreConfig_InitPythonConfig(&before);
-	before.utf8_mode = 1;
-	before.coerce_c_locale = 0;
-	before.parse_argv = 0;
-	status = Py_PreInitialize(&before);
-	if (PyStatus_Exception(status))
-		return status;
-	PyConfig_InitPythonConfig(&config);
-	config.parse_argv = 0;
-	config.pathconfig_warnings = 0;
-	/* Nothing written to a log may be lost when the process ends badly. */
-	config.buffered_stdio = 0;
-#if PY_VERSION_HEX >= 0x030b0000
-	config.safe_path = 1;
-#endif
-	status = set(&config, &config.stdio_errors, "backslashreplace");
-	if (!PyStatus_Exception(status))
-		status = fill(&config, venv, name);
-	if (!PyStatus_Exception(status))
-		status = Py_InitializeFromConfig(&config);
-	PyConfig_Clear(&config);
-	return status;
-}
-
-static PyObject *
-on_signal(PyObject *self, PyObject *arguments)
-{
-	(void)self;
-	(void)arguments;
-	PyErr_SetString(PyExc_SystemExit,
-	    process_interruption() == SIGALRM ? "--timeout is over" :
-	    "SIGTERM");
-	return NULL;
-}
-
-static int
-handle_signal(PyObject *module, int number)
-{
-	static PyMethodDef definition = {
-	    "on_signal", on_signal, METH_VARARGS, NULL };
-	PyObject *handler = PyCFunction_New(&definition, NULL),
-	    *before = NULL;
-
-	if (handler != NULL)
-		before = PyObject_CallMethod(module, "signal", "iO", number,
-		    handler);
-	Py_XDECREF(before);
-	Py_XDECREF(handler);
-	return before != NULL ? 0 : -1;
-}
-
-/* When time runs out, the log shows where every thread is. */
-static int
-dump_on_alarm(void)
-{
-	PyObject *module = PyImport_ImportModule("faulthandler"),
-	    *done = NULL;
-
-	if (module != NULL)
-		done = PyObject_CallMethod(module, "register", "iiii", SIGALRM,
-		    STDERR_FILENO, 1 /* all threads */, 1 /* chain */);
-	Py_XDECREF(done);
-	Py_XDECREF(module);
-	return done != NULL ? 0 : -1;
-}
-
-/* From now on the two signals raise SystemExit in the application. */
-static int
-handle_signals(void)
-{
-	PyObject *module = PyImport_ImportModule("_signal");
-	int result = -1;
-
-	if (module != NULL && handle_signal(module, SIGTERM) == 0 &&
-	    handle_signal(module, SIGALRM) == 0) {
-		process_serve();
-		result = dump_on_alarm();
-	}
-	Py_XDECREF(module);
-	return result;
-}
-
-static int
-insert_path(Py_ssize_t index, const char *path)
-{
-	PyObject *list = PySys_GetObject("path"),
-	    *item = PyUnicode_DecodeFSDefault(path);
-	int result = list == NULL || item == NULL ? -1 :
-	    PyList_Insert(list, index, item);
-
-	Py_XDECREF(item);
-	return result;
-}
-
-/* The script's folder first, then those of --path, in their order. */
-static int
-extend_path(const struct invocation *invocation)
-{
-	Py_ssize_t index = 0;
-	const char **path;
-	char *absolute;
-	int result = 0;
-
-	if (invocation->file != NULL)
-		result = insert_path(index++, invocation->folder);
-	for (path = invocation->paths; result == 0 && path && *path; path++) {
-		absolute = invocation_path(invocation, *path);
-		result = absolute == NULL ? no_memory() :
-		    insert_path(index++, absolute);
-		free(absolute);
-	}
-	return result;
-}
-
-int
-wsgi_app_start(const struct invocation *invocation)
-{
-	char *venv = NULL;
-	PyStatus status;
-
-	if (invocation->venv != NULL &&
-	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
-		return no_memory();
-	if (venv != NULL && check_venv(venv) == -1) {
-		free(venv);
-		return -1;
-	}
-	set_home();
-	status = start_python(venv,
-	    invocation->file ? invocation->file : invocation->module);
-	free(venv);
-	if (PyStatus_Exception(status))
-		return report_fail(REPORT_PYTHON, "Python %s in %s did not "
-		    "start: %s", PY_VERSION, PYTHON_PREFIX,
-		    status.err_msg ? status.err_msg : "unknown reason");
-	if (handle_signals() == -1 || extend_path(invocation) == -1)
-		return traceback_fail(REPORT_PYTHON,
-		    "the interpreter is incomplete");
-	return 0;
-}
 
 /*
  * app.py is the module app, as for every import. Other names must not hide a
@@ -365,8 +44,8 @@ module_name(const char *file)
 static PyObject *
 set_cache_tag(const char *file, PyObject *tag)
 {
-	PyObject *implementation = PySys_GetObject("implementation"),
-	    *before, *own;
+	PyObject *implementation = PySys_GetObject("implementation"), *before,
+		 *own;
 	const char *dot = strrchr(file, '.');
 
 	before = PyObject_GetAttrString(implementation, "cache_tag");
@@ -374,10 +53,10 @@ set_cache_tag(const char *file, PyObject *tag)
 		return before;
 	own = tag != NULL ? Py_NewRef(tag) :
 	    dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0 ?
-	    Py_NewRef(before) :
-	    PyUnicode_FromFormat("%s-%U", dot + 1, before);
-	if (own == NULL || PyObject_SetAttrString(implementation, "cache_tag",
-	    own) == -1)
+			    Py_NewRef(before) :
+			    PyUnicode_FromFormat("%s-%U", dot + 1, before);
+	if (own == NULL ||
+	    PyObject_SetAttrString(implementation, "cache_tag", own) == -1)
 		Py_CLEAR(before);
 	Py_XDECREF(own);
 	return before;
@@ -396,8 +75,9 @@ call_importlib(const char *module_name, const char *function, PyObject *first,
 	if (module == NULL)
 		return NULL;
 	name = PyUnicode_FromString(function);
-	result = name == NULL ? NULL : PyObject_CallMethodObjArgs(module, name,
-	    first, second, NULL);
+	result = name == NULL ?
+	    NULL :
+	    PyObject_CallMethodObjArgs(module, name, first, second, NULL);
 	Py_XDECREF(name);
 	Py_DECREF(module);
 	return result;
@@ -409,14 +89,14 @@ make_module(PyObject *name, PyObject *loader)
 {
 	PyObject *spec, *module = NULL;
 
-	spec = call_importlib("_frozen_importlib", "spec_from_loader", name,
-	    loader);
+	spec = call_importlib(
+	    "_frozen_importlib", "spec_from_loader", name, loader);
 	if (spec != NULL)
-		module = call_importlib("_frozen_importlib",
-		    "module_from_spec", spec, NULL);
+		module = call_importlib(
+		    "_frozen_importlib", "module_from_spec", spec, NULL);
 	Py_XDECREF(spec);
-	if (module != NULL && PyDict_SetItem(PyImport_GetModuleDict(), name,
-	    module) == -1)
+	if (module != NULL &&
+	    PyDict_SetItem(PyImport_GetModuleDict(), name, module) == -1)
 		Py_CLEAR(module);
 	return module;
 }
@@ -427,8 +107,8 @@ execute(PyObject *code, PyObject *module)
 	PyObject *builtins = PyImport_ImportModule("builtins"), *done = NULL;
 
 	if (builtins != NULL)
-		done = PyObject_CallMethod(builtins, "exec", "OO", code,
-		    PyModule_GetDict(module));
+		done = PyObject_CallMethod(
+		    builtins, "exec", "OO", code, PyModule_GetDict(module));
 	Py_XDECREF(done);
 	Py_XDECREF(builtins);
 	return done != NULL ? 0 : -1;
@@ -439,7 +119,8 @@ static PyObject *
 prepare(const char *file, PyObject *name, PyObject **code)
 {
 	PyObject *path = PyUnicode_DecodeFSDefault(file), *loader = NULL,
-	    *module = NULL, *tag = set_cache_tag(file, NULL), *own_tag = NULL;
+		 *module = NULL, *tag = set_cache_tag(file, NULL),
+		 *own_tag = NULL;
 
 	if (path != NULL && tag != NULL)
 		loader = call_importlib("_frozen_importlib_external",
@@ -487,7 +168,7 @@ find_unused_venv(const struct invocation *invocation)
 		return NULL;
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
-		    names[i]) != -1) {
+			names[i]) != -1) {
 			if (stat(file, &st) == 0)
 				found = names[i];
 			free(file);
@@ -499,14 +180,16 @@ static int
 import_failed(const struct invocation *invocation)
 {
 	const char *venv = find_unused_venv(invocation),
-	    *name = invocation->file ? invocation->file : invocation->module;
+		   *name = invocation->file ? invocation->file :
+					      invocation->module;
 	char *what;
 
-	if ((venv != NULL ? asprintf(&what, "cannot import %s (the virtual "
-	    "environment %s beside it is not used; the option --venv %s "
-	    "would)", name, venv, venv) :
-	    asprintf(&what, "cannot import %s", name)) == -1)
-		return no_memory();
+	if ((venv != NULL ? asprintf(&what,
+				"cannot import %s (the virtual environment %s "
+				"beside it is not used; --venv %s would)",
+				name, venv, venv) :
+			    asprintf(&what, "cannot import %s", name)) == -1)
+		return report_fail(REPORT_SYSTEM, "out of memory");
 	traceback_fail(REPORT_IMPORT, what);
 	free(what);
 	return -1;
@@ -517,11 +200,11 @@ static PyObject *
 list_callables(PyObject *module)
 {
 	PyObject *names = PyList_New(0), *comma = PyUnicode_FromString(", "),
-	    *name, *object, *text = NULL;
+		 *name, *object, *text = NULL;
 	Py_ssize_t position = 0;
 
-	while (names != NULL && PyDict_Next(PyModule_GetDict(module),
-	    &position, &name, &object))
+	while (names != NULL &&
+	    PyDict_Next(PyModule_GetDict(module), &position, &name, &object))
 		if (PyUnicode_Check(name) && PyCallable_Check(object) &&
 		    PyUnicode_READ_CHAR(name, 0) != '_')
 			PyList_Append(names, name);
@@ -571,8 +254,8 @@ call_factory(PyObject *factory, const char *name)
 	if (PyCallable_Check(factory))
 		made = PyObject_CallNoArgs(factory);
 	else
-		report_fail(REPORT_NO_CALLABLE, "%s: %s cannot be called",
-		    name, Py_TYPE(factory)->tp_name);
+		report_fail(REPORT_NO_CALLABLE, "%s: %s cannot be called", name,
+		    Py_TYPE(factory)->tp_name);
 	Py_DECREF(factory);
 	if (PyErr_Occurred())
 		traceback_fail(REPORT_IMPORT, name);
@@ -601,8 +284,7 @@ find_default(PyObject *module)
 {
 	PyObject *object = PyObject_GetAttrString(module, "application");
 
-	if (object == NULL &&
-	    PyErr_ExceptionMatches(PyExc_AttributeError)) {
+	if (object == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
 		PyErr_Clear();
 		object = PyObject_GetAttrString(module, "app");
 	}
@@ -617,28 +299,22 @@ wsgi_app_load(const struct invocation *invocation)
 	PyObject *module, *object;
 
 	module = invocation->file ? load_file(invocation->file) :
-	    PyImport_ImportModule(invocation->module);
+				    PyImport_ImportModule(invocation->module);
 	if (module == NULL) {
 		import_failed(invocation);
 		return NULL;
 	}
 	object = invocation->callable ?
-	    find_named(module, invocation->callable) : find_default(module);
+	    find_named(module, invocation->callable) :
+	    find_default(module);
 	if (object != NULL && !PyCallable_Check(object)) {
 		report_fail(REPORT_NO_CALLABLE,
 		    "%s in %s is %s, which cannot be called",
 		    invocation->callable ? invocation->callable :
-		    "the application", PyModule_GetName(module),
-		    Py_TYPE(object)->tp_name);
+					   "the application",
+		    PyModule_GetName(module), Py_TYPE(object)->tp_name);
 		Py_CLEAR(object);
 	}
 	Py_DECREF(module);
 	return object;
-}
-
-void
-wsgi_app_stop(void)
-{
-	if (Py_IsInitialized())
-		Py_FinalizeEx();
 }

@@ -12,8 +12,8 @@
  * A client can send the headers Proxy, Content_Length and Content_Type, and
  * libraries take these for settings of the host or of the server (httpoxy).
  */
-static const char *const distrusted[] = {
-    "HTTP_PROXY", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE" };
+static const char *const distrusted[] = { "HTTP_PROXY", "HTTP_CONTENT_LENGTH",
+	"HTTP_CONTENT_TYPE" };
 
 /* What Apache renames on each internal redirect. */
 static const char *const redirected[][3] = {
@@ -39,28 +39,40 @@ wsgi_env_complete(struct request *request)
 
 	for (i = 0; i < sizeof(redirected) / sizeof(*redirected); i++)
 		for (j = 1; j < sizeof(*redirected) / sizeof(**redirected) &&
-		    request_value(request, redirected[i][0]) == NULL; j++) {
+		     request_value(request, redirected[i][0]) == NULL;
+		     j++) {
 			found = request_value(request, redirected[i][j]);
 			if (found != NULL && *found != '\0' &&
-			    request_set(request, redirected[i][0],
-			    found) == -1)
+			    request_set(request, redirected[i][0], found) == -1)
 				return -1;
 		}
 	return 0;
 }
 
+/* Empty means absent; Caddy's -1 means unknown. The last of several counts. */
 static bool
-is_dropped(const struct variable *variable)
+is_void(const struct request *request, const struct variable *variable)
+{
+	const char *last;
+
+	if (!named(variable, "CONTENT_TYPE") &&
+	    !named(variable, "CONTENT_LENGTH"))
+		return false;
+	last = request_value(request,
+	    named(variable, "CONTENT_TYPE") ? "CONTENT_TYPE" :
+					      "CONTENT_LENGTH");
+	return *last == '\0' || strcmp(last, "-1") == 0;
+}
+
+static bool
+is_dropped(const struct request *request, const struct variable *variable)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
 		if (named(variable, distrusted[i]))
 			return true;
-	/* Empty means absent; Caddy's -1 means unknown. */
-	return (*variable->value == '\0' && (named(variable, "CONTENT_TYPE") ||
-	    named(variable, "CONTENT_LENGTH"))) ||
-	    (named(variable, "CONTENT_LENGTH") && *variable->value == '-');
+	return is_void(request, variable);
 }
 
 static PyObject *
@@ -113,7 +125,7 @@ static int
 put(PyObject *env, const char *name, PyObject *value)
 {
 	int result = value == NULL ? -1 :
-	    PyDict_SetItemString(env, name, value);
+				     PyDict_SetItemString(env, name, value);
 
 	Py_XDECREF(value);
 	return result;
@@ -130,7 +142,7 @@ is_secure(const struct request *request)
 {
 	static const char *const yes[] = { "on", "1", "yes", "true" };
 	const char *https = request_value(request, "HTTPS"),
-	    *scheme = request_value(request, "REQUEST_SCHEME");
+		   *scheme = request_value(request, "REQUEST_SCHEME");
 	size_t i;
 
 	if (https == NULL)
@@ -142,8 +154,7 @@ is_secure(const struct request *request)
 }
 
 static const char *
-value_or(const struct request *request, const char *name,
-    const char *otherwise)
+value_or(const struct request *request, const char *name, const char *otherwise)
 {
 	const char *value = request_value(request, name);
 
@@ -152,32 +163,31 @@ value_or(const struct request *request, const char *name,
 
 /* mini-httpd sets host:port. */
 static int
-put_server_name(PyObject *env, const struct request *request,
-    const char *port)
+put_server_name(PyObject *env, const struct request *request, const char *port)
 {
 	const char *name = value_or(request, "SERVER_NAME", "localhost"),
-	    *colon = strrchr(name, ':');
+		   *colon = strrchr(name, ':');
 	size_t length = strlen(name);
 
 	if (colon != NULL && colon == strchr(name, ':') &&
 	    strcmp(colon + 1, port) == 0)
 		length = (size_t)(colon - name);
 	return length == 0 ? put_text(env, "SERVER_NAME", "localhost") :
-	    put(env, "SERVER_NAME", decode(name, length));
+			     put(env, "SERVER_NAME", decode(name, length));
 }
 
 /* What PEP 3333 wants to be present, and not empty where it says so. */
 static int
 put_required(PyObject *env, const struct request *request)
 {
-	static const char *const maybe_empty[] = {
-	    "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING" };
+	static const char *const maybe_empty[] = { "SCRIPT_NAME", "PATH_INFO",
+		"QUERY_STRING" };
 	const char *port, *protocol, *default_port;
 	size_t i;
 
 	for (i = 0; i < sizeof(maybe_empty) / sizeof(*maybe_empty); i++)
 		if (put_text(env, maybe_empty[i],
-		    value_or(request, maybe_empty[i], "")) == -1)
+			value_or(request, maybe_empty[i], "")) == -1)
 			return -1;
 	default_port = is_secure(request) ? "443" : "80";
 	port = value_or(request, "SERVER_PORT", default_port);
@@ -190,8 +200,8 @@ put_required(PyObject *env, const struct request *request)
 	    put_text(env, "SERVER_PORT", port) == -1 ||
 	    put_text(env, "SERVER_PROTOCOL", protocol) == -1)
 		return -1;
-	return put_text(env, "REQUEST_METHOD",
-	    value_or(request, "REQUEST_METHOD", "GET"));
+	return put_text(
+	    env, "REQUEST_METHOD", value_or(request, "REQUEST_METHOD", "GET"));
 }
 
 /* PEP 3333 "environ Variables" */
@@ -199,13 +209,12 @@ static int
 put_wsgi(PyObject *env, bool secure, PyObject *input)
 {
 	PyObject *errors = PySys_GetObject("stderr"),
-	    *wrapper = wsgi_file_type();
+		 *wrapper = wsgi_file_type();
 
 	if (errors == NULL)
 		errors = Py_None;
 	if (put(env, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) == -1 ||
-	    put_text(env, "wsgi.url_scheme",
-	    secure ? "https" : "http") == -1 ||
+	    put_text(env, "wsgi.url_scheme", secure ? "https" : "http") == -1 ||
 	    put(env, "wsgi.input", Py_NewRef(input)) == -1 ||
 	    put(env, "wsgi.errors", Py_NewRef(errors)) == -1 ||
 	    put(env, "wsgi.multithread", PyBool_FromLong(0)) == -1 ||
@@ -226,7 +235,7 @@ wsgi_env_make(const struct request *request, PyObject *input)
 
 	for (i = 0; env != NULL && i < request->count; i++)
 		if (request->variables[i].value != NULL &&
-		    !is_dropped(&request->variables[i]) &&
+		    !is_dropped(request, &request->variables[i]) &&
 		    add(env, &request->variables[i]) == -1)
 			Py_CLEAR(env);
 	if (env == NULL || put_required(env, request) == -1 ||

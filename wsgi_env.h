@@ -10,13 +10,13 @@
  * Fills in what the server left out in another place (conformance B15).
  * Returns 0, or -1 without memory.
  */
-int		 wsgi_env_complete(struct request *);
+int wsgi_env_complete(struct request *);
 
 /*
  * Makes an environ of the request's variables and the wsgi keys (PEP 3333
  * "environ Variables"); input is borrowed. Returns a new dict, or NULL with
  * an exception set.
  */
-PyObject	*wsgi_env_make(const struct request *, PyObject *input);
+PyObject *wsgi_env_make(const struct request *, PyObject *input);
 
 #endif

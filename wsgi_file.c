@@ -5,9 +5,8 @@
 #include "wsgi_file.h"
 
 struct wrapper {
-	PyObject_HEAD
-	PyObject	*file;
-	Py_ssize_t	 block_size;
+	PyObject_HEAD PyObject *file;
+	Py_ssize_t block_size;
 };
 
 static PyTypeObject *wrapper_type;
@@ -21,7 +20,7 @@ wrapper_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 	wrapper->block_size = 65536;
 	if (!PyArg_ParseTupleAndKeywords(arguments, keywords,
-	    "O|n:file_wrapper", names, &file, &wrapper->block_size))
+		"O|n:file_wrapper", names, &file, &wrapper->block_size))
 		return -1;
 	Py_XSETREF(wrapper->file, Py_NewRef(file));
 	return 0;
@@ -57,8 +56,8 @@ static PyObject *
 wrapper_next(PyObject *self)
 {
 	struct wrapper *wrapper = (struct wrapper *)self;
-	PyObject *block = PyObject_CallMethod(wrapper->file, "read", "n",
-	    wrapper->block_size);
+	PyObject *block = PyObject_CallMethod(
+	    wrapper->file, "read", "n", wrapper->block_size);
 	int more = block == NULL ? -1 : PyObject_IsTrue(block);
 
 	if (more == 1)
@@ -81,7 +80,8 @@ static PyGetSetDef wrapper_attributes[] = {
 };
 
 __extension__ static PyType_Slot wrapper_slots[] = {
-	{ Py_tp_doc, "file_wrapper(file, blksize=65536)\n\n"
+	{ Py_tp_doc,
+	    "file_wrapper(file, blksize=65536)\n\n"
 	    "The blocks of a file from its position on (PEP 3333)." },
 	{ Py_tp_init, wrapper_init },
 	{ Py_tp_traverse, wrapper_traverse },
@@ -115,8 +115,8 @@ wsgi_file_type(void)
 static int
 is_plain(PyObject *file)
 {
-	static const char *const names[] = {
-	    "BufferedReader", "BufferedRandom", "FileIO" };
+	static const char *const names[] = { "BufferedReader", "BufferedRandom",
+		"FileIO" };
 	PyObject *io = PyImport_ImportModule("_io"), *type;
 	int plain = io == NULL ? -1 : 0;
 	size_t i;
@@ -130,8 +130,10 @@ is_plain(PyObject *file)
 	if (plain != 1 || PyObject_HasAttrString(file, "raw") != 1)
 		return plain;
 	io = PyObject_GetAttrString(file, "raw");
-	plain = io == NULL ? -1 : PyObject_HasAttrString(io, "raw") ? 0 :
-	    strcmp(Py_TYPE(io)->tp_name, "_io.FileIO") == 0;
+	plain = io == NULL ? -1 :
+	    PyObject_HasAttrString(io, "raw") ?
+			     0 :
+			     strcmp(Py_TYPE(io)->tp_name, "_io.FileIO") == 0;
 	Py_XDECREF(io);
 	return plain;
 }
@@ -141,8 +143,9 @@ call_for_number(PyObject *file, const char *method, long long *number)
 {
 	PyObject *result = PyObject_CallMethod(file, method, NULL);
 
-	*number = result == NULL ? -1 : PyLong_Check(result) ?
-	    PyLong_AsLongLong(result) : 0;
+	*number = result == NULL ? -1 :
+	    PyLong_Check(result) ? PyLong_AsLongLong(result) :
+				   0;
 	Py_XDECREF(result);
 	return PyErr_Occurred() ? -1 : 0;
 }

@@ -25,7 +25,8 @@ encode(PyObject *text, const char *what, PyObject *whole)
 	    PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
 		return PyErr_Format(PyExc_ValueError,
 		    "start_response: %R: %s is not Latin-1; PEP 3333 wants "
-		    "text.encode('utf-8').decode('latin-1')", whole, what);
+		    "text.encode('utf-8').decode('latin-1')",
+		    whole, what);
 	return bytes;
 }
 
@@ -37,8 +38,8 @@ complete_status(PyObject *status)
 
 	if ((http = PyImport_ImportModule("http")) == NULL)
 		return NULL;
-	known = PyObject_CallMethod(http, "HTTPStatus", "i",
-	    atoi(PyBytes_AS_STRING(status)));
+	known = PyObject_CallMethod(
+	    http, "HTTPStatus", "i", atoi(PyBytes_AS_STRING(status)));
 	if (known != NULL)
 		phrase = PyObject_GetAttrString(known, "phrase");
 	if (known == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -46,8 +47,8 @@ complete_status(PyObject *status)
 		phrase = PyUnicode_FromString("Unknown");
 	}
 	if (phrase != NULL)
-		whole = PyBytes_FromFormat("%.3s %s",
-		    PyBytes_AS_STRING(status), PyUnicode_AsUTF8(phrase));
+		whole = PyBytes_FromFormat("%.3s %s", PyBytes_AS_STRING(status),
+		    PyUnicode_AsUTF8(phrase));
 	Py_XDECREF(phrase);
 	Py_XDECREF(known);
 	Py_DECREF(http);
@@ -62,11 +63,11 @@ read_status(PyObject *status, struct wsgi_head *head)
 
 	if (bytes == NULL)
 		return -1;
-	rule = header_check_status(PyBytes_AS_STRING(bytes),
-	    (size_t)PyBytes_GET_SIZE(bytes));
+	rule = header_check_status(
+	    PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
 	if (rule != NULL) {
-		PyErr_Format(PyExc_ValueError, "start_response: %R: %s",
-		    status, rule);
+		PyErr_Format(
+		    PyExc_ValueError, "start_response: %R: %s", status, rule);
 		Py_DECREF(bytes);
 		return -1;
 	}
@@ -82,17 +83,17 @@ read_status(PyObject *status, struct wsgi_head *head)
 
 /* Headers of which there is one at most, and one that has to be a number. */
 static const char *
-note_header(struct wsgi_head *head, const char *name, const char *value,
-    size_t length)
+note_header(
+    struct wsgi_head *head, const char *name, const char *value, size_t length)
 {
 	bool again = false;
 
 	if (strcasecmp(name, "Content-Length") == 0) {
 		again = head->content_length != -1;
-		if (header_read_length(value, length,
-		    &head->content_length) == -1)
+		if (header_read_length(value, length, &head->content_length) ==
+		    -1)
 			return "Content-Length has digits only "
-			    "(RFC 9110 8.6)";
+			       "(RFC 9110 8.6)";
 	} else if (strcasecmp(name, "Content-Type") == 0) {
 		again = head->typed;
 		head->typed = true;
@@ -116,7 +117,7 @@ static const char *
 put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
 {
 	const char *rule, *text = PyBytes_AS_STRING(name),
-	    *content = PyBytes_AS_STRING(value);
+			  *content = PyBytes_AS_STRING(value);
 	size_t length = (size_t)PyBytes_GET_SIZE(value);
 
 	rule = header_check_name(text, (size_t)PyBytes_GET_SIZE(name));
@@ -129,7 +130,8 @@ put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
 	if (rule != NULL)
 		return rule;
 	if (is_dropped(head, text)) {
-		report_log(REPORT_LOCATION, "Location dropped from a response "
+		report_log(REPORT_LOCATION,
+		    "Location dropped from a response "
 		    "with status 200: Apache would serve that URL instead");
 		return NULL;
 	}
@@ -147,13 +149,16 @@ read_header(FILE *to, struct wsgi_head *head, PyObject *item)
 	int result = -1;
 
 	if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
-		PyErr_Format(PyExc_TypeError, "start_response: a header must "
-		    "be a tuple (name, value), not %.200R", item);
+		PyErr_Format(PyExc_TypeError,
+		    "start_response: a header must "
+		    "be a tuple (name, value), not %.200R",
+		    item);
 		return -1;
 	}
-	if ((name = encode(PyTuple_GET_ITEM(item, 0), "a header name",
-	    item)) != NULL && (value = encode(PyTuple_GET_ITEM(item, 1),
-	    "a header value", item)) != NULL) {
+	if ((name = encode(PyTuple_GET_ITEM(item, 0), "a header name", item)) !=
+		NULL &&
+	    (value = encode(
+		 PyTuple_GET_ITEM(item, 1), "a header value", item)) != NULL) {
 		rule = put_header(to, head, name, value);
 		result = rule == NULL ? 0 : -1;
 	}
@@ -174,8 +179,10 @@ read_headers(PyObject *headers, struct wsgi_head *head)
 	int result = 0;
 
 	if (!PyList_Check(headers)) {
-		PyErr_Format(PyExc_TypeError, "start_response: the headers "
-		    "must be a list, not %.200s", Py_TYPE(headers)->tp_name);
+		PyErr_Format(PyExc_TypeError,
+		    "start_response: the headers "
+		    "must be a list, not %.200s",
+		    Py_TYPE(headers)->tp_name);
 		return -1;
 	}
 	if ((to = open_memstream(&head->headers, &length)) == NULL)

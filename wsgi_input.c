@@ -9,10 +9,10 @@
 #include "body.h"
 #include "wsgi_input.h"
 
-#define BUFFER	65536
-#define PIECE	(1 << 20)
+#define BUFFER 65536
+#define PIECE (1 << 20)
 
-static PyObject *base_read;	/* io.BufferedReader.read */
+static PyObject *base_read; /* io.BufferedReader.read */
 
 static PyObject *
 raw_readable(PyObject *self, PyObject *ignored)
@@ -98,8 +98,7 @@ reader_read(PyObject *self, PyObject *arguments)
 	}
 	if (size < 0)
 		size = PY_SSIZE_T_MAX;
-	return size <= PIECE ? read_base(self, size) :
-	    read_pieces(self, size);
+	return size <= PIECE ? read_base(self, size) : read_pieces(self, size);
 }
 
 static PyObject *
@@ -123,10 +122,10 @@ static PyMethodDef reader_methods[] = {
 	{ NULL, NULL, 0, NULL },
 };
 
-static PyType_Slot raw_slots[] = {
-	{ Py_tp_methods, raw_methods }, { 0, NULL } };
-static PyType_Slot reader_slots[] = {
-	{ Py_tp_methods, reader_methods }, { 0, NULL } };
+static PyType_Slot raw_slots[] = { { Py_tp_methods, raw_methods },
+	{ 0, NULL } };
+static PyType_Slot reader_slots[] = { { Py_tp_methods, reader_methods },
+	{ 0, NULL } };
 
 static PyType_Spec raw_spec = {
 	.name = "cgi2wsgi.body",
@@ -161,10 +160,10 @@ wsgi_input_make(void)
 	PyObject *raw = NULL, *reader = NULL;
 
 	if ((io = PyImport_ImportModule("_io")) == NULL ||
-	    (raw_type = derive(io, "_RawIOBase", &raw_spec,
-	    &raw_base)) == NULL ||
-	    (reader_type = derive(io, "BufferedReader", &reader_spec,
-	    &reader_base)) == NULL)
+	    (raw_type = derive(io, "_RawIOBase", &raw_spec, &raw_base)) ==
+		NULL ||
+	    (reader_type = derive(
+		 io, "BufferedReader", &reader_spec, &reader_base)) == NULL)
 		goto done;
 	base_read = PyObject_GetAttrString(reader_base, "read");
 	raw = PyObject_CallNoArgs(raw_type);

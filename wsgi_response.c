@@ -17,19 +17,19 @@
 #include "wsgi_head.h"
 #include "wsgi_response.h"
 
-#define APACHE_LINE	8190	/* the longest header Apache accepts */
-#define UWSGI_BLOCK	65536	/* the longest head uWSGI reads */
-#define FILE_PIECE	(1 << 30)
-#define REFUSAL		"__cgi2wsgi_refusal__"
+#define APACHE_LINE 8190 /* the longest header Apache accepts */
+#define UWSGI_BLOCK 65536 /* the longest head uWSGI reads */
+#define FILE_PIECE (1 << 30)
+#define REFUSAL "__cgi2wsgi_refusal__"
 
 static struct {
 	enum { NOTHING, ACCEPTED, SENT, OVER } state;
 	struct wsgi_head head;
-	int64_t		 sent;		/* bytes of the body */
-	bool		 head_request;	/* RFC 9110 9.3.2 */
-	bool		 sole_block;	/* the result has one block */
-	bool		 wrote;		/* write() was used */
-	bool		 excess, client_gone;
+	int64_t sent; /* bytes of the body */
+	bool head_request; /* RFC 9110 9.3.2 */
+	bool sole_block; /* the result has one block */
+	bool wrote; /* write() was used */
+	bool excess, client_gone;
 } response;
 
 /*
@@ -61,7 +61,7 @@ static int
 raise_again(PyObject *exc_info)
 {
 	PyObject *value = PyTuple_GET_ITEM(exc_info, 1),
-	    *traceback = PyTuple_GET_ITEM(exc_info, 2);
+		 *traceback = PyTuple_GET_ITEM(exc_info, 2);
 
 	if (PyTraceBack_Check(traceback))
 		PyException_SetTraceback(value, traceback);
@@ -73,31 +73,34 @@ raise_again(PyObject *exc_info)
 static int
 check_call(PyObject *exc_info)
 {
-	if (exc_info != Py_None && (!PyTuple_Check(exc_info) ||
-	    PyTuple_GET_SIZE(exc_info) != 3 ||
-	    !PyExceptionInstance_Check(PyTuple_GET_ITEM(exc_info, 1)))) {
-		PyErr_Format(PyExc_TypeError, "start_response: exc_info must "
+	if (exc_info != Py_None &&
+	    (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3 ||
+		!PyExceptionInstance_Check(PyTuple_GET_ITEM(exc_info, 1)))) {
+		PyErr_Format(PyExc_TypeError,
+		    "start_response: exc_info must "
 		    "be what sys.exc_info() returns, not %.200s",
 		    Py_TYPE(exc_info)->tp_name);
 		return refuse(), -1;
 	}
 	if (process_is_child() || response.state == OVER) {
-		PyErr_SetString(PyExc_RuntimeError, process_is_child() ?
-		    "start_response: the reply is the parent process's" :
-		    "start_response: the response is over");
+		PyErr_SetString(PyExc_RuntimeError,
+		    process_is_child() ?
+			"start_response: the reply is the parent process's" :
+			"start_response: the response is over");
 		return refuse(), -1;
 	}
 	if (exc_info != Py_None)
 		return response.state == SENT ? raise_again(exc_info) : 0;
 	if (response.state != NOTHING) {
-		PyErr_SetString(PyExc_AssertionError, "start_response: "
+		PyErr_SetString(PyExc_AssertionError,
+		    "start_response: "
 		    "called again without exc_info (PEP 3333)");
 		return refuse(), -1;
 	}
 	return 0;
 }
 
-static PyObject	*write_callable(void);
+static PyObject *write_callable(void);
 
 /* PEP 3333: start_response(status, response_headers, exc_info=None) */
 static PyObject *
@@ -109,7 +112,7 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 	(void)self;
 	if (!PyArg_ParseTupleAndKeywords(arguments, keywords,
-	    "OO|O:start_response", names, &status, &headers, &exc_info))
+		"OO|O:start_response", names, &status, &headers, &exc_info))
 		return refuse();
 	if (check_call(exc_info) == -1)
 		return NULL;
@@ -158,19 +161,23 @@ make_head(size_t *length)
 	const struct wsgi_head *head = &response.head;
 	char *headers = NULL, *made;
 
-	if (response.sole_block && asprintf(&headers,
-	    "%sContent-Length: %lld\r\n", head->headers,
-	    (long long)head->content_length) == -1)
+	if (response.sole_block &&
+	    asprintf(&headers, "%sContent-Length: %lld\r\n", head->headers,
+		(long long)head->content_length) == -1)
 		return NULL;
-	made = reply_head(head->status, headers ? headers : head->headers,
-	    length);
+	made = reply_head(
+	    head->status, headers ? headers : head->headers, length);
 	free(headers);
 	if (head->longest > APACHE_LINE)
-		report_log(REPORT_HEADER_SIZE, "a header has %zu bytes; Apache "
-		    "refuses more than %d", head->longest, APACHE_LINE);
+		report_log(REPORT_HEADER_SIZE,
+		    "a header has %zu bytes; Apache "
+		    "refuses more than %d",
+		    head->longest, APACHE_LINE);
 	else if (made != NULL && *length > UWSGI_BLOCK)
-		report_log(REPORT_HEADER_SIZE, "the headers have %zu bytes; "
-		    "uWSGI refuses more than %d", *length, UWSGI_BLOCK);
+		report_log(REPORT_HEADER_SIZE,
+		    "the headers have %zu bytes; "
+		    "uWSGI refuses more than %d",
+		    *length, UWSGI_BLOCK);
 	return made;
 }
 
@@ -180,7 +187,8 @@ bytes_left(void)
 {
 	if (!may_have_body())
 		return 0;
-	return response.head.content_length == -1 ? INT64_MAX :
+	return response.head.content_length == -1 ?
+	    INT64_MAX :
 	    response.head.content_length - response.sent;
 }
 
@@ -255,8 +263,8 @@ write_data(PyObject *self, PyObject *data)
 	if (process_is_child() || response.state == OVER)
 		return PyErr_Format(PyExc_RuntimeError,
 		    process_is_child() ?
-		    "write: the reply is the parent process's" :
-		    "write: the response is over");
+			"write: the reply is the parent process's" :
+			"write: the response is over");
 	if (!PyBytes_Check(data)) {
 		PyErr_Format(PyExc_TypeError,
 		    "write: data must be bytes, not %.200s",
@@ -278,8 +286,8 @@ write_data(PyObject *self, PyObject *data)
 static PyObject *
 write_callable(void)
 {
-	static PyMethodDef definition = {
-	    "write", write_data, METH_O, "write(data): send bytes at once" };
+	static PyMethodDef definition = { "write", write_data, METH_O,
+		"write(data): send bytes at once" };
 
 	return PyCFunction_New(&definition, NULL);
 }
@@ -287,7 +295,8 @@ write_callable(void)
 static int
 breach_no_start(void)
 {
-	return report_fail(REPORT_PROTOCOL, "the application did not call "
+	return report_fail(REPORT_PROTOCOL,
+	    "the application did not call "
 	    "start_response before its first non-empty block or its end");
 }
 
@@ -297,8 +306,10 @@ send_chunk(PyObject *chunk)
 	if (!PyBytes_Check(chunk))
 		return report_fail(REPORT_PROTOCOL,
 		    "the application yielded %s, not bytes%s",
-		    Py_TYPE(chunk)->tp_name, PyUnicode_Check(chunk) ?
-		    ": encode it, as in text.encode('utf-8')" : "");
+		    Py_TYPE(chunk)->tp_name,
+		    PyUnicode_Check(chunk) ?
+			": encode it, as in text.encode('utf-8')" :
+			"");
 	if (PyBytes_GET_SIZE(chunk) == 0)
 		return 0;
 	if (response.state == NOTHING)
@@ -310,8 +321,7 @@ send_chunk(PyObject *chunk)
 static bool
 is_complete(void)
 {
-	return response.excess ||
-	    (response.state == SENT && !may_have_body());
+	return response.excess || (response.state == SENT && !may_have_body());
 }
 
 static int
@@ -345,8 +355,8 @@ send_file_rest(int file, off_t offset)
 			process_hold();
 		do {
 			Py_BEGIN_ALLOW_THREADS
-			sent = reply_push_file(file, &offset, (size_t)(left <
-			    FILE_PIECE ? left : FILE_PIECE));
+			sent = reply_push_file(file, &offset,
+			    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
 			Py_END_ALLOW_THREADS
 		} while (sent == -1 && errno == EINTR && check_signals() == 0);
 		if (sent == -1)
@@ -382,11 +392,12 @@ static int
 check_result(PyObject *result)
 {
 	if (PyUnicode_Check(result) || PyBytes_Check(result) ||
-	    PyDict_Check(result) || (Py_TYPE(result)->tp_iter == NULL &&
-	    !PySequence_Check(result)))
+	    PyDict_Check(result) ||
+	    (Py_TYPE(result)->tp_iter == NULL && !PySequence_Check(result)))
 		return report_fail(REPORT_PROTOCOL,
 		    "the application returned %s, not an iterable of bytes, "
-		    "as in return [b'...']", Py_TYPE(result)->tp_name);
+		    "as in return [b'...']",
+		    Py_TYPE(result)->tp_name);
 	return 0;
 }
 
@@ -408,8 +419,8 @@ send_result(PyObject *result)
 	    (by_kernel = wsgi_file_descriptor(result, &file, &offset)) == -1)
 		return -1;
 	response.sole_block = has_one_block(result);
-	if ((by_kernel == 1 ? send_file(file, offset) :
-	    send_chunks(result)) == -1)
+	if ((by_kernel == 1 ? send_file(file, offset) : send_chunks(result)) ==
+	    -1)
 		return -1;
 	if (process_is_child())
 		return 0;
@@ -424,25 +435,29 @@ conclude(int status)
 {
 	if (response.client_gone) {
 		PyErr_Clear();
-		report_log(REPORT_CLIENT_GONE, "the client left after %lld "
-		    "bytes of the body", (long long)response.sent);
+		report_log(REPORT_CLIENT_GONE,
+		    "the client left after %lld "
+		    "bytes of the body",
+		    (long long)response.sent);
 		return false;
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail(body_is_too_large() ?
-			    REPORT_TOO_LARGE : is_refusal() ?
-			    REPORT_PROTOCOL : REPORT_APPLICATION,
+			traceback_fail(body_is_too_large() ? REPORT_TOO_LARGE :
+				is_refusal()               ? REPORT_PROTOCOL :
+							     REPORT_APPLICATION,
 			    "the application raised an exception");
 		report_deliver();
 		return false;
 	}
 	if (response.excess)
-		report_log(REPORT_LONG_BODY, "the application gave more bytes "
+		report_log(REPORT_LONG_BODY,
+		    "the application gave more bytes "
 		    "than its Content-Length of %lld; the rest was dropped",
 		    (long long)response.head.content_length);
 	else if (response.head.content_length != -1 && bytes_left() > 0) {
-		report_log(REPORT_SHORT_BODY, "the application gave %lld bytes "
+		report_log(REPORT_SHORT_BODY,
+		    "the application gave %lld bytes "
 		    "less than its Content-Length of %lld",
 		    (long long)bytes_left(),
 		    (long long)response.head.content_length);
@@ -456,12 +471,12 @@ static void
 close_result(PyObject *result)
 {
 	PyObject *close = PyObject_GetAttrString(result, "close"),
-	    *closed = NULL;
+		 *closed = NULL;
 
 	if (close != NULL)
 		closed = PyObject_CallNoArgs(close);
-	if (closed == NULL && (close != NULL ||
-	    !PyErr_ExceptionMatches(PyExc_AttributeError)))
+	if (closed == NULL &&
+	    (close != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)))
 		traceback_log(REPORT_CLOSE, "close() raised an exception");
 	PyErr_Clear();
 	Py_XDECREF(closed);
@@ -478,21 +493,21 @@ conclude_child(int status)
 }
 
 int
-wsgi_response_run(PyObject *application, PyObject *env,
-    const struct request *request)
+wsgi_response_run(
+    PyObject *application, PyObject *env, const struct request *request)
 {
 	static PyMethodDef definition = { "start_response",
-	    (PyCFunction)(void (*)(void))start_response,
-	    METH_VARARGS | METH_KEYWORDS,
-	    "start_response(status, headers, exc_info=None) -> write" };
+		(PyCFunction)(void (*)(void))start_response,
+		METH_VARARGS | METH_KEYWORDS,
+		"start_response(status, headers, exc_info=None) -> write" };
 	const char *method = request_value(request, "REQUEST_METHOD");
 	PyObject *start = PyCFunction_New(&definition, NULL), *result = NULL;
 	int status = -1;
 
 	response.head_request = method != NULL && strcmp(method, "HEAD") == 0;
 	if (start != NULL)
-		result = PyObject_CallFunctionObjArgs(application, env,
-		    start, NULL);
+		result = PyObject_CallFunctionObjArgs(
+		    application, env, start, NULL);
 	if (result != NULL && !process_is_child())
 		status = send_result(result);
 	if (process_is_child())

@@ -5,17 +5,17 @@
 
 #include <stdlib.h>
 
-const char	*__asan_default_options(void);
-const char	*__ubsan_default_options(void);
-const char	*__lsan_default_options(void);
-const char	*__lsan_default_suppressions(void);
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_suppressions(void);
 
 const char *
 __asan_default_options(void)
 {
 	/* The program handles fatal signals itself. */
 	return "detect_leaks=1:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:"
-	    "handle_sigill=0:handle_abort=0:detect_stack_use_after_return=1";
+	       "handle_sigill=0:handle_abort=0:detect_stack_use_after_return=1";
 }
 
 const char *
@@ -30,9 +30,10 @@ __lsan_default_options(void)
 	return "print_suppressions=0";
 }
 
-/* CPython keeps what it has allocated until the process ends. */
+/* CPython, and words that options point into, stay until the process ends. */
 const char *
 __lsan_default_suppressions(void)
 {
-	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\nleak:libpython\n";
+	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\n"
+	       "leak:libpython\nleak:^words_\n";
 }

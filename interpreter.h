@@ -1,0 +1,19 @@
+/* The Python inside this program. */
+#ifndef INTERPRETER_H
+#define INTERPRETER_H
+
+#include "cpython.h"
+
+#include "invocation.h"
+
+/*
+ * Starts Python with the paths that the distribution's own python3 has, or
+ * those of --venv, and nothing from PATH or the working folder. Returns 0,
+ * or -1 with a failure reported.
+ */
+int interpreter_start(const struct invocation *);
+
+/* Joins threads, runs atexit, flushes. */
+void interpreter_stop(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* The options, the same on every way that leads here. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "invocation.h"
+#include "words.h"
+
+/*
+ * Reads the options among the words. where is for messages. Returns the index
+ * of the first of the other words, which follow the options then, or -1 with
+ * a failure reported.
+ */
+int options_read(
+    struct invocation *, const struct words *words, const char *where);
+
+/* The text of --help. */
+const char *options_help(void);
+
+#endif

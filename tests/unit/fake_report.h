@@ -1,0 +1,14 @@
+/* What report.c would have told, for a test to look at and to forget. */
+#ifndef FAKE_REPORT_H
+#define FAKE_REPORT_H
+
+/* Forgets the failure and the last line of the log. */
+void fake_report_reset(void);
+
+/* The code of the remembered failure, or -1. */
+int fake_report_code(void);
+
+/* The last line of the log, or NULL. */
+const char *fake_report_line(void);
+
+#endif

@@ -1,0 +1,25 @@
+/* Words, as a shell would split them and as getopt_long(3) wants them. */
+#ifndef WORDS_H
+#define WORDS_H
+
+struct words {
+	char **word; /* the first is the program's name; stays for good */
+	int count;
+};
+
+/* Appends one word. Returns 0, or -1 with a failure reported. */
+int words_append(struct words *, char *word);
+
+/*
+ * Appends the words of a text: quotes and backslashes count, nothing is
+ * expanded. where is for messages. Returns 0, or -1 with a failure reported.
+ */
+int words_split(struct words *, const char *text, const char *where);
+
+/*
+ * Reads the words of a file's #! line, however long. Returns 1, 0 if there is
+ * no such line or no such file, or -1 with a failure reported.
+ */
+int words_read_line(struct words *, const char *file);
+
+#endif
