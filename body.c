@@ -132,9 +132,9 @@ read_descriptor(void *buffer, size_t size)
 		return broken(body.error);
 	got = read(body.descriptor, buffer, size);
 	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return poll(&input, 1, -1) == -1 ?
-		    -1 :
-		    read_descriptor(buffer, size);
+		return poll(&input, 1, -1) == -1
+		    ? -1
+		    : read_descriptor(buffer, size);
 	if (got == -1)
 		return errno == EINTR ? -1 : broken(errno);
 	if (body.endless)
@@ -149,9 +149,9 @@ read_descriptor(void *buffer, size_t size)
 ssize_t
 body_read(void *buffer, size_t size)
 {
-	ssize_t got = body.spooled > body.replayed ?
-	    read_spool(buffer, size) :
-	    read_descriptor(buffer, size);
+	ssize_t got = body.spooled > body.replayed
+	    ? read_spool(buffer, size)
+	    : read_descriptor(buffer, size);
 
 	if (got > 0 && (body.allowance -= got) < 0) {
 		body.too_large = true;

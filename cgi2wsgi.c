@@ -70,9 +70,8 @@ open_log(void)
 	if ((file = invocation_path(&invocation, invocation.log)) == NULL ||
 	    process_log_to(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
-		    "cannot write %s as "
-		    "user %ld: %s",
-		    invocation.log, (long)geteuid(), strerror(errno));
+		    "cannot write %s as user %ld: %s", invocation.log,
+		    (long)geteuid(), strerror(errno));
 	free(file);
 	return result;
 }
@@ -126,8 +125,8 @@ is_nph(void)
 	static const char *const parsing[] = { "nginx", "lighttpd", "Caddy",
 		"h2o", "WEBrick" };
 	const char *software = request_value(&request, "SERVER_SOFTWARE"),
-		   *script = invocation.file ? strrchr(invocation.file, '/') :
-					       NULL;
+		   *script = invocation.file ? strrchr(invocation.file, '/')
+					     : NULL;
 	size_t i;
 
 	if (invocation.nph)
@@ -179,9 +178,9 @@ run(PyObject *application)
 		return system_failure("cannot complete the environ");
 	if ((input = wsgi_input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);
-	result = dict == NULL ?
-	    traceback_fail(REPORT_SYSTEM, "cannot make the environ") :
-	    wsgi_response_run(application, dict, &request);
+	result = dict == NULL
+	    ? traceback_fail(REPORT_SYSTEM, "cannot make the environ")
+	    : wsgi_response_run(application, dict, &request);
 	Py_XDECREF(dict);
 	Py_XDECREF(input);
 	return result;

@@ -64,16 +64,15 @@ check_venv(const char *venv)
 	}
 	if (from == NULL)
 		return report_fail(REPORT_VENV,
-		    "%s is no virtual environment "
-		    "that can be read: it has no pyvenv.cfg",
+		    "%s is no virtual environment that can be read: it has no "
+		    "pyvenv.cfg",
 		    venv);
 	found = read_venv_version(from, &major, &minor);
 	fclose(from);
 	if (found && (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
 		return report_fail(REPORT_VENV,
-		    "%s is for Python %d.%d, but "
-		    "this program runs Python %s: make it again with "
-		    "python%d.%d -m venv",
+		    "%s is for Python %d.%d, but this program runs Python %s: "
+		    "make it again with python%d.%d -m venv",
 		    venv, major, minor, PY_VERSION, PY_MAJOR_VERSION,
 		    PY_MINOR_VERSION);
 	return 0;
@@ -89,9 +88,9 @@ static PyStatus
 append_path(PyConfig *config, const char *path)
 {
 	wchar_t *wide = Py_DecodeLocale(path, NULL);
-	PyStatus status = wide == NULL ?
-	    PyStatus_NoMemory() :
-	    PyWideStringList_Append(&config->module_search_paths, wide);
+	PyStatus status = wide == NULL
+	    ? PyStatus_NoMemory()
+	    : PyWideStringList_Append(&config->module_search_paths, wide);
 
 	PyMem_RawFree(wide);
 	return status;
@@ -226,8 +225,8 @@ on_signal(PyObject *self, PyObject *arguments)
 	(void)self;
 	(void)arguments;
 	PyErr_SetString(PyExc_SystemExit,
-	    process_interruption() == SIGALRM ? "--timeout is over" :
-						"SIGTERM");
+	    process_interruption() == SIGALRM ? "--timeout is over"
+					      : "SIGTERM");
 	return NULL;
 }
 
@@ -281,9 +280,9 @@ insert_path(Py_ssize_t index, const char *path)
 {
 	PyObject *list = PySys_GetObject("path"),
 		 *item = PyUnicode_DecodeFSDefault(path);
-	int result = list == NULL || item == NULL ?
-	    -1 :
-	    PyList_Insert(list, index, item);
+	int result = list == NULL || item == NULL
+	    ? -1
+	    : PyList_Insert(list, index, item);
 
 	Py_XDECREF(item);
 	return result;
@@ -301,8 +300,8 @@ extend_path(const struct invocation *invocation)
 		result = insert_path(index++, invocation->folder);
 	for (i = 0; result == 0 && i < invocation->paths.count; i++) {
 		path = invocation_path(invocation, invocation->paths.word[i]);
-		result = path == NULL ? no_memory() :
-					insert_path(index++, path);
+		result = path == NULL ? no_memory()
+				      : insert_path(index++, path);
 		free(path);
 	}
 	return result;
@@ -327,9 +326,8 @@ interpreter_start(const struct invocation *invocation)
 	free(venv);
 	if (PyStatus_Exception(status))
 		return report_fail(REPORT_PYTHON,
-		    "Python %s in %s did not "
-		    "start: %s",
-		    PY_VERSION, PYTHON_PREFIX,
+		    "Python %s in %s did not start: %s", PY_VERSION,
+		    PYTHON_PREFIX,
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (handle_signals() == -1 || extend_path(invocation) == -1)
 		return traceback_fail(

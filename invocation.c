@@ -57,8 +57,8 @@ check_not_shared(const char *path, const char *what)
 
 	if (stat(path, &st) == 0 && st.st_mode & S_IWOTH)
 		return report_fail(REPORT_UNSAFE_FILE,
-		    "everyone may write "
-		    "%s%s, so anyone could run code here: chmod o-w '%s'",
+		    "everyone may write %s%s, so anyone could run code here: "
+		    "chmod o-w '%s'",
 		    what, path, path);
 	return 0;
 }
@@ -256,9 +256,9 @@ by_action(struct invocation *invocation, const struct request *request,
 		    "Action: %s is not a file that ends in .wsgi", path);
 	else {
 		invocation->action_tail = path + strlen(script);
-		result = read_own_words(script, &own) == -1 ?
-		    -1 :
-		    use_script(invocation, script, &own);
+		result = read_own_words(script, &own) == -1
+		    ? -1
+		    : use_script(invocation, script, &own);
 	}
 	free(script);
 	return result;
@@ -323,8 +323,8 @@ by_deployer(struct invocation *invocation)
 		return report_fail(REPORT_USAGE,
 		    "%s: one application, not also '%s'", where,
 		    words.word[other + 1]);
-	return other == words.count ? 1 :
-				      use_name(invocation, words.word[other]);
+	return other == words.count ? 1
+				    : use_name(invocation, words.word[other]);
 }
 
 static int

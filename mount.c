@@ -40,8 +40,8 @@ uri_path(const struct request *request)
 		uri = authority + 3 + strcspn(authority + 3, "/?");
 	if (*uri != '/' && strchr("?#", *uri) == NULL)
 		return NULL;
-	path = strchr("?#", *uri) ? strdup("/") :
-				    strndup(uri, strcspn(uri, "?#"));
+	path = strchr("?#", *uri) ? strdup("/")
+				  : strndup(uri, strcspn(uri, "?#"));
 	if (path != NULL)
 		url_decode(path);
 	return path;
@@ -253,9 +253,9 @@ repair(struct request *request, const struct invocation *invocation)
 	int result = 0;
 
 	if (invocation->action_tail != NULL)
-		return find_action(request, invocation->action_tail, &mount) ?
-		    place(request, &mount) :
-		    0;
+		return find_action(request, invocation->action_tail, &mount)
+		    ? place(request, &mount)
+		    : 0;
 	if (is_error_page(request))
 		return 0;
 	if ((path = uri_path(request)) != NULL)
@@ -274,10 +274,10 @@ mount_repair(struct request *request, const struct invocation *invocation)
 
 	if (prefix != NULL && strcmp(prefix, "off") == 0)
 		return 0;
-	if ((prefix != NULL ? mount_at(request, prefix) :
-			      repair(request, invocation)) == -1)
+	if ((prefix != NULL ? mount_at(request, prefix)
+			    : repair(request, invocation)) == -1)
 		return -1;
-	return agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1 ?
-	    -1 :
-	    agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
+	return agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1
+	    ? -1
+	    : agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
 }

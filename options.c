@@ -103,29 +103,29 @@ set_value(struct invocation *invocation, int letter, char *value)
 	case 'c': invocation->chdir = value; return NULL;
 	case 'e':
 		words_append(&invocation->settings, value);
-		return strchr(value, '=') > value ? NULL :
-						    "--env needs NAME=VALUE";
+		return strchr(value, '=') > value ? NULL
+						  : "--env needs NAME=VALUE";
 	case 's':
 		invocation->script_name = value;
-		return *value == '/' || strcmp(value, "off") == 0 ?
-		    NULL :
-		    "--script-name needs a URL path that begins with '/', "
-		    "or off";
+		return *value == '/' || strcmp(value, "off") == 0
+		    ? NULL
+		    : "--script-name needs a URL path that begins with '/', or "
+		      "off";
 	case 'l': invocation->log = value; return NULL;
 	case 'm':
-		return read_size(&invocation->max_body, value) == 0 ?
-		    NULL :
-		    "--max-body needs a number of bytes, as in 500K, 20M or 1G";
+		return read_size(&invocation->max_body, value) == 0
+		    ? NULL
+		    : "--max-body needs a number of bytes, as in 500K, 20M or 1G";
 	case 't':
-		return read_seconds(&invocation->timeout, value) == 0 ?
-		    NULL :
-		    "--timeout needs a number of seconds";
+		return read_seconds(&invocation->timeout, value) == 0
+		    ? NULL
+		    : "--timeout needs a number of seconds";
 	default:
 		return read_seconds(&invocation->graceful_timeout, value) ==
 			    0 &&
-			invocation->graceful_timeout > 0 ?
-		    NULL :
-		    "--graceful-timeout needs a number of seconds from 1 on";
+			invocation->graceful_timeout > 0
+		    ? NULL
+		    : "--graceful-timeout needs a number of seconds from 1 on";
 	}
 }
 
@@ -148,8 +148,8 @@ read_option(struct invocation *invocation, int letter, const char *word,
 
 	if (letter == '?' || letter == ':')
 		return report_fail(REPORT_USAGE,
-		    letter == '?' ? "%s: %s is no option; see cgi2wsgi --help" :
-				    "%s: %s needs a value",
+		    letter == '?' ? "%s: %s is no option; see cgi2wsgi --help"
+				  : "%s: %s needs a value",
 		    where, word);
 	if (optarg == NULL)
 		set_flag(invocation, letter);

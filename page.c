@@ -42,9 +42,9 @@ quality(const char *accept, const char *type, const char *family)
 				continue;
 			best = i;
 			q = strcasestr(item, "q=");
-			found = q != NULL && q < item + strcspn(item, ",") ?
-			    (int)(strtod(q + 2, NULL) * 1000) :
-			    1000;
+			found = q != NULL && q < item + strcspn(item, ",")
+			    ? (int)(strtod(q + 2, NULL) * 1000)
+			    : 1000;
 		}
 	}
 	return found > 0 ? found * 3 + (int)best : 0;

@@ -79,8 +79,8 @@ on_alarm(int signal_number)
 	if (process.phase == FINISHING)
 		end(REPORT_SHUTDOWN);
 	if (process.phase == STARTING || process.interruption != 0)
-		end(process.interruption == SIGTERM ? REPORT_TERMINATED :
-						      REPORT_TIMEOUT);
+		end(process.interruption == SIGTERM ? REPORT_TERMINATED
+						    : REPORT_TIMEOUT);
 	interrupt(signal_number, &process.python_alarm);
 }
 

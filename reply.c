@@ -240,9 +240,9 @@ reply_push_file(int file, off_t *offset, size_t size)
 	if (sent >= 0)
 		return sent;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return await_writable() == -1 ?
-		    -1 :
-		    reply_push_file(file, offset, size);
+		return await_writable() == -1
+		    ? -1
+		    : reply_push_file(file, offset, size);
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
 #endif

@@ -40,12 +40,12 @@ static const struct {
 	    "(CR LF), and upload it again as text." },
 	[REPORT_NO_FILE] = { "no-file", ERROR,
 	    "The application's file cannot be read.",
-	    "Check its path, and that the web server's user may read it "
-	    "(chmod a+r) and enter its folders (chmod a+x)." },
+	    "Check its path, and that the web server's user may read it (chmod "
+	    "a+r) and enter its folders (chmod a+x)." },
 	[REPORT_UNSAFE_FILE] = { "unsafe-file", ERROR,
 	    "Everyone on this host may change the application.",
-	    "Take write permission from others: chmod o-w for the script, "
-	    "its folder, and the folder's __pycache__." },
+	    "Take write permission from others: chmod o-w for the script, its "
+	    "folder, and the folder's __pycache__." },
 	[REPORT_SET_ID] = { "set-id", ERROR,
 	    "cgi2wsgi was started with somebody else's rights.",
 	    "Take the set-user-ID and set-group-ID bits from the program "
@@ -69,8 +69,8 @@ static const struct {
 	[REPORT_NO_CALLABLE] = { "no-callable", ERROR,
 	    "The application's module has no WSGI application under the "
 	    "expected name.",
-	    "Call it 'application' or 'app', or add :name to the script's "
-	    "#! line. The error log lists what there is." },
+	    "Call it 'application' or 'app', or add :name to the script's #! "
+	    "line. The error log lists what there is." },
 	[REPORT_CONTENT_LENGTH] = { "content-length", "400 Bad Request",
 	    "The request's Content-Length is no number of bytes.",
 	    "Send the request again with the length of its body." },
@@ -86,8 +86,8 @@ static const struct {
 	    "Try again later. The error log shows where it was at the end." },
 	[REPORT_TERMINATED] = { "terminated", ERROR,
 	    "The server ended the application before it had answered.",
-	    "Try again later; a server does this when it stops, or when "
-	    "its own time limit is over." },
+	    "Try again later; a server does this when it stops, or when its "
+	    "own time limit is over." },
 	[REPORT_CRASH] = { "crash", ERROR,
 	    "The process of the application crashed.",
 	    "A module written in C is the usual cause: set "
@@ -376,10 +376,10 @@ report_last_words(enum report_code code)
 	put_signal_safe("cgi2wsgi: ");
 	put_signal_safe(codes[code].word);
 	put_signal_safe(report.origin ? report.origin : " [-] - -");
-	put_signal_safe(code == REPORT_SHUTDOWN ?
-		": threads, atexit or the request's body did not end within "
-		"--graceful-timeout\n" :
-		": the process ended at once\n");
+	put_signal_safe(code == REPORT_SHUTDOWN
+		? ": threads, atexit or the request's body did not end within "
+		  "--graceful-timeout\n"
+		: ": the process ended at once\n");
 	if (code <= REPORT_CRASH && report.page[code] != NULL &&
 	    !reply_is_started())
 		reply_shout(report.page[code], report.page_length[code]);

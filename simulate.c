@@ -21,9 +21,9 @@ static const char *const fixed[][2] = {
 static int
 set(struct request *request, const char *name, const char *value)
 {
-	return value != NULL && request_set(request, name, value) == 0 ?
-	    0 :
-	    report_fail(REPORT_SYSTEM, "out of memory");
+	return value != NULL && request_set(request, name, value) == 0
+	    ? 0
+	    : report_fail(REPORT_SYSTEM, "out of memory");
 }
 
 static int
@@ -64,16 +64,16 @@ set_host(struct request *request, const char **url)
 	if (**url != '/' && **url != '?') {
 		if (!secure && strncmp(*url, "http://", 7) != 0)
 			return report_fail(REPORT_USAGE,
-			    "'%s' is no URL: it "
-			    "begins with '/', http:// or https://",
+			    "'%s' is no URL: it begins with '/', http:// or "
+			    "https://",
 			    *url);
 		authority = *url + (secure ? 8 : 7);
 		length = strcspn(authority, "/?#");
 		*url = authority + length;
 	}
-	return set_part(request, "HTTP_HOST", authority, length) == -1 ?
-	    -1 :
-	    set_authority(request, authority, length, secure);
+	return set_part(request, "HTTP_HOST", authority, length) == -1
+	    ? -1
+	    : set_authority(request, authority, length, secure);
 }
 
 int
@@ -94,7 +94,7 @@ simulate_get(struct request *request, const char *url)
 	    set_part(request, "REQUEST_URI", url, strcspn(url, "#")) == -1)
 		return -1;
 	url += path;
-	return *url != '?' ?
-	    set(request, "QUERY_STRING", "") :
-	    set_part(request, "QUERY_STRING", url + 1, strcspn(url + 1, "#"));
+	return *url != '?'
+	    ? set(request, "QUERY_STRING", "")
+	    : set_part(request, "QUERY_STRING", url + 1, strcspn(url + 1, "#"));
 }

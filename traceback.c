@@ -90,9 +90,9 @@ add_variables(PyObject *re, PyObject *summary, PyObject *traceback)
 {
 	PyObject *frame = PyObject_GetAttrString(traceback, "tb_frame"),
 		 *shown = frame == NULL ? NULL : show_variables(re, frame);
-	int result = shown == NULL ?
-	    -1 :
-	    PyObject_SetAttrString(summary, "locals", shown);
+	int result = shown == NULL
+	    ? -1
+	    : PyObject_SetAttrString(summary, "locals", shown);
 
 	Py_XDECREF(shown);
 	Py_XDECREF(frame);
@@ -143,9 +143,9 @@ copy_text(PyObject *bytes)
 	char *copy = malloc(length + 1);
 
 	for (i = 0; copy != NULL && i <= length; i++)
-		copy[i] = PyBytes_AS_STRING(bytes)[i] == '\0' && i < length ?
-		    '\1' :
-		    PyBytes_AS_STRING(bytes)[i];
+		copy[i] = PyBytes_AS_STRING(bytes)[i] == '\0' && i < length
+		    ? '\1'
+		    : PyBytes_AS_STRING(bytes)[i];
 	return copy;
 }
 

@@ -51,10 +51,10 @@ set_cache_tag(const char *file, PyObject *tag)
 	before = PyObject_GetAttrString(implementation, "cache_tag");
 	if (before == NULL || before == Py_None)
 		return before;
-	own = tag != NULL ? Py_NewRef(tag) :
-	    dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0 ?
-			    Py_NewRef(before) :
-			    PyUnicode_FromFormat("%s-%U", dot + 1, before);
+	own = tag != NULL ? Py_NewRef(tag)
+	    : dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0
+	    ? Py_NewRef(before)
+	    : PyUnicode_FromFormat("%s-%U", dot + 1, before);
 	if (own == NULL ||
 	    PyObject_SetAttrString(implementation, "cache_tag", own) == -1)
 		Py_CLEAR(before);
@@ -75,9 +75,9 @@ call_importlib(const char *module_name, const char *function, PyObject *first,
 	if (module == NULL)
 		return NULL;
 	name = PyUnicode_FromString(function);
-	result = name == NULL ?
-	    NULL :
-	    PyObject_CallMethodObjArgs(module, name, first, second, NULL);
+	result = name == NULL
+	    ? NULL
+	    : PyObject_CallMethodObjArgs(module, name, first, second, NULL);
 	Py_XDECREF(name);
 	Py_DECREF(module);
 	return result;
@@ -180,15 +180,15 @@ static int
 import_failed(const struct invocation *invocation)
 {
 	const char *venv = find_unused_venv(invocation),
-		   *name = invocation->file ? invocation->file :
-					      invocation->module;
+		   *name = invocation->file ? invocation->file
+					    : invocation->module;
 	char *what;
 
 	if ((venv != NULL ? asprintf(&what,
 				"cannot import %s (the virtual environment %s "
 				"beside it is not used; --venv %s would)",
-				name, venv, venv) :
-			    asprintf(&what, "cannot import %s", name)) == -1)
+				name, venv, venv)
+			  : asprintf(&what, "cannot import %s", name)) == -1)
 		return report_fail(REPORT_SYSTEM, "out of memory");
 	traceback_fail(REPORT_IMPORT, what);
 	free(what);
@@ -298,20 +298,19 @@ wsgi_app_load(const struct invocation *invocation)
 {
 	PyObject *module, *object;
 
-	module = invocation->file ? load_file(invocation->file) :
-				    PyImport_ImportModule(invocation->module);
+	module = invocation->file ? load_file(invocation->file)
+				  : PyImport_ImportModule(invocation->module);
 	if (module == NULL) {
 		import_failed(invocation);
 		return NULL;
 	}
-	object = invocation->callable ?
-	    find_named(module, invocation->callable) :
-	    find_default(module);
+	object = invocation->callable ? find_named(module, invocation->callable)
+				      : find_default(module);
 	if (object != NULL && !PyCallable_Check(object)) {
 		report_fail(REPORT_NO_CALLABLE,
 		    "%s in %s is %s, which cannot be called",
-		    invocation->callable ? invocation->callable :
-					   "the application",
+		    invocation->callable ? invocation->callable
+					 : "the application",
 		    PyModule_GetName(module), Py_TYPE(object)->tp_name);
 		Py_CLEAR(object);
 	}

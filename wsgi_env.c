@@ -59,8 +59,8 @@ is_void(const struct request *request, const struct variable *variable)
 	    !named(variable, "CONTENT_LENGTH"))
 		return false;
 	last = request_value(request,
-	    named(variable, "CONTENT_TYPE") ? "CONTENT_TYPE" :
-					      "CONTENT_LENGTH");
+	    named(variable, "CONTENT_TYPE") ? "CONTENT_TYPE"
+					    : "CONTENT_LENGTH");
 	return *last == '\0' || strcmp(last, "-1") == 0;
 }
 
@@ -124,8 +124,8 @@ done:
 static int
 put(PyObject *env, const char *name, PyObject *value)
 {
-	int result = value == NULL ? -1 :
-				     PyDict_SetItemString(env, name, value);
+	int result = value == NULL ? -1
+				   : PyDict_SetItemString(env, name, value);
 
 	Py_XDECREF(value);
 	return result;
@@ -172,8 +172,8 @@ put_server_name(PyObject *env, const struct request *request, const char *port)
 	if (colon != NULL && colon == strchr(name, ':') &&
 	    strcmp(colon + 1, port) == 0)
 		length = (size_t)(colon - name);
-	return length == 0 ? put_text(env, "SERVER_NAME", "localhost") :
-			     put(env, "SERVER_NAME", decode(name, length));
+	return length == 0 ? put_text(env, "SERVER_NAME", "localhost")
+			   : put(env, "SERVER_NAME", decode(name, length));
 }
 
 /* What PEP 3333 wants to be present, and not empty where it says so. */

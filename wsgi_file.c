@@ -130,10 +130,10 @@ is_plain(PyObject *file)
 	if (plain != 1 || PyObject_HasAttrString(file, "raw") != 1)
 		return plain;
 	io = PyObject_GetAttrString(file, "raw");
-	plain = io == NULL ? -1 :
-	    PyObject_HasAttrString(io, "raw") ?
-			     0 :
-			     strcmp(Py_TYPE(io)->tp_name, "_io.FileIO") == 0;
+	plain = io == NULL ? -1
+	    : PyObject_HasAttrString(io, "raw")
+	    ? 0
+	    : strcmp(Py_TYPE(io)->tp_name, "_io.FileIO") == 0;
 	Py_XDECREF(io);
 	return plain;
 }
@@ -143,9 +143,9 @@ call_for_number(PyObject *file, const char *method, long long *number)
 {
 	PyObject *result = PyObject_CallMethod(file, method, NULL);
 
-	*number = result == NULL ? -1 :
-	    PyLong_Check(result) ? PyLong_AsLongLong(result) :
-				   0;
+	*number = result == NULL   ? -1
+	    : PyLong_Check(result) ? PyLong_AsLongLong(result)
+				   : 0;
 	Py_XDECREF(result);
 	return PyErr_Occurred() ? -1 : 0;
 }

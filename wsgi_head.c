@@ -131,8 +131,8 @@ put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
 		return rule;
 	if (is_dropped(head, text)) {
 		report_log(REPORT_LOCATION,
-		    "Location dropped from a response "
-		    "with status 200: Apache would serve that URL instead");
+		    "Location dropped from a response with status 200: Apache "
+		    "would serve that URL instead");
 		return NULL;
 	}
 	if (head->longest < strlen(text) + 2 + length)
@@ -150,8 +150,8 @@ read_header(FILE *to, struct wsgi_head *head, PyObject *item)
 
 	if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
 		PyErr_Format(PyExc_TypeError,
-		    "start_response: a header must "
-		    "be a tuple (name, value), not %.200R",
+		    "start_response: a header must be a tuple (name, value), "
+		    "not %.200R",
 		    item);
 		return -1;
 	}
@@ -180,8 +180,7 @@ read_headers(PyObject *headers, struct wsgi_head *head)
 
 	if (!PyList_Check(headers)) {
 		PyErr_Format(PyExc_TypeError,
-		    "start_response: the headers "
-		    "must be a list, not %.200s",
+		    "start_response: the headers must be a list, not %.200s",
 		    Py_TYPE(headers)->tp_name);
 		return -1;
 	}

@@ -39,8 +39,8 @@ raw_readinto(PyObject *self, PyObject *target)
 	if (got == -1 && !PyErr_Occurred()) {
 		if (errno == ECONNRESET)
 			PyErr_SetString(PyExc_ConnectionResetError,
-			    "the client left before the request's body "
-			    "was complete");
+			    "the client left before the request's body was "
+			    "complete");
 		else if (errno == EFBIG)
 			PyErr_SetString(PyExc_OSError,
 			    "the request's body is larger than --max-body");

@@ -77,24 +77,23 @@ check_call(PyObject *exc_info)
 	    (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3 ||
 		!PyExceptionInstance_Check(PyTuple_GET_ITEM(exc_info, 1)))) {
 		PyErr_Format(PyExc_TypeError,
-		    "start_response: exc_info must "
-		    "be what sys.exc_info() returns, not %.200s",
+		    "start_response: exc_info must be what sys.exc_info() "
+		    "returns, not %.200s",
 		    Py_TYPE(exc_info)->tp_name);
 		return refuse(), -1;
 	}
 	if (process_is_child() || response.state == OVER) {
 		PyErr_SetString(PyExc_RuntimeError,
-		    process_is_child() ?
-			"start_response: the reply is the parent process's" :
-			"start_response: the response is over");
+		    process_is_child()
+			? "start_response: the reply is the parent process's"
+			: "start_response: the response is over");
 		return refuse(), -1;
 	}
 	if (exc_info != Py_None)
 		return response.state == SENT ? raise_again(exc_info) : 0;
 	if (response.state != NOTHING) {
 		PyErr_SetString(PyExc_AssertionError,
-		    "start_response: "
-		    "called again without exc_info (PEP 3333)");
+		    "start_response: called again without exc_info (PEP 3333)");
 		return refuse(), -1;
 	}
 	return 0;
@@ -170,13 +169,11 @@ make_head(size_t *length)
 	free(headers);
 	if (head->longest > APACHE_LINE)
 		report_log(REPORT_HEADER_SIZE,
-		    "a header has %zu bytes; Apache "
-		    "refuses more than %d",
+		    "a header has %zu bytes; Apache refuses more than %d",
 		    head->longest, APACHE_LINE);
 	else if (made != NULL && *length > UWSGI_BLOCK)
 		report_log(REPORT_HEADER_SIZE,
-		    "the headers have %zu bytes; "
-		    "uWSGI refuses more than %d",
+		    "the headers have %zu bytes; uWSGI refuses more than %d",
 		    *length, UWSGI_BLOCK);
 	return made;
 }
@@ -187,9 +184,9 @@ bytes_left(void)
 {
 	if (!may_have_body())
 		return 0;
-	return response.head.content_length == -1 ?
-	    INT64_MAX :
-	    response.head.content_length - response.sent;
+	return response.head.content_length == -1
+	    ? INT64_MAX
+	    : response.head.content_length - response.sent;
 }
 
 /* After a system call on the reply failed: an exception, if there is none. */
@@ -262,9 +259,9 @@ write_data(PyObject *self, PyObject *data)
 	(void)self;
 	if (process_is_child() || response.state == OVER)
 		return PyErr_Format(PyExc_RuntimeError,
-		    process_is_child() ?
-			"write: the reply is the parent process's" :
-			"write: the response is over");
+		    process_is_child()
+			? "write: the reply is the parent process's"
+			: "write: the response is over");
 	if (!PyBytes_Check(data)) {
 		PyErr_Format(PyExc_TypeError,
 		    "write: data must be bytes, not %.200s",
@@ -296,8 +293,8 @@ static int
 breach_no_start(void)
 {
 	return report_fail(REPORT_PROTOCOL,
-	    "the application did not call "
-	    "start_response before its first non-empty block or its end");
+	    "the application did not call start_response before its first "
+	    "non-empty block or its end");
 }
 
 static int
@@ -307,9 +304,9 @@ send_chunk(PyObject *chunk)
 		return report_fail(REPORT_PROTOCOL,
 		    "the application yielded %s, not bytes%s",
 		    Py_TYPE(chunk)->tp_name,
-		    PyUnicode_Check(chunk) ?
-			": encode it, as in text.encode('utf-8')" :
-			"");
+		    PyUnicode_Check(chunk)
+			? ": encode it, as in text.encode('utf-8')"
+			: "");
 	if (PyBytes_GET_SIZE(chunk) == 0)
 		return 0;
 	if (response.state == NOTHING)
@@ -395,8 +392,8 @@ check_result(PyObject *result)
 	    PyDict_Check(result) ||
 	    (Py_TYPE(result)->tp_iter == NULL && !PySequence_Check(result)))
 		return report_fail(REPORT_PROTOCOL,
-		    "the application returned %s, not an iterable of bytes, "
-		    "as in return [b'...']",
+		    "the application returned %s, not an iterable of bytes, as "
+		    "in return [b'...']",
 		    Py_TYPE(result)->tp_name);
 	return 0;
 }
@@ -436,29 +433,28 @@ conclude(int status)
 	if (response.client_gone) {
 		PyErr_Clear();
 		report_log(REPORT_CLIENT_GONE,
-		    "the client left after %lld "
-		    "bytes of the body",
+		    "the client left after %lld bytes of the body",
 		    (long long)response.sent);
 		return false;
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail(body_is_too_large() ? REPORT_TOO_LARGE :
-				is_refusal()               ? REPORT_PROTOCOL :
-							     REPORT_APPLICATION,
+			traceback_fail(body_is_too_large() ? REPORT_TOO_LARGE
+				: is_refusal()             ? REPORT_PROTOCOL
+							   : REPORT_APPLICATION,
 			    "the application raised an exception");
 		report_deliver();
 		return false;
 	}
 	if (response.excess)
 		report_log(REPORT_LONG_BODY,
-		    "the application gave more bytes "
-		    "than its Content-Length of %lld; the rest was dropped",
+		    "the application gave more bytes than its Content-Length "
+		    "of %lld; the rest was dropped",
 		    (long long)response.head.content_length);
 	else if (response.head.content_length != -1 && bytes_left() > 0) {
 		report_log(REPORT_SHORT_BODY,
-		    "the application gave %lld bytes "
-		    "less than its Content-Length of %lld",
+		    "the application gave %lld bytes less than its "
+		    "Content-Length of %lld",
 		    (long long)bytes_left(),
 		    (long long)response.head.content_length);
 		return false;

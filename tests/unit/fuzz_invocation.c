@@ -191,9 +191,9 @@ add_server(struct list *environment)
 	add(environment,
 	    format("SCRIPT_FILENAME=",
 		fixed.way == AS_INTERPRETER || fixed.way == BY_ENV ||
-			fixed.way == BY_SCRIPT ?
-		    script :
-		    program));
+			fixed.way == BY_SCRIPT
+		    ? script
+		    : program));
 }
 
 /* What env -S puts before the script: the words behind our name. */
