@@ -1,6 +1,7 @@
-/* One descriptor, how much of it is ours, and a spool. Blocks, never loops. */
+/* One descriptor, how much of it is ours, and a spool. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -22,7 +23,9 @@ static struct {
 	int64_t allowance; /* bytes until --max-body is exceeded */
 	bool endless;
 	bool too_large;
+	bool measured;
 	int error; /* why no more can be read */
+	int lost; /* why the spool is incomplete */
 	FILE *spool;
 	off_t spooled, replayed;
 } body = { .descriptor = -1 };
@@ -41,10 +44,8 @@ body_open(int descriptor)
 static bool
 ends_with_file(const struct request *request, const char *length)
 {
-	const char *software = request_value(request, "SERVER_SOFTWARE");
+	const char *software = request_text(request, "SERVER_SOFTWARE", "");
 
-	if (software == NULL)
-		software = "";
 	if (length != NULL)
 		return strcmp(length, "-1") == 0 &&
 		    strncmp(software, "Caddy", 5) == 0;
@@ -61,8 +62,7 @@ lengths_agree(const struct request *request, const char *length)
 
 	for (i = 0; i < request->count; i++) {
 		v = &request->variables[i];
-		if (v->length == strlen("CONTENT_LENGTH") && v->value &&
-		    memcmp(v->name, "CONTENT_LENGTH", v->length) == 0 &&
+		if (v->value != NULL && request_names(v, "CONTENT_LENGTH") &&
 		    strcmp(v->value, length) != 0)
 			return false;
 	}
@@ -74,6 +74,7 @@ body_measure(const struct request *request, int64_t limit)
 {
 	const char *length = request_value(request, "CONTENT_LENGTH");
 
+	body.measured = true;
 	if (length != NULL && !lengths_agree(request, length))
 		return report_fail(REPORT_CONTENT_LENGTH,
 		    "CONTENT_LENGTH was given twice and differs");
@@ -86,10 +87,11 @@ body_measure(const struct request *request, int64_t limit)
 	else if (length == NULL)
 		body.remaining = 0;
 	else if (header_read_length(length, strlen(length), &body.remaining) ==
-	    -1)
+	    -1) {
+		body.remaining = 0; /* no end is known: nothing is drained */
 		return report_fail(REPORT_CONTENT_LENGTH,
 		    "CONTENT_LENGTH is no number of bytes: '%s'", length);
-	else if (body.remaining > body.allowance)
+	} else if (body.remaining > body.allowance)
 		return report_fail(REPORT_TOO_LARGE,
 		    "the body has %" PRId64 " bytes, --max-body allows "
 		    "%" PRId64,
@@ -149,16 +151,27 @@ read_descriptor(void *buffer, size_t size)
 ssize_t
 body_read(void *buffer, size_t size)
 {
-	ssize_t got = body.spooled > body.replayed
-	    ? read_spool(buffer, size)
-	    : read_descriptor(buffer, size);
+	ssize_t got;
 
+	if (body.spooled > body.replayed)
+		got = read_spool(buffer, size);
+	else if (body.lost != 0) {
+		errno = body.lost;
+		return -1;
+	} else
+		got = read_descriptor(buffer, size);
 	if (got > 0 && (body.allowance -= got) < 0) {
 		body.too_large = true;
 		errno = EFBIG;
 		return -1;
 	}
 	return got;
+}
+
+bool
+body_is_measured(void)
+{
+	return body.measured;
 }
 
 bool
@@ -173,51 +186,66 @@ body_pending(void)
 	return body.remaining > 0 && body.error == 0 ? body.descriptor : -1;
 }
 
-int
+void
 body_spool(void)
 {
 	char buffer[65536];
 	ssize_t got, put, done;
 
-	if (body.spool == NULL && (body.spool = tmpfile()) == NULL)
-		return -1;
+	if (body.spool == NULL && body.lost == 0) {
+		if ((body.spool = tmpfile()) != NULL)
+			fcntl(fileno(body.spool), F_SETFD, FD_CLOEXEC);
+		else
+			body.lost = errno;
+	}
 	got = read_descriptor(buffer, sizeof(buffer));
-	for (done = 0; done < got; done += put) {
+	for (done = 0; done < got && body.lost == 0; done += put) {
 		put = pwrite(fileno(body.spool), buffer + done,
 		    (size_t)(got - done), body.spooled);
 		if (put == -1)
-			return broken(errno);
-		body.spooled += put;
+			body.lost = errno;
+		else
+			body.spooled += put;
 	}
-	return 0;
 }
 
-/* Whether more came before the deadline; *got is how much. */
+static time_t
+now(void)
+{
+	struct timespec clock;
+
+	clock_gettime(CLOCK_MONOTONIC, &clock);
+	return clock.tv_sec;
+}
+
+/* Whether to go on; *got is how much came before the deadline. */
 static bool
 drain_some(time_t deadline, ssize_t *got)
 {
 	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
 	char buffer[STALLED];
-	time_t left = deadline - time(NULL);
+	time_t left = deadline - now();
 
-	if (body_pending() == -1 || process_is_terminated() || left <= 0 ||
-	    poll(&input, 1, (int)left * 1000) != 1)
+	*got = 0;
+	if (body_pending() == -1 || process_is_terminated() || left <= 0)
 		return false;
+	if (poll(&input, 1, (int)left * 1000) != 1)
+		return errno == EINTR;
 	*got = read_descriptor(buffer, sizeof(buffer));
-	return *got > 0;
+	return *got > 0 || (*got == -1 && errno == EINTR);
 }
 
 void
 body_drain(unsigned seconds)
 {
-	time_t deadline = time(NULL) + seconds;
+	time_t deadline = now() + seconds;
 	int64_t drained = 0;
 	ssize_t got;
 
 	while (drain_some(deadline, &got)) {
-		drained += got;
+		drained += got > 0 ? got : 0;
 		if (drained >= STALLED) {
-			deadline = time(NULL) + seconds;
+			deadline = now() + seconds;
 			drained = 0;
 		}
 	}
@@ -229,4 +257,5 @@ body_close(void)
 	close(body.descriptor);
 	body.descriptor = -1;
 	body.remaining = 0;
+	body.spooled = body.replayed = 0;
 }

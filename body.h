@@ -28,6 +28,9 @@ int body_measure(const struct request *, int64_t limit);
  */
 ssize_t body_read(void *buffer, size_t size);
 
+/* Whether body_measure() was called. */
+bool body_is_measured(void);
+
 /* Whether the body was longer than the limit. */
 bool body_is_too_large(void);
 
@@ -36,9 +39,9 @@ int body_pending(void);
 
 /*
  * Moves what the server has written into an unnamed file, so that it can
- * stop writing and read the reply. Returns 0, or -1 with errno.
+ * stop writing and read the reply. If that fails, body_read() tells.
  */
-int body_spool(void);
+void body_spool(void);
 
 /*
  * Reads and drops the rest: servers lose the reply otherwise. Gives up on a

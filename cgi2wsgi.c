@@ -124,18 +124,18 @@ is_nph(void)
 {
 	static const char *const parsing[] = { "nginx", "lighttpd", "Caddy",
 		"h2o", "WEBrick" };
-	const char *software = request_value(&request, "SERVER_SOFTWARE"),
-		   *script = invocation.file ? strrchr(invocation.file, '/')
-					     : NULL;
+	const char *software = request_text(&request, "SERVER_SOFTWARE", "");
+	const char *script = request_text(&request, "SCRIPT_FILENAME",
+	    request_text(&request, "SCRIPT_NAME", ""));
+	const char *slash = strrchr(script, '/');
 	size_t i;
 
 	if (invocation.nph)
 		return true;
-	if (script == NULL || strncmp(script, "/nph-", 5) != 0)
+	if (slash == NULL || strncmp(slash, "/nph-", 5) != 0)
 		return false;
 	for (i = 0; i < sizeof(parsing) / sizeof(*parsing); i++)
-		if (software != NULL &&
-		    strncmp(software, parsing[i], strlen(parsing[i])) == 0)
+		if (strncmp(software, parsing[i], strlen(parsing[i])) == 0)
 			return false;
 	return true;
 }
@@ -143,11 +143,9 @@ is_nph(void)
 static void
 choose_head(void)
 {
-	const char *software = request_value(&request, "SERVER_SOFTWARE");
-
 	if (is_nph())
-		reply_be_nph(
-		    software && *software ? software : "cgi2wsgi/" VERSION);
+		reply_be_nph(request_text(
+		    &request, "SERVER_SOFTWARE", "cgi2wsgi/" VERSION));
 }
 
 static int
@@ -208,6 +206,8 @@ serve(void)
 static void
 give_up(void)
 {
+	if (!body_is_measured())
+		body_measure(&request, -1);
 	report_deliver();
 	process_finish(EXIT_FAILURE);
 }

@@ -335,9 +335,32 @@ interpreter_start(const struct invocation *invocation)
 	return 0;
 }
 
+/*
+ * Py_FinalizeEx() gives each signal that has a Python handler back to the
+ * system while __del__() and flushing are still to come, unless it is ignored.
+ */
+static void
+keep_handler(int number)
+{
+	PyObject *module = PyImport_ImportModule("_signal"), *before = NULL;
+	struct sigaction ours;
+
+	sigaction(number, NULL, &ours);
+	if (module != NULL)
+		before = PyObject_CallMethod(
+		    module, "signal", "ii", number, 1 /* SIG_IGN */);
+	sigaction(number, &ours, NULL);
+	Py_XDECREF(before);
+	Py_XDECREF(module);
+	PyErr_Clear();
+}
+
 void
 interpreter_stop(void)
 {
-	if (Py_IsInitialized())
-		Py_FinalizeEx();
+	if (!Py_IsInitialized())
+		return;
+	keep_handler(SIGTERM);
+	keep_handler(SIGALRM);
+	Py_FinalizeEx();
 }

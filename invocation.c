@@ -55,7 +55,8 @@ check_not_shared(const char *path, const char *what)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && st.st_mode & S_IWOTH)
+	if (stat(path, &st) == 0 && st.st_mode & S_IWOTH &&
+	    (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
 		return report_fail(REPORT_UNSAFE_FILE,
 		    "everyone may write %s%s, so anyone could run code here: "
 		    "chmod o-w '%s'",
@@ -85,6 +86,40 @@ check_safe(const char *name, const struct invocation *invocation)
 	free(cache);
 	free(named);
 	return safe;
+}
+
+char *
+invocation_path(const struct invocation *invocation, const char *name)
+{
+	char *path;
+
+	if (*name == '/')
+		return strdup(name);
+	if (asprintf(&path, "%s/%s", invocation->folder, name) == -1)
+		return NULL;
+	return path;
+}
+
+/* The folders that options name hold code, too. */
+static int
+check_folders(const struct invocation *invocation)
+{
+	char *path;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i <= invocation->paths.count; i++) {
+		const char *name = i < invocation->paths.count
+		    ? invocation->paths.word[i]
+		    : invocation->venv;
+
+		if (name == NULL)
+			break;
+		if ((path = invocation_path(invocation, name)) == NULL)
+			return no_memory();
+		result = check_not_shared(path, "the folder ");
+		free(path);
+	}
+	return result;
 }
 
 static int
@@ -371,28 +406,13 @@ by_person(struct invocation *invocation, int argc, char **argv)
 	return report_failure() != NULL ? -1 : 0;
 }
 
-char *
-invocation_path(const struct invocation *invocation, const char *name)
-{
-	char *path;
-
-	if (*name == '/')
-		return strdup(name);
-	if (asprintf(&path, "%s/%s", invocation->folder, name) == -1)
-		return NULL;
-	return path;
-}
-
-int
-invocation_read(struct invocation *invocation, const struct request *request,
-    int argc, char **argv, const char *execfn)
+static int
+find(struct invocation *invocation, const struct request *request, int argc,
+    char **argv, const char *execfn)
 {
 	struct words line;
 	int is_script;
 
-	*invocation = (struct invocation){ .max_body = -1,
-		.graceful_timeout = 30 };
-	invocation->by_server = request_is_cgi(request);
 	if ((is_script = words_read_line(&line, execfn)) == -1)
 		return -1;
 	if (is_script == 1)
@@ -402,4 +422,17 @@ invocation_read(struct invocation *invocation, const struct request *request,
 	if (invocation->by_server)
 		return by_server(invocation, request, argc, argv, execfn);
 	return by_person(invocation, argc, argv);
+}
+
+int
+invocation_read(struct invocation *invocation, const struct request *request,
+    int argc, char **argv, const char *execfn)
+{
+	*invocation = (struct invocation){ .max_body = -1,
+		.graceful_timeout = 30 };
+	invocation->by_server = request_is_cgi(request);
+	if (find(invocation, request, argc, argv, execfn) == -1)
+		return -1;
+	return invocation->want == WANT_APPLICATION ? check_folders(invocation)
+						    : 0;
 }

@@ -18,14 +18,6 @@ struct mount {
 	size_t script_length;
 };
 
-static const char *
-value(const struct request *request, const char *name)
-{
-	const char *found = request_value(request, name);
-
-	return found != NULL ? found : "";
-}
-
 /* The decoded path of REQUEST_URI, if it is a path or a whole URL, or NULL. */
 static char *
 uri_path(const struct request *request)
@@ -73,7 +65,7 @@ is_above(const char *prefix, const char *text)
 static int
 replace(struct request *request, const char *name, const char *kept, char *text)
 {
-	const char *before = value(request, name);
+	const char *before = request_text(request, name, "");
 
 	if (text != NULL && strcmp(before, text) == 0) {
 		free(text);
@@ -106,8 +98,8 @@ place(struct request *request, const struct mount *mount)
 static int
 agree(struct request *request, const char *name, const char *kept)
 {
-	const char *script = value(request, "SCRIPT_NAME"),
-		   *path = value(request, "PATH_INFO");
+	const char *script = request_text(request, "SCRIPT_NAME", ""),
+		   *path = request_text(request, "PATH_INFO", "");
 	char *whole;
 
 	if (request_value(request, name) == NULL)
@@ -126,9 +118,10 @@ agree(struct request *request, const char *name, const char *kept)
 static int
 restore_query(struct request *request)
 {
-	const char *query = strchr(value(request, "REQUEST_URI"), '?');
+	const char *query = strchr(
+	    request_text(request, "REQUEST_URI", ""), '?');
 
-	if (query == NULL || *value(request, "QUERY_STRING") != '\0')
+	if (query == NULL || *request_text(request, "QUERY_STRING", "") != '\0')
 		return 0;
 	return replace(request, "QUERY_STRING", "cgi2wsgi.query_string",
 	    strdup(query + 1));
@@ -146,7 +139,7 @@ mount_at(struct request *request, const char *prefix)
 	while (
 	    mount.script_length > 0 && prefix[mount.script_length - 1] == '/')
 		mount.script_length--;
-	mount.path = value(request, "PATH_INFO");
+	mount.path = request_text(request, "PATH_INFO", "");
 	if (path != NULL && strncmp(path, prefix, mount.script_length) == 0 &&
 	    strchr("/", path[mount.script_length]) != NULL) {
 		mount.path = path + mount.script_length;
@@ -155,7 +148,7 @@ mount_at(struct request *request, const char *prefix)
 	} else
 		report_log(REPORT_SCRIPT_NAME,
 		    "--script-name %s is not the beginning of REQUEST_URI '%s'",
-		    prefix, value(request, "REQUEST_URI"));
+		    prefix, request_text(request, "REQUEST_URI", ""));
 	result = place(request, &mount);
 	free(path);
 	return result;
@@ -169,7 +162,7 @@ static bool
 find_action(
     const struct request *request, const char *tail, struct mount *mount)
 {
-	const char *info = value(request, "PATH_INFO");
+	const char *info = request_text(request, "PATH_INFO", "");
 
 	if (!ends_with(info, tail))
 		return false;
@@ -188,8 +181,8 @@ static bool
 find_front(
     const struct request *request, const char *asked, struct mount *mount)
 {
-	const char *script = value(request, "SCRIPT_NAME"),
-		   *info = value(request, "PATH_INFO"),
+	const char *script = request_text(request, "SCRIPT_NAME", ""),
+		   *info = request_text(request, "PATH_INFO", ""),
 		   *apache = request_value(request, "REDIRECT_URL");
 	size_t length;
 
@@ -217,10 +210,10 @@ static bool
 find_nested(
     const struct request *request, const char *asked, struct mount *mount)
 {
-	const char *script = value(request, "SCRIPT_NAME"),
-		   *info = value(request, "PATH_INFO");
-	bool included = strcmp(value(request, "SERVER_PROTOCOL"), "INCLUDED") ==
-	    0;
+	const char *script = request_text(request, "SCRIPT_NAME", ""),
+		   *info = request_text(request, "PATH_INFO", "");
+	bool included = strcmp(request_text(request, "SERVER_PROTOCOL", ""),
+			    "INCLUDED") == 0;
 
 	mount->script = script;
 	if (*info == '/' && ends_with(script, info) &&
@@ -240,7 +233,7 @@ find_nested(
 static bool
 is_error_page(const struct request *request)
 {
-	const char *status = value(request, "REDIRECT_STATUS");
+	const char *status = request_text(request, "REDIRECT_STATUS", "");
 
 	return *status != '\0' && strcmp(status, "200") != 0;
 }
@@ -249,8 +242,9 @@ static int
 repair(struct request *request, const struct invocation *invocation)
 {
 	struct mount mount;
+	bool found = false;
 	char *path;
-	int result = 0;
+	int result = 0, i;
 
 	if (invocation->action_tail != NULL)
 		return find_action(request, invocation->action_tail, &mount)
@@ -258,10 +252,15 @@ repair(struct request *request, const struct invocation *invocation)
 		    : 0;
 	if (is_error_page(request))
 		return 0;
-	if ((path = uri_path(request)) != NULL)
-		url_normalize(path);
-	if (find_nested(request, path, &mount) ||
-	    find_front(request, path, &mount))
+	path = uri_path(request);
+	/* Not every server takes out empty and dot segments. */
+	for (i = 0; i < 2 && !found; i++) {
+		if (i > 0 && path != NULL)
+			url_normalize(path);
+		found = find_nested(request, path, &mount) ||
+		    find_front(request, path, &mount);
+	}
+	if (found)
 		result = place(request, &mount);
 	free(path);
 	return result;

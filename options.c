@@ -115,7 +115,7 @@ set_value(struct invocation *invocation, int letter, char *value)
 	case 'm':
 		return read_size(&invocation->max_body, value) == 0
 		    ? NULL
-		    : "--max-body needs a number of bytes, as in 500K, 20M or 1G";
+		    : "--max-body needs a number of bytes, as in 500K or 1G";
 	case 't':
 		return read_seconds(&invocation->timeout, value) == 0
 		    ? NULL

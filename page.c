@@ -21,6 +21,21 @@ put_html(FILE *to, const char *text)
 		}
 }
 
+/* RFC 9110 12.4.2, in thousandths; what is no weight counts as none. */
+static int
+read_weight(const char *text)
+{
+	int whole = 0, digits = 0, weight = 0;
+
+	if (sscanf(text, "%1d.%n%3d", &whole, &digits, &weight) < 1 ||
+	    whole > 1)
+		return 0;
+	if (whole == 1)
+		return 1000;
+	digits = digits > 0 ? (int)strspn(text + digits, "0123456789") : 0;
+	return digits == 1 ? weight * 100 : digits == 2 ? weight * 10 : weight;
+}
+
 /*
  * The quality that an Accept header gives to a type (RFC 9110 12.5.1): what
  * names it more exactly counts, whatever its order, and breaks a tie.
@@ -42,9 +57,10 @@ quality(const char *accept, const char *type, const char *family)
 				continue;
 			best = i;
 			q = strcasestr(item, "q=");
-			found = q != NULL && q < item + strcspn(item, ",")
-			    ? (int)(strtod(q + 2, NULL) * 1000)
-			    : 1000;
+			if (q == NULL || q > item + strcspn(item, ","))
+				found = 1000;
+			else
+				found = read_weight(q + 2);
 		}
 	}
 	return found > 0 ? found * 3 + (int)best : 0;

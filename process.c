@@ -25,11 +25,11 @@
 #include "reply.h"
 #include "report.h"
 
+enum { STARTING, SERVING, FINISHING, CHILD };
+
 static struct {
-	enum { STARTING, SERVING, FINISHING, CHILD } phase;
+	volatile sig_atomic_t phase, holding, interruption, terminated;
 	unsigned grace;
-	bool holding;
-	volatile sig_atomic_t interruption, terminated;
 	int status;
 	sigset_t mask; /* around fork() */
 	struct sigaction python_term, python_alarm;
@@ -57,6 +57,8 @@ static void
 interrupt(int signal_number, const struct sigaction *python)
 {
 	if (process.phase != CHILD) {
+		if (process.interruption != 0)
+			return;
 		process.interruption = signal_number;
 		alarm(process.grace);
 	}
@@ -68,9 +70,11 @@ on_terminate(int signal_number)
 {
 	if (process.phase == STARTING)
 		end(REPORT_TERMINATED);
-	if (process.phase != FINISHING && !process.holding)
-		interrupt(signal_number, &process.python_term);
 	process.terminated = 1;
+	if (process.holding && process.phase == SERVING)
+		alarm(process.grace);
+	else if (process.phase != FINISHING)
+		interrupt(signal_number, &process.python_term);
 }
 
 static void
@@ -81,7 +85,10 @@ on_alarm(int signal_number)
 	if (process.phase == STARTING || process.interruption != 0)
 		end(process.interruption == SIGTERM ? REPORT_TERMINATED
 						    : REPORT_TIMEOUT);
-	interrupt(signal_number, &process.python_alarm);
+	if (process.terminated)
+		interrupt(SIGTERM, &process.python_term);
+	else
+		interrupt(signal_number, &process.python_alarm);
 }
 
 static void
@@ -121,7 +128,7 @@ on_fork(void)
 	struct sigaction current;
 
 	process.phase = CHILD;
-	process.holding = false;
+	process.holding = process.interruption = 0;
 	if (sigaction(SIGTERM, NULL, &current) == 0 &&
 	    current.sa_handler == on_terminate)
 		handle(SIGTERM, SIG_DFL, 0);
@@ -266,14 +273,14 @@ process_serve(void)
 void
 process_hold(void)
 {
-	process.holding = true;
+	process.holding = 1;
 }
 
 void
 process_release(void)
 {
 	if (process.holding && process.terminated) {
-		process.holding = false;
+		process.holding = 0;
 		raise(SIGTERM);
 	}
 }

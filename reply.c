@@ -124,8 +124,7 @@ await_room(void)
 			return 0;
 		if (ends[0].revents != 0)
 			return capacity();
-		if (body_spool() == -1)
-			break;
+		body_spool();
 		ends[1].fd = body_pending();
 	}
 	return SIZE_MAX;
@@ -181,6 +180,7 @@ consume(struct iovec *parts, int count, size_t sent)
 int
 reply_push(struct iovec *parts, int count)
 {
+	bool started = reply.started;
 	size_t room;
 	ssize_t sent;
 	int done;
@@ -188,15 +188,17 @@ reply_push(struct iovec *parts, int count)
 	while ((done = consume(parts, count, 0)) < count) {
 		if ((room = await_room()) == 0)
 			return -1;
+		/* A signal handler must not begin anew what blocks here. */
+		reply.started = true;
 		sent = write_parts(parts + done, count - done, room);
 		if (sent >= 0) {
-			reply.started = true;
 			if (consume(parts, count, (size_t)sent) == count)
 				return 0;
 			/* A signal may have cut this short. */
 			errno = EINTR;
 			return -1;
 		}
+		reply.started = started;
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			return -1;
 		if (await_writable() == -1)

@@ -133,14 +133,6 @@ report_is_debug(void)
 	return report.debug;
 }
 
-static const char *
-value(const char *name, const char *otherwise)
-{
-	const char *found = request_value(report.request, name);
-
-	return found != NULL && *found != '\0' ? found : otherwise;
-}
-
 const char *
 report_id(void)
 {
@@ -153,7 +145,7 @@ report_id(void)
 			    (uint64_t)getpid();
 		snprintf(id, sizeof(id), "%016llx", (unsigned long long)number);
 	}
-	return value("UNIQUE_ID", id);
+	return request_text(report.request, "UNIQUE_ID", id);
 }
 
 /*
@@ -181,11 +173,14 @@ put_origin(FILE *to)
 	fputs(" [", to);
 	put_escaped(to, report_id(), "");
 	fputs("] ", to);
-	put_escaped(to, value("REQUEST_METHOD", "-"), "");
-	putc(' ', to);
-	put_escaped(to, value("SCRIPT_NAME", ""), "");
 	put_escaped(
-	    to, value("PATH_INFO", *value("SCRIPT_NAME", "") ? "" : "-"), "");
+	    to, request_text(report.request, "REQUEST_METHOD", "-"), "");
+	putc(' ', to);
+	put_escaped(to, request_text(report.request, "SCRIPT_NAME", ""), "");
+	put_escaped(to,
+	    request_text(report.request, "PATH_INFO",
+		*request_text(report.request, "SCRIPT_NAME", "") ? "" : "-"),
+	    "");
 }
 
 /* A traceback is indented, so that no line of it passes for one of ours. */
@@ -317,9 +312,10 @@ make_page(enum report_code code, size_t *length)
 		.id = report_id(),
 		.message = report.debug ? report.message : NULL,
 		.trace = report.page_trace,
-		.accept = value("HTTP_ACCEPT", "*/*"),
-		.head_only = strcmp(value("REQUEST_METHOD", "GET"), "HEAD") ==
-		    0 };
+		.accept = request_text(report.request, "HTTP_ACCEPT", "*/*"),
+		.head_only = strcmp(request_text(report.request,
+					"REQUEST_METHOD", "GET"),
+				 "HEAD") == 0 };
 
 	return page_make(&page, length);
 }

@@ -57,8 +57,8 @@ static const char *const meta_prefixes[] = { "HTTP_", "REDIRECT_", "SSL_" };
 /* OpenSSL's own settings, not mod_ssl's words about the connection. */
 static const char *const kept_names[] = { "SSL_CERT_DIR", "SSL_CERT_FILE" };
 
-static bool
-named(const struct variable *variable, const char *name)
+bool
+request_names(const struct variable *variable, const char *name)
 {
 	return strlen(name) == variable->length &&
 	    memcmp(variable->name, name, variable->length) == 0;
@@ -68,7 +68,7 @@ static bool
 listed(const char *const *names, size_t count, const struct variable *wanted)
 {
 	while (count-- > 0)
-		if (named(wanted, names[count]))
+		if (request_names(wanted, names[count]))
 			return true;
 	return false;
 }
@@ -135,9 +135,18 @@ request_value(const struct request *request, const char *name)
 
 	for (i = request->count; i-- > 0;)
 		if (request->variables[i].value != NULL &&
-		    named(&request->variables[i], name))
+		    request_names(&request->variables[i], name))
 			return request->variables[i].value;
 	return NULL;
+}
+
+const char *
+request_text(
+    const struct request *request, const char *name, const char *otherwise)
+{
+	const char *value = request_value(request, name);
+
+	return value != NULL && *value != '\0' ? value : otherwise;
 }
 
 int
@@ -146,7 +155,7 @@ request_set(struct request *request, const char *name, const char *value)
 	size_t i;
 
 	for (i = 0; i < request->count; i++)
-		if (named(&request->variables[i], name))
+		if (request_names(&request->variables[i], name))
 			request->variables[i].value = NULL;
 	return value ? append(request, name, strlen(name), value) : 0;
 }

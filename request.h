@@ -29,6 +29,13 @@ int request_take(struct request *, char **environment);
 /* The value of a meta-variable, the last if it was given twice, or NULL. */
 const char *request_value(const struct request *, const char *name);
 
+/* The same, or another text if it is absent or empty. */
+const char *request_text(
+    const struct request *, const char *name, const char *otherwise);
+
+/* Whether the variable has this name. */
+bool request_names(const struct variable *, const char *name);
+
 /*
  * Replaces every value of a variable; NULL withdraws it. Neither string is
  * copied. Returns 0, or -1 without memory.

@@ -13,24 +13,28 @@
 
 /*
  * app.py is the module app, as for every import. Other names must not hide a
- * package: django.wsgi is django_wsgi.
+ * package: django.wsgi is django_wsgi, and a script called flask is flask_.
  */
 static PyObject *
 module_name(const char *file)
 {
-	char *name = strdup(strrchr(file, '/') + 1), *dot, *c;
+	const char *base = strrchr(file, '/') + 1, *dot = strchr(base, '.');
+	char *name, *c, *end;
 	PyObject *text;
 
-	if (name == NULL)
+	if (asprintf(&name, "%s_", base) == -1)
 		return PyErr_NoMemory();
-	dot = strrchr(name, '.');
-	if (dot != NULL && strcmp(dot, ".py") == 0 && dot == strchr(name, '.'))
-		*dot = '\0';
+	end = name + strlen(base);
+	if (dot != NULL && strcmp(dot, ".py") == 0)
+		end = name + (dot - base);
 	else
-		for (c = name; *c != '\0'; c++)
+		for (c = name, end++; *c != '\0'; c++)
 			if (isascii((unsigned char)*c) &&
-			    !isalnum((unsigned char)*c))
+			    !isalnum((unsigned char)*c) && c[1] != '\0') {
 				*c = '_';
+				end = name + strlen(base);
+			}
+	*end = '\0';
 	text = PyUnicode_DecodeFSDefault(name);
 	free(name);
 	return text;
@@ -51,10 +55,12 @@ set_cache_tag(const char *file, PyObject *tag)
 	before = PyObject_GetAttrString(implementation, "cache_tag");
 	if (before == NULL || before == Py_None)
 		return before;
-	own = tag != NULL ? Py_NewRef(tag)
-	    : dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0
-	    ? Py_NewRef(before)
-	    : PyUnicode_FromFormat("%s-%U", dot + 1, before);
+	if (tag != NULL)
+		own = Py_NewRef(tag);
+	else if (dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0)
+		own = Py_NewRef(before);
+	else
+		own = PyUnicode_FromFormat("%s-%U", dot + 1, before);
 	if (own == NULL ||
 	    PyObject_SetAttrString(implementation, "cache_tag", own) == -1)
 		Py_CLEAR(before);
@@ -83,73 +89,46 @@ call_importlib(const char *module_name, const char *function, PyObject *first,
 	return result;
 }
 
-/* A module with its spec, in sys.modules. */
+/* The code of a file, compiled or from importlib's cache. */
 static PyObject *
-make_module(PyObject *name, PyObject *loader)
+get_code(PyObject *name, PyObject *path, const char *file)
 {
-	PyObject *spec, *module = NULL;
+	PyObject *tag = set_cache_tag(file, NULL), *restored = NULL,
+		 *loader = NULL, *code = NULL, *error;
 
-	spec = call_importlib(
-	    "_frozen_importlib", "spec_from_loader", name, loader);
-	if (spec != NULL)
-		module = call_importlib(
-		    "_frozen_importlib", "module_from_spec", spec, NULL);
-	Py_XDECREF(spec);
-	if (module != NULL &&
-	    PyDict_SetItem(PyImport_GetModuleDict(), name, module) == -1)
-		Py_CLEAR(module);
-	return module;
-}
-
-static int
-execute(PyObject *code, PyObject *module)
-{
-	PyObject *builtins = PyImport_ImportModule("builtins"), *done = NULL;
-
-	if (builtins != NULL)
-		done = PyObject_CallMethod(
-		    builtins, "exec", "OO", code, PyModule_GetDict(module));
-	Py_XDECREF(done);
-	Py_XDECREF(builtins);
-	return done != NULL ? 0 : -1;
-}
-
-/* The module, not yet executed, and its code. */
-static PyObject *
-prepare(const char *file, PyObject *name, PyObject **code)
-{
-	PyObject *path = PyUnicode_DecodeFSDefault(file), *loader = NULL,
-		 *module = NULL, *tag = set_cache_tag(file, NULL),
-		 *own_tag = NULL;
-
-	if (path != NULL && tag != NULL)
+	if (tag != NULL)
 		loader = call_importlib("_frozen_importlib_external",
 		    "SourceFileLoader", name, path);
 	if (loader != NULL)
-		module = make_module(name, loader);
-	if (module != NULL)
-		*code = PyObject_CallMethod(loader, "get_code", "O", name);
-	if (*code != NULL)
-		own_tag = set_cache_tag(file, tag);
-	if (own_tag == NULL)
-		Py_CLEAR(module);
-	Py_XDECREF(own_tag);
-	Py_XDECREF(tag);
+		code = PyObject_CallMethod(loader, "get_code", "O", name);
+	/* Of a script that does not compile, too: traceback comes next. */
+	error = PyErr_GetRaisedException();
+	if (tag != NULL && (restored = set_cache_tag(file, tag)) == NULL)
+		Py_CLEAR(code);
+	if (error != NULL)
+		PyErr_SetRaisedException(error);
+	Py_XDECREF(restored);
 	Py_XDECREF(loader);
-	Py_XDECREF(path);
-	return module;
+	Py_XDECREF(tag);
+	return code;
 }
 
 static PyObject *
 load_file(const char *file)
 {
-	PyObject *name = module_name(file), *module = NULL, *code = NULL;
+	PyObject *name = module_name(file),
+		 *path = PyUnicode_DecodeFSDefault(file), *code = NULL,
+		 *module = NULL;
 
-	if (name != NULL)
-		module = prepare(file, name, &code);
-	if (module != NULL && execute(code, module) == -1)
-		Py_CLEAR(module);
+	if (name != NULL && path != NULL)
+		code = get_code(name, path, file);
+	if (code != NULL && (module = PyImport_AddModuleObject(name)) != NULL &&
+	    PyModule_AddStringConstant(module, "__package__", "") == 0)
+		module = PyImport_ExecCodeModuleObject(name, code, path, NULL);
+	else
+		module = NULL;
 	Py_XDECREF(code);
+	Py_XDECREF(path);
 	Py_XDECREF(name);
 	return module;
 }
@@ -183,12 +162,16 @@ import_failed(const struct invocation *invocation)
 		   *name = invocation->file ? invocation->file
 					    : invocation->module;
 	char *what;
+	int length;
 
-	if ((venv != NULL ? asprintf(&what,
-				"cannot import %s (the virtual environment %s "
-				"beside it is not used; --venv %s would)",
-				name, venv, venv)
-			  : asprintf(&what, "cannot import %s", name)) == -1)
+	if (venv == NULL)
+		length = asprintf(&what, "cannot import %s", name);
+	else
+		length = asprintf(&what,
+		    "cannot import %s (the virtual environment %s beside it is "
+		    "not used; --venv %s would)",
+		    name, venv, venv);
+	if (length == -1)
 		return report_fail(REPORT_SYSTEM, "out of memory");
 	traceback_fail(REPORT_IMPORT, what);
 	free(what);
@@ -203,7 +186,7 @@ list_callables(PyObject *module)
 		 *name, *object, *text = NULL;
 	Py_ssize_t position = 0;
 
-	while (names != NULL &&
+	while (names != NULL && PyModule_Check(module) &&
 	    PyDict_Next(PyModule_GetDict(module), &position, &name, &object))
 		if (PyUnicode_Check(name) && PyCallable_Check(object) &&
 		    PyUnicode_READ_CHAR(name, 0) != '_')
@@ -215,17 +198,30 @@ list_callables(PyObject *module)
 	return text;
 }
 
+/* sys.modules may hold anything under a module's name. */
+static const char *
+name_of(PyObject *module)
+{
+	const char *name = PyModule_Check(module) ? PyModule_GetName(module)
+						  : NULL;
+
+	PyErr_Clear();
+	return name != NULL ? name : Py_TYPE(module)->tp_name;
+}
+
 static int
 not_found(PyObject *module, const char *wanted)
 {
 	PyObject *list;
 	const char *text;
 
+	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
+		return traceback_fail(REPORT_IMPORT, wanted);
 	PyErr_Clear();
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
 	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s",
-	    PyModule_GetName(module), wanted, text && *text ? text : "none");
+	    name_of(module), wanted, text && *text ? text : "none");
 	Py_XDECREF(list);
 	PyErr_Clear();
 	return -1;
@@ -311,7 +307,7 @@ wsgi_app_load(const struct invocation *invocation)
 		    "%s in %s is %s, which cannot be called",
 		    invocation->callable ? invocation->callable
 					 : "the application",
-		    PyModule_GetName(module), Py_TYPE(object)->tp_name);
+		    name_of(module), Py_TYPE(object)->tp_name);
 		Py_CLEAR(object);
 	}
 	Py_DECREF(module);

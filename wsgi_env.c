@@ -24,13 +24,6 @@ static const char *const redirected[][3] = {
 	{ "AUTH_TYPE", "REDIRECT_AUTH_TYPE", "REDIRECT_REDIRECT_AUTH_TYPE" },
 };
 
-static bool
-named(const struct variable *variable, const char *name)
-{
-	return strlen(name) == variable->length &&
-	    memcmp(variable->name, name, variable->length) == 0;
-}
-
 int
 wsgi_env_complete(struct request *request)
 {
@@ -55,12 +48,12 @@ is_void(const struct request *request, const struct variable *variable)
 {
 	const char *last;
 
-	if (!named(variable, "CONTENT_TYPE") &&
-	    !named(variable, "CONTENT_LENGTH"))
+	if (!request_names(variable, "CONTENT_TYPE") &&
+	    !request_names(variable, "CONTENT_LENGTH"))
 		return false;
 	last = request_value(request,
-	    named(variable, "CONTENT_TYPE") ? "CONTENT_TYPE"
-					    : "CONTENT_LENGTH");
+	    request_names(variable, "CONTENT_TYPE") ? "CONTENT_TYPE"
+						    : "CONTENT_LENGTH");
 	return *last == '\0' || strcmp(last, "-1") == 0;
 }
 
@@ -70,7 +63,7 @@ is_dropped(const struct request *request, const struct variable *variable)
 	size_t i;
 
 	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
-		if (named(variable, distrusted[i]))
+		if (request_names(variable, distrusted[i]))
 			return true;
 	return is_void(request, variable);
 }
@@ -86,7 +79,7 @@ static PyObject *
 join(PyObject *first, const struct variable *variable, PyObject *second)
 {
 	return PyUnicode_FromFormat("%U%s%U", first,
-	    named(variable, "HTTP_COOKIE") ? "; " : ", ", second);
+	    request_names(variable, "HTTP_COOKIE") ? "; " : ", ", second);
 }
 
 /* Of names given twice, see conformance B14. */
@@ -153,19 +146,11 @@ is_secure(const struct request *request)
 	return false;
 }
 
-static const char *
-value_or(const struct request *request, const char *name, const char *otherwise)
-{
-	const char *value = request_value(request, name);
-
-	return value != NULL && *value != '\0' ? value : otherwise;
-}
-
 /* mini-httpd sets host:port. */
 static int
 put_server_name(PyObject *env, const struct request *request, const char *port)
 {
-	const char *name = value_or(request, "SERVER_NAME", "localhost"),
+	const char *name = request_text(request, "SERVER_NAME", "localhost"),
 		   *colon = strrchr(name, ':');
 	size_t length = strlen(name);
 
@@ -187,29 +172,28 @@ put_required(PyObject *env, const struct request *request)
 
 	for (i = 0; i < sizeof(maybe_empty) / sizeof(*maybe_empty); i++)
 		if (put_text(env, maybe_empty[i],
-			value_or(request, maybe_empty[i], "")) == -1)
+			request_text(request, maybe_empty[i], "")) == -1)
 			return -1;
 	default_port = is_secure(request) ? "443" : "80";
-	port = value_or(request, "SERVER_PORT", default_port);
+	port = request_text(request, "SERVER_PORT", default_port);
 	if (port[strspn(port, "0123456789")] != '\0')
 		port = default_port;
-	protocol = value_or(request, "SERVER_PROTOCOL", "HTTP/1.0");
+	protocol = request_text(request, "SERVER_PROTOCOL", "HTTP/1.0");
 	if (strcmp(protocol, "INCLUDED") == 0)
 		protocol = "HTTP/1.0";
 	if (put_server_name(env, request, port) == -1 ||
 	    put_text(env, "SERVER_PORT", port) == -1 ||
 	    put_text(env, "SERVER_PROTOCOL", protocol) == -1)
 		return -1;
-	return put_text(
-	    env, "REQUEST_METHOD", value_or(request, "REQUEST_METHOD", "GET"));
+	return put_text(env, "REQUEST_METHOD",
+	    request_text(request, "REQUEST_METHOD", "GET"));
 }
 
 /* PEP 3333 "environ Variables" */
 static int
 put_wsgi(PyObject *env, bool secure, PyObject *input)
 {
-	PyObject *errors = PySys_GetObject("stderr"),
-		 *wrapper = wsgi_file_type();
+	PyObject *errors = PySys_GetObject("stderr");
 
 	if (errors == NULL)
 		errors = Py_None;
@@ -221,7 +205,7 @@ put_wsgi(PyObject *env, bool secure, PyObject *input)
 	    put(env, "wsgi.multiprocess", PyBool_FromLong(1)) == -1 ||
 	    put(env, "wsgi.run_once", PyBool_FromLong(1)) == -1 ||
 	    put(env, "wsgi.input_terminated", PyBool_FromLong(1)) == -1 ||
-	    put(env, "wsgi.file_wrapper", wrapper) == -1 ||
+	    put(env, "wsgi.file_wrapper", wsgi_file_type()) == -1 ||
 	    put_text(env, "cgi2wsgi.version", VERSION) == -1)
 		return -1;
 	return put_text(env, "cgi2wsgi.request_id", report_id());

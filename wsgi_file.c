@@ -70,8 +70,10 @@ wrapper_next(PyObject *self)
 static PyObject *
 wrapper_get_close(PyObject *self, void *closure)
 {
+	PyObject *file = ((struct wrapper *)self)->file;
+
 	(void)closure;
-	return PyObject_GetAttrString(((struct wrapper *)self)->file, "close");
+	return PyObject_GetAttrString(file != NULL ? file : Py_None, "close");
 }
 
 static PyGetSetDef wrapper_attributes[] = {

@@ -245,9 +245,10 @@ send_block(const char *block, int64_t size)
 		process_hold();
 	parts[1].iov_base = (void *)(uintptr_t)block;
 	parts[1].iov_len = (size_t)size;
-	result = push(parts, 2);
+	/* Before the lock is let go: another thread may call write(). */
 	response.sent += size;
 	response.state = SENT;
+	result = push(parts, 2);
 	free(head);
 	return result;
 }
@@ -370,7 +371,13 @@ static int
 send_file(int file, off_t offset)
 {
 	char block[65536];
-	ssize_t size = pread(file, block, sizeof(block), offset);
+	size_t wanted = sizeof(block);
+	ssize_t size;
+
+	if (response.state == ACCEPTED && response.head.content_length != -1 &&
+	    (uintmax_t)response.head.content_length < wanted)
+		wanted = (size_t)response.head.content_length;
+	size = pread(file, block, wanted, offset);
 
 	if (size == -1) {
 		PyErr_SetFromErrno(PyExc_OSError);
@@ -426,6 +433,15 @@ send_result(PyObject *result)
 	return response.state == ACCEPTED ? send_block("", 0) : 0;
 }
 
+/* What the current exception is about. */
+static enum report_code
+blame(void)
+{
+	if (body_is_too_large())
+		return REPORT_TOO_LARGE;
+	return is_refusal() ? REPORT_PROTOCOL : REPORT_APPLICATION;
+}
+
 /* Whether the response was delivered whole; if not, says so. */
 static bool
 conclude(int status)
@@ -439,10 +455,8 @@ conclude(int status)
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail(body_is_too_large() ? REPORT_TOO_LARGE
-				: is_refusal()             ? REPORT_PROTOCOL
-							   : REPORT_APPLICATION,
-			    "the application raised an exception");
+			traceback_fail(
+			    blame(), "the application raised an exception");
 		report_deliver();
 		return false;
 	}

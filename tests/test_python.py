@@ -425,7 +425,7 @@ def test_venv_variable(cgi, venv):
 @pytest.mark.parametrize("name, module", [
     ("app.py", "app"), ("app.wsgi", "app_wsgi"), ("app.cgi", "app_cgi"),
     ("passenger_wsgi.py", "passenger_wsgi"), ("my-app.cgi", "my_app_cgi"),
-    ("my app", "my_app"), ("noext", "noext"), ("a.b.py", "a_b_py"),
+    ("my app", "my_app"), ("noext", "noext_"), ("a.b.py", "a_b_py"),
     ("caf\xe9.py", "caf\xe9"), ("django.wsgi", "django_wsgi")])
 def test_module(cgi, name, module):
     """H2: a module of its own: __name__, __file__, __spec__, sys.argv.
