@@ -188,17 +188,18 @@ static int
 serve(void)
 {
 	PyObject *application;
-	int result = -1;
+	int result;
 
-	if (interpreter_start(&invocation) == -1)
+	if (interpreter_start(&invocation) == -1 ||
+	    (application = wsgi_app_load(&invocation)) == NULL)
 		return -1;
 	/*
-	 * Here is the border: above, nothing but CONTENT_LENGTH was read of
-	 * the request; below, nothing is started or imported.
+	 * Here is the border: above, nothing of the request was read but
+	 * CONTENT_LENGTH, and what error pages need; below, nothing is started
+	 * or imported.
 	 */
-	if ((application = wsgi_app_load(&invocation)) != NULL)
-		result = run(application);
-	Py_XDECREF(application);
+	result = run(application);
+	Py_DECREF(application);
 	return result;
 }
 
