@@ -88,7 +88,13 @@ $(BUILD)/%.o: %.c Makefile
 -include $(objects:.o=.d)
 
 check: all
-	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q -n auto tests
+	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
+	    -n auto --dist loadgroup tests
+
+# A table of what each web server makes of it; needs the servers of
+# tests/packages.
+interop: all
+	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/interop
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
@@ -106,4 +112,4 @@ dist:
 	git archive --format=tar.gz --prefix=cgi2wsgi-$(VERSION)/ \
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
-.PHONY: all check install uninstall clean dist
+.PHONY: all check interop install uninstall clean dist

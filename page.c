@@ -36,6 +36,21 @@ read_weight(const char *text)
 	return digits == 1 ? weight * 100 : digits == 2 ? weight * 10 : weight;
 }
 
+/* Among the parameters of one item. */
+static int
+find_weight(const char *parameters)
+{
+	const char *p = parameters;
+
+	while (*p != '\0' && *p != ',') {
+		p += strspn(p, "; \t");
+		if (strncasecmp(p, "q=", 2) == 0)
+			return read_weight(p + 2);
+		p += strcspn(p, ";,");
+	}
+	return 1000;
+}
+
 /*
  * The quality that an Accept header gives to a type (RFC 9110 12.5.1): what
  * names it more exactly counts, whatever its order, and breaks a tie.
@@ -45,7 +60,7 @@ quality(const char *accept, const char *type, const char *family)
 {
 	const char *const ranges[] = { "*/*", family, type };
 	size_t length, best = 0, i;
-	const char *item, *q;
+	const char *item;
 	int found = 0;
 
 	for (item = accept; *item != '\0'; item += strcspn(item, ",")) {
@@ -56,11 +71,7 @@ quality(const char *accept, const char *type, const char *family)
 			    strncasecmp(item, ranges[i], length) != 0)
 				continue;
 			best = i;
-			q = strcasestr(item, "q=");
-			if (q == NULL || q > item + strcspn(item, ","))
-				found = 1000;
-			else
-				found = read_weight(q + 2);
+			found = find_weight(item + length);
 		}
 	}
 	return found > 0 ? found * 3 + (int)best : 0;

@@ -30,7 +30,7 @@ module_name(const char *file)
 	else
 		for (c = name, end++; *c != '\0'; c++)
 			if (isascii((unsigned char)*c) &&
-			    !isalnum((unsigned char)*c) && c[1] != '\0') {
+			    !isalnum((unsigned char)*c) && *c != '_') {
 				*c = '_';
 				end = name + strlen(base);
 			}

@@ -41,7 +41,7 @@ raw_readinto(PyObject *self, PyObject *target)
 			PyErr_SetString(PyExc_ConnectionResetError,
 			    "the client left before the request's body was "
 			    "complete");
-		else if (errno == EFBIG)
+		else if (body_is_too_large())
 			PyErr_SetString(PyExc_OSError,
 			    "the request's body is larger than --max-body");
 		else

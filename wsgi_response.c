@@ -209,17 +209,40 @@ check_signals(void)
 	return PyErr_CheckSignals();
 }
 
+/*
+ * One thread at a time: who got here first, still with the interpreter's lock,
+ * has the head.
+ */
+static int
+take_turn(PyThread_type_lock *turn)
+{
+	if (*turn == NULL && (*turn = PyThread_allocate_lock()) == NULL)
+		return PyErr_NoMemory(), -1;
+	if (PyThread_acquire_lock(*turn, NOWAIT_LOCK))
+		return 0;
+	Py_BEGIN_ALLOW_THREADS
+	PyThread_acquire_lock(*turn, WAIT_LOCK);
+	Py_END_ALLOW_THREADS
+	return 0;
+}
+
 static int
 push(struct iovec *parts, int count)
 {
+	static PyThread_type_lock turn;
 	int result;
 
+	if (take_turn(&turn) == -1)
+		return -1;
 	do {
 		Py_BEGIN_ALLOW_THREADS
 		result = reply_push(parts, count);
 		Py_END_ALLOW_THREADS
 	} while (result == -1 && errno == EINTR && check_signals() == 0);
-	return result == 0 ? 0 : lose_client(errno);
+	if (result == -1)
+		lose_client(errno);
+	PyThread_release_lock(turn);
+	return result;
 }
 
 /* Sends a block, and the head before the first one. */

@@ -341,7 +341,7 @@ def alive(pid):
     """Whether a process exists (a zombie counts as gone)."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state.split()[0] != "Z"
 

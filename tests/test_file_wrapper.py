@@ -199,6 +199,24 @@ def test_file_wrapper_obeys_content_length(cgi, name):
     assert reply.body == CONTENT[:12] and reply.exit == 0, reply
 
 
+@pytest.mark.parametrize("length", ["0", "12", "70000"])
+@pytest.mark.parametrize("size", [0, 1 << 20])
+def test_file_wrapper_of_a_range(cgi, length, size):
+    """F6, F1: a part of a file is no fault, so nothing is logged."""
+    cgi.write("data", CONTENT + bytes(70000 + size))
+    reply = cgi.run(cgi.script(f"""
+        def application(environ, start_response):
+            file = open("data", "rb")
+            file.seek(5)
+            start_response("206 Partial Content",
+                           [("Content-Length", "{length}")])
+            return environ["wsgi.file_wrapper"](file)
+    """))
+    whole = (CONTENT + bytes(70000))[5:]
+    assert reply.body == whole[:int(length)]
+    assert (reply.status, reply.log, reply.exit) == (206, "", 0)
+
+
 @pytest.mark.parametrize("name", ["file", "BytesIO"])
 def test_file_wrapper_of_a_short_file(cgi, name):
     """F6, F1: shorter than Content-Length."""

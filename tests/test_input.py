@@ -7,6 +7,8 @@ import io
 import json
 import os
 import random
+import re
+import resource
 import socket
 import struct
 import subprocess
@@ -17,7 +19,7 @@ import zlib
 
 import pytest
 
-from harness import to_bytes, until
+from harness import PROGRAM, alive, to_bytes, until
 
 LINES = (b"first\nsecond\r\n\nfourth \xff\x00\xfe\n" + b"x" * 70000
          + b"\nno newline at the end")
@@ -727,3 +729,141 @@ def test_max_body_chunked(cgi):
                     env=env)
     assert reply.status in (413, 500)
     assert reply.exit == 1
+
+
+# What was spooled
+
+@pytest.mark.parametrize("limit", [4096, 100000])
+def test_spool_cannot_be_written(cgi, limit):
+    """C8, C10: an error to the application; the server is not blocked."""
+    script = cgi.script("""
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            write(b"o" * (1 << 20))
+            body = environ["wsgi.input"]
+            for _ in range(2):
+                try:
+                    found = b"%d bytes" % len(body.read())
+                except OSError:
+                    found = b"OSError"
+                write(found + b";")
+            return []
+        """)
+    body = bytes(1 << 20)
+    process = cgi.start(
+        script, method="POST", stdin="open", length=len(body),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                              (limit, limit)))
+    send(process.stdin.fileno(), body)
+    reply = process.wait()
+    assert reply.body[:1 << 20] == b"o" * (1 << 20)
+    assert reply.body[1 << 20:] == b"OSError;OSError;"
+    assert reply.exit == 0
+
+
+def test_spool_and_forked_child(cgi):
+    """C10, I1: a child that reads has nothing of the parent's body."""
+    script = cgi.script("""
+        import os
+        import zlib
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            write(b"o" * (1 << 20))
+            child = os.fork()
+            if not child:
+                try:
+                    environ["wsgi.input"].read()
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)
+            body = environ["wsgi.input"].read()
+            return [b"%d %d" % (len(body), zlib.crc32(body))]
+        """)
+    body = random.Random(4).randbytes(1 << 20)
+    process = cgi.start(script, method="POST", stdin="open",
+                        length=len(body))
+    send(process.stdin.fileno(), body)
+    check_output_first(process.wait(), body)
+
+
+def test_spool_not_inherited(cgi):
+    """I1, C10: the spool's descriptor is no other program's affair."""
+    script = cgi.script("""
+        import subprocess
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [])
+            write(b"o" * (1 << 20))
+            return [subprocess.run(["ls", "/proc/self/fd"], stdout=-1,
+                                   close_fds=False).stdout]
+        """)
+    process = cgi.start(script, method="POST", stdin="open",
+                        length=1 << 20)
+    send(process.stdin.fileno(), bytes(1 << 20))
+    found = process.wait().body[1 << 20:]
+    # 3 is the folder that ls reads.
+    assert set(found.split()) == {b"0", b"1", b"2", b"3"}
+
+
+# A body that nobody asks for
+
+@pytest.mark.parametrize("options", ["--no-such-option", "--timeout x"])
+def test_drained_before_options(cgi, options):
+    """C11, G1: nothing is known yet, and still the server can write."""
+    check_drained(cgi.start(cgi.script("hello", options), method="POST",
+                            stdin="open", length=1 << 20))
+
+
+@pytest.mark.parametrize("env", [{}, {"CGI2WSGI_ARGS": "missing.py"}])
+def test_drained_without_application(cgi, env):
+    """C11, G1: nor is there an application."""
+    check_drained(cgi.start_exec(
+        [PROGRAM], cgi.environ(PROGRAM, method="POST", env=env,
+                               length=1 << 20), stdin="open"))
+
+
+def check_drained(process):
+    send(process.stdin.fileno(), bytes(1 << 20))
+    reply = process.wait()
+    assert reply.status == 500
+    assert reply.exit == 1
+
+
+def test_drained_beside_a_signal(cgi):
+    """C11, I2: a signal that the application handles ends no draining."""
+    script = cgi.script("""
+        import os
+        import signal
+        import time
+
+        def application(environ, start_response):
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            child = os.fork()
+            if not child:
+                deadline = time.monotonic() + 20
+                while (not os.path.exists("go")
+                       and time.monotonic() < deadline):
+                    time.sleep(0.01)
+                os._exit(0)
+            body = b"%d" % child
+            start_response("200 OK", [("Content-Length", str(len(body)))])
+            return [body]
+        """)
+    process = cgi.start(script, method="POST", stdin="open",
+                        length=1 << 20)
+    length = re.search(rb"Content-Length: (\d+)", process.read_head())[1]
+    child = int(process.read(int(length)))
+    time.sleep(0.3)     # let it begin to drain
+    cgi.write("go")
+    until(lambda: not alive(child))
+    time.sleep(0.1)     # let it notice
+    send(process.stdin.fileno(), bytes(1 << 20))
+    assert process.wait().exit == 0
+
+
+def test_bad_length_kept_open(cgi):
+    """C5, C11: no end is known, so none is waited for."""
+    process = cgi.start(cgi.script("hello"), method="POST", stdin="open",
+                        body=b"hello", length=2 ** 64)
+    assert process.wait(15).status == 400

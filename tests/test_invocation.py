@@ -835,6 +835,34 @@ def test_factory_fails(cgi):
     assert "no luck" in reply.log
 
 
+REPLACED = "import sys\nsys.modules[__name__] = object()\n"
+
+
+@pytest.mark.parametrize("callable", ["", ":other", ":make()"])
+def test_no_module(cgi, callable):
+    """H2, G1: sys.modules may hold anything under the module's name."""
+    app = cgi.write("replaced.py", REPLACED)
+    assert failed(cgi.run(cgi.script(REPLACED, callable)), "no-callable")
+    for words in (f"'{app}{callable}'",
+                  f"--path {cgi.folder} 'replaced{callable}'"):
+        assert failed(by_arguments(cgi, words), "no-callable")
+
+
+def test_property_fails(cgi):
+    """H2, G1: the exception of a property is no missing name."""
+    reply = cgi.run(cgi.script("""
+        class Site:
+            @property
+            def handle(self):
+                raise RuntimeError("no luck")
+
+        site = Site()
+        """, ":site.handle"))
+    assert failed(reply, "import")
+    assert "Traceback (most recent call last):" in reply.log
+    assert "RuntimeError: no luck" in reply.log
+
+
 # Refused
 
 needs_root = pytest.mark.skipif(
@@ -922,6 +950,17 @@ def test_writable_action(cgi):
     """H5: behind Action as well."""
     cgi.write("app.wsgi", (APPS / "marker.py").read_text(), 0o666)
     assert failed(action(cgi), "unsafe-file")
+
+
+@pytest.mark.parametrize("mode", [0o757, 0o1777])
+def test_writable_path(cgi, mode):
+    """H5: a folder of --path that everyone may write."""
+    (cgi.folder / "lib").mkdir()
+    (cgi.folder / "lib").chmod(mode)
+    for folder in ("lib", cgi.folder / "lib"):
+        reply = cgi.run(cgi.script("marker", f"--path {folder}"))
+        assert failed(reply, "unsafe-file")
+    assert not (cgi.folder / "imported").exists()
 
 
 def test_writable_by_group(cgi):

@@ -135,6 +135,10 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     ("text/*", "text/html"), ("application/json", "text/html"),
     ("text/plainer", "text/html"), ("x-text/plain", "text/html"),
     ("text/plain;q=1.000, text/html;q=0.999", "text/plain"),
+    ("text/html;q=1000000, text/plain", "text/html"),
+    ("text/plain;q=inf, text/html;q=0.1", "text/html"),
+    ("text/plain;seq=1, text/html;q=0.1", "text/plain"),
+    ("text/html;seq=1, text/plain;q=0.1", "text/html"),
     (",,;;q=,text/plain;q=x" + "," * 1000, None)])
 def test_accept(cgi, accept, type):
     """G1: text when Accept prefers it, by its q values."""

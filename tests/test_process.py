@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness import PROGRAM, alive, until
+from harness import PROGRAM, alive, program, until
 
 not_sanitized = pytest.mark.skipif(
     PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes(),
@@ -947,3 +947,99 @@ def test_timeout_child(cgi):
     reply = cgi.run(script, timeout=40)
     assert time.monotonic() - begin < 30
     assert reply.status == 504
+
+
+# Signals at unusual times
+
+def test_terminated_behind_the_last_byte(cgi):
+    """I2, I3: an application that works on then has its time, no more."""
+    script = cgi.script("""
+        import os
+        import time
+
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Length", "5")])
+            yield b"whole"
+            os.write(2, b"works on\\n")
+            time.sleep(60)
+        """, "--graceful-timeout 1")
+    process = cgi.start(script)
+    process.wait_log("works on")
+    process.signal(signal.SIGTERM)
+    reply = process.wait(20)
+    assert reply.body == b"whole"
+
+
+def late(statement):
+    """An application with an object that Python deletes at its end."""
+    return program(f"""
+        import os
+        import threading
+        import time
+
+
+        class Late:
+            lock = threading.Lock()
+
+            def __del__(self, os=os, time=time):
+                os.write(2, b"begins\\n")
+                {statement}
+                os.write(2, b"ends\\n")
+
+
+        late = Late()
+
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"whole"]
+        """)
+
+
+def test_terminated_while_python_ends(cgi):
+    """I2, I3: SIGTERM does not cut short what Python still deletes."""
+    process = cgi.start(cgi.script(late("time.sleep(0.5)")))
+    process.wait_log("begins")
+    process.signal(signal.SIGTERM)
+    reply = process.wait()
+    assert reply.body == b"whole"
+    assert reply.exit == 0
+    assert reply.log == "begins\nends\n"
+
+
+def test_deadlock_while_python_ends(cgi):
+    """I3: bounded there, too, and the log says so."""
+    reply = cgi.run(cgi.script(
+        late("self.lock.acquire() and self.lock.acquire()"),
+        "--graceful-timeout 1"), timeout=20)
+    assert reply.body == b"whole"
+    assert "cgi2wsgi: shutdown [" in reply.log
+    assert "ends" not in reply.log
+    assert reply.exit >= 0
+
+
+def test_terminated_twice(cgi):
+    """I2: what cleans up is not interrupted by another SIGTERM."""
+    script = cgi.script("""
+        import os
+        import time
+
+        def application(environ, start_response):
+            try:
+                os.write(2, b"waits\\n")
+                time.sleep(60)
+            finally:
+                os.write(2, b"begins\\n")
+                time.sleep(0.5)
+                os.write(2, b"ends\\n")
+        """)
+    process = cgi.start(script)
+    process.wait_log("waits")
+    process.signal(signal.SIGTERM)
+    process.wait_log("begins")
+    process.signal(signal.SIGTERM)
+    reply = process.wait()
+    assert reply.log.count("begins") == reply.log.count("ends") == 1
+    assert "cgi2wsgi: terminated [" in reply.log
+    assert reply.status == 500
+    assert reply.exit == 1

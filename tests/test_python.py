@@ -601,6 +601,34 @@ def test_cache_broken(cgi):
         facts(cgi.run(script))
 
 
+@pytest.mark.parametrize("name", ["calendar", "of_mine"])
+def test_named_as_a_package(cgi, name):
+    """H2, H6: a script without a suffix does not hide the package."""
+    cgi.write("lib/of_mine/__init__.py", "timegm = len\n")
+    script = cgi.script(f"""
+        import {name}
+        from email.message import Message
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [__name__.encode(), b" ", {name}.timegm.__name__.encode()]
+        """, "--path lib", name=name)
+    names = {"calendar": b"calendar_ timegm", "of_mine": b"of_mine_ len"}
+    assert cgi.run(script).body == names[name]
+
+
+def test_cache_beside_a_syntax_error(cgi):
+    """H2: modules that are imported then get their usual caches."""
+    elsewhere = cgi.folder / "elsewhere"
+    reply = cgi.run(cgi.script("syntax error\n"),
+                    env={"PYTHONPYCACHEPREFIX": elsewhere})
+    assert reply.status == 500
+    assert "SyntaxError" in reply.log
+    kept = [path.name for path in elsewhere.rglob("*.pyc")]
+    assert kept
+    assert not [name for name in kept if ".cgi-" in name]
+
+
 # What applications do
 
 def test_pickle(cgi):

@@ -2,10 +2,11 @@
 
 import email.utils
 import re
+import time
 
 import pytest
 
-from harness import PROGRAM, program
+from harness import APPS, PROGRAM, program, until
 
 FIRST_LINE = re.compile(rb"Status: \d{3} [^ \r\n][^\r\n]*\r\n")
 
@@ -290,6 +291,26 @@ def test_not_nph(cgi):
         assert reply.status == 200
 
 
+def test_nph_by_the_name_asked_for(cgi):
+    """G6: the server looks at the link's name, and so do we."""
+    script = cgi.script("hello")
+    link = cgi.folder / "nph-app.cgi"
+    link.symlink_to(script)
+    assert nph_head(cgi.run(link))[0] == 200
+    assert cgi.run(script).status == 200
+
+
+def test_not_nph_by_the_applications_name(cgi):
+    """G6: how the deployer's file is called is nothing to the server."""
+    app = cgi.write("nph-x.py", (APPS / "hello.py").read_text())
+    reply = cgi.exec([PROGRAM], cgi.environ(
+        PROGRAM, env={"CGI2WSGI_ARGS": str(app)}))
+    assert reply.status == 200
+    link = cgi.folder / "app.cgi"
+    link.symlink_to(cgi.script("hello", name="nph-y.cgi"))
+    assert cgi.run(link).status == 200
+
+
 @pytest.mark.parametrize("how", [{}, {"options": "--nph"}])
 def test_expect_continue(cgi, how):
     """G7: 100-continue belongs to the server."""
@@ -302,3 +323,34 @@ def test_expect_continue(cgi, how):
         headers=[("Expect", "100-continue")])
     assert reply.raw.startswith((b"Status: 200 OK\r\n", b"HTTP/1.1 200 OK"))
     assert reply.raw.endswith(b"\r\n\r\ndata") and b"100" not in reply.raw
+
+
+def test_write_from_several_threads(cgi):
+    """E9, E10: one of them sends the head, and nobody else."""
+    process = cgi.start(cgi.script("""
+        import os
+        import threading
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [("X-Once", "yes")])
+
+            def work(number):
+                os.write(2, b"<writes>")
+                write(b"ABCD"[number:number + 1] * 200000)
+
+            threads = [threading.Thread(target=work, args=(number,))
+                       for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return []
+    """))
+    until(lambda: process.log.count("<writes>") == 4)
+    time.sleep(0.2)     # nobody reads: each of them waits for room
+    reply = process.wait()
+    assert reply.raw.count(b"X-Once") == reply.raw.count(b"Status:") == 1
+    assert reply.raw.startswith(b"Status: 200 OK\r\n")
+    assert [reply.raw.count(letter) for letter
+            in (b"A", b"B", b"C", b"D")] == [200000] * 4
+    assert reply.exit == 0

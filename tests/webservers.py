@@ -1,0 +1,165 @@
+"""Runs web servers other than Apache on loopback, each in its own tree."""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from apache import (AS_SERVER, ROOT, SERVERS, Apache, die_with_parent,
+                    free_port)
+from harness import PASSED_ON, until
+
+# Without -f, which has nginx answer 502 at times if there is much on stderr
+# and cut what it logs of it.
+FCGIWRAP = ["/usr/sbin/fcgiwrap", "-c", "4",
+            "-s", "unix:{tree}/log/fcgiwrap.sock"]
+# The commands that run a server; what they read is servers/<name>.conf.
+COMMANDS = {
+    "lighttpd": [["/usr/sbin/lighttpd", "-D", "-f", "{conf}"]],
+    "nginx": [FCGIWRAP, ["/usr/sbin/nginx", "-c", "{conf}",
+                         "-e", "{tree}/log/error.log"]],
+    "caddy": [FCGIWRAP, ["/usr/bin/caddy", "run", "--adapter", "caddyfile",
+                         "--config", "{conf}"]],
+    "busybox": [["/usr/bin/busybox", "httpd", "-f", "-c", "{conf}",
+                 "-p", "127.0.0.1:{port}", "-h", "{tree}/htdocs"]],
+    "python-http": [["/usr/bin/python3", "-m", "http.server", "--cgi",
+                     "--bind", "127.0.0.1", "--directory", "{tree}/htdocs",
+                     "{port}"]],
+    "mini-httpd": [["/usr/sbin/mini_httpd", "-D", "-C", "{conf}"]],
+    "h2o": [["/usr/bin/h2o", "-m", "worker", "-c", "{conf}"]],
+    "uwsgi": [["/usr/bin/uwsgi-core", "--ini", "{conf}"]],
+    "civetweb": [["/usr/bin/civetweb", "{conf}"]],
+    "webfs": [["/usr/bin/webfsd", "-F", "-i", "127.0.0.1", "-p", "{port}",
+               "-r", "{tree}/htdocs", "-x", "/cgi-bin"]],
+}
+# Where the application is found, by the ways of naming it.
+WAYS = {
+    "lighttpd": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
+                 "assign": "/assign/app.wsgi", "rewrite": "/front",
+                 "error-404": "/fallback"},
+    "nginx": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
+              "try_files": "/front", "root": ""},
+    "caddy": {"script": "/cgi-bin/app.cgi", "rewrite": "/front"},
+    "busybox": {"script": "/cgi-bin/app.cgi", "interpreter":
+                "/cgi-bin/app.wsgi"},
+    "python-http": {"script": "/cgi-bin/app.cgi"},
+    "mini-httpd": {"script": "/cgi-bin/app.cgi"},
+    "h2o": {"script": "/cgi-bin/app.cgi"},
+    "uwsgi": {"script": "/cgi-bin/app.cgi", "mount": "/mount",
+              "helper": "/cgi-bin/app.wsgi"},
+    "civetweb": {"script": "/cgi-bin/app.cgi",
+                 "interpreter": "/cgi-bin/app.wsgi"},
+    "webfs": {"script": "/cgi-bin/app.cgi"},
+}
+# stderr leads to the client, to nowhere, or to a pipe that nobody reads: the
+# script's first line has to name a log.
+WITHOUT_LOG = {"mini-httpd", "webfs", "civetweb"}
+PLACES = ("htdocs/cgi-bin/app.cgi", "htdocs/cgi-bin/app.wsgi",
+          "htdocs/stream/app.cgi", "htdocs/assign/app.wsgi",
+          "htdocs/front/app.cgi", "apps/app.cgi")
+
+
+class WebServer(Apache):
+    """The same tree as Apache's, served by another.
+
+    htdocs/cgi-bin/    scripts with #!
+    log/               the server's logs, and whatever else it keeps
+    """
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.name = name
+        self.processes = []
+        self.folder("htdocs/cgi-bin")
+        self.folder("log")
+        if ROOT:
+            shutil.chown(self.tree / "log", **AS_SERVER)
+        self.write("htdocs/cgi-bin/ready.cgi",
+                   (self.tree / "cgi-bin/ready").read_bytes(), 0o755)
+        self.install()
+
+    def install(self):
+        """The application, in all its places."""
+        source = (SERVERS / "interop.py").read_text()
+        options = f"--env DATA={self.tree}/data --env GATES={self.tree}/gates"
+        (self.tree / "htdocs/fallback").rmdir()
+        if self.name in WITHOUT_LOG:
+            options += f" --log {self.tree}/log/app.log"
+        for place in PLACES:
+            folder = Path(place).parent
+            self.folder(folder)
+            self.copy(SERVERS / "site.py", folder / "pages.py")
+            self.script(place, source, options)
+        self.script("htdocs/cgi-bin/fallback.cgi", source,
+                    options + " --script-name /fallback")
+
+    def try_start(self):
+        self.port = free_port()
+        conf = SERVERS / f"{self.name}.conf"
+        values = {"tree": self.tree, "port": self.port,
+                  "conf": self.tree / "server.conf"}
+        if conf.exists():
+            self.write("server.conf", conf.read_text()
+                       .replace("${TREE}", str(self.tree))
+                       .replace("${PORT}", str(self.port)))
+        with open(self.tree / "output.log", "ab") as output:
+            for command in COMMANDS[self.name]:
+                self.processes.append(subprocess.Popen(
+                    [word.format(**values) for word in command],
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                    cwd=self.tree, start_new_session=True,
+                    env=self.environment(), preexec_fn=die_with_parent,
+                    **self.user()))
+        until(lambda: self.ended() or self.answers())
+        if not self.ended():
+            return True
+        complaint = self.log()
+        self.end()
+        assert "in use" in complaint, complaint
+        return False
+
+    def environment(self):
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": str(self.tree / "log"),
+                **{name: os.environ[name] for name in PASSED_ON
+                   if name in os.environ}}
+
+    @staticmethod
+    def user():
+        return {**AS_SERVER, "extra_groups": []} if ROOT else {}
+
+    def ended(self):
+        return any(process.poll() is not None for process in self.processes)
+
+    def answers(self):
+        try:
+            answer = self.get("/cgi-bin/ready.cgi")
+            return answer.text == str(self.tree)
+        except ConnectionError:
+            return False
+
+    def end(self):
+        """End all processes, and whatever they started."""
+        for process in reversed(self.processes):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                self.process = process
+                self.signal(number)
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    pass
+        self.processes = []
+
+    def stop(self):
+        atexit.unregister(self.stop)
+        self.end()
+        shutil.rmtree(self.tree, ignore_errors=True)
+
+    def log(self, start=0):
+        """All that the server and the application logged."""
+        files = [self.tree / "output.log",
+                 *sorted((self.tree / "log").glob("*.log"))]
+        return "".join(file.read_text(errors="backslashreplace")
+                       for file in files if file.exists())[start:]
