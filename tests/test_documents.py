@@ -185,6 +185,7 @@ def test_second_command():
     recipe = subprocess.run(["make", "-n", rest.split()[1]], cwd=TOP,
                             check=True, text=True, capture_output=True,
                             env={"PATH": "/usr/bin:/bin"}).stdout
+    recipe = recipe.replace("\\\n", " ")
     assert re.search(r"/usr/bin/python3 -m pytest .*\btests\b", recipe)
 
 
