@@ -89,10 +89,10 @@ $(BUILD)/%.o: %.c Makefile
 
 check: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
-	    -n auto --dist loadgroup tests
+	    -n auto --ignore tests/test_interop.py tests
 
-# A table of what each web server makes of it; needs the servers of
-# tests/packages.
+# A table of what ten more web servers make of it; needs the packages of
+# tests/packages-interop.
 interop: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/interop
 
