@@ -268,14 +268,11 @@ void
 traceback_log(enum report_code code, const char *what)
 {
 	struct texts texts = take();
-	size_t length;
 	char *message;
-	FILE *to = open_memstream(&message, &length);
 
-	if (to != NULL) {
-		fprintf(to, "%s: %s", what, texts.line ? texts.line : "");
-		if (fclose(to) == 0)
-			report_enter(code, message, texts.trace);
+	if (asprintf(&message, "%s: %s", what, texts.line ? texts.line : "") !=
+	    -1) {
+		report_enter(code, message, texts.trace);
 		free(message);
 	}
 	release(&texts);

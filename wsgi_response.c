@@ -518,11 +518,12 @@ close_result(PyObject *result)
 
 /* A child that the application forked ends as any Python process does. */
 static int
-conclude_child(int status)
+conclude_child(void)
 {
-	if (PyErr_Occurred())
-		PyErr_Print();
-	return status;
+	if (PyErr_Occurred() == NULL)
+		return 0;
+	PyErr_Print();
+	return -1;
 }
 
 int
@@ -544,7 +545,7 @@ wsgi_response_run(
 	if (result != NULL && !process_is_child())
 		status = send_result(result);
 	if (process_is_child())
-		return conclude_child(PyErr_Occurred() ? -1 : 0);
+		return conclude_child();
 	status = conclude(status) ? 0 : -1;
 	response.state = OVER;
 	process_finish(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
