@@ -34,10 +34,13 @@ __lsan_default_options(void)
 	return "print_suppressions=0";
 }
 
-/* CPython, and words that options point into, stay until the process ends. */
+/*
+ * CPython, what OpenSSL read of its configuration, and words that options
+ * point into stay until the process ends.
+ */
 const char *
 __lsan_default_suppressions(void)
 {
 	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\nleak:^list_pop\n"
-	       "leak:libpython\nleak:^words_\n";
+	       "leak:libpython\nleak:libcrypto\nleak:libssl\nleak:^words_\n";
 }
