@@ -35,12 +35,13 @@ __lsan_default_options(void)
 }
 
 /*
- * CPython, what OpenSSL read of its configuration, and words that options
- * point into stay until the process ends.
+ * CPython, the settings of libraries that applications import, and words that
+ * options point into stay until the process ends.
  */
 const char *
 __lsan_default_suppressions(void)
 {
 	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\nleak:^list_pop\n"
-	       "leak:libpython\nleak:libcrypto\nleak:libssl\nleak:^words_\n";
+	       "leak:libpython\nleak:libcrypto\nleak:libssl\nleak:libxml2\n"
+	       "leak:libxslt\nleak:libexslt\nleak:^words_\n";
 }
