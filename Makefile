@@ -91,10 +91,12 @@ check: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
 	    -n auto --ignore tests/test_interop.py tests
 
-# A table of what ten more web servers make of it; needs the packages of
-# tests/packages-interop.
+# A table of what ten more web servers make of it, and whole programs with
+# their clients; needs the packages of tests/packages-interop.
 interop: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/interop
+	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
+	    -n auto -m interop tests/programs
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1

@@ -8,6 +8,7 @@ import requests
 
 from apache import TIMEOUT
 
+TAG = re.compile("<[^>]*>")
 
 class Visitor:
     """Looks at one page after another of a server."""
@@ -25,8 +26,8 @@ class Visitor:
         """Follow the link of that text."""
         links = re.findall(r'<a href="([^"]*)"[^>]*>(.*?)</a>',
                            self.page.text, re.DOTALL)
-        link, = {html.unescape(link) for link, words in links
-                 if " ".join(words.split()) == text}
+        link, = {html.unescape(link) for link, inside in links
+                 if " ".join(TAG.sub("", inside).split()) == text}
         return self.visit(urljoin(self.page.url, link))
 
     def form(self, names):

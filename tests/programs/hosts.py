@@ -49,6 +49,7 @@ class ApacheHost(Host, Apache):
 
     def __init__(self):
         super().__init__("event")
+        self.name = "apache"
 
     def prefix(self, name):
         return f"/{name}"
