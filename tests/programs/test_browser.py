@@ -11,7 +11,7 @@ import pytest
 
 from apache import TIMEOUT
 from archive_site import PASSWORD, install_archive
-from harness import PROGRAM
+from harness import PROGRAM, until
 
 pytestmark = pytest.mark.interop
 ARTEFACTS = Path(os.environ.get("ARTEFACTS") or PROGRAM.parent / "artefacts")
@@ -59,11 +59,18 @@ def keep(browser, name):
     assert browser.save_screenshot(str(ARTEFACTS / f"{name}.png"))
 
 
+def complaints(browser):
+    """What a page lacked, or a script did wrong."""
+    return [entry for entry in browser.get_log("browser")
+            if "favicon.ico" not in entry["message"]]
+
+
 def log_in(browser, home):
     browser.get(home + "admin/")
     field(browser, "username").send_keys("anna")
     field(browser, "password").send_keys(PASSWORD)
     field(browser, "password").submit()
+    until(lambda: browser.current_url == home + "admin/")
 
 
 def test_administration(host, browser, tmp_path):
@@ -72,13 +79,13 @@ def test_administration(host, browser, tmp_path):
     film = tmp_path / "film.bin"
     film.write_bytes(os.urandom(2 << 20))
     log_in(browser, home)
-    assert browser.current_url == home + "admin/"
     browser.find_element("link text", "Documents").click()
     browser.find_element("partial link text", "ADD DOCUMENT").click()
     field(browser, "title").send_keys("Größe ☺")
     field(browser, "file").send_keys(str(film))
     field(browser, "_save").click()
-    assert "was added successfully" in texts(browser, ".success")[0]
+    message, = until(lambda: texts(browser, ".success"))
+    assert "was added successfully" in message
     assert texts(browser, "#result_list th.field-__str__") == ["Größe ☺"]
     # In the colours of Django's style sheet.
     header = browser.find_element("id", "header")
@@ -92,9 +99,3 @@ def test_administration(host, browser, tmp_path):
         "color") == "rgba(0, 64, 128, 1)"
     keep(browser, f"archive-{host.name}")
     assert complaints(browser) == []
-
-
-def complaints(browser):
-    """What a page lacked, or a script did wrong."""
-    return [entry for entry in browser.get_log("browser")
-            if "favicon.ico" not in entry["message"]]
