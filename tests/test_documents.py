@@ -167,8 +167,10 @@ def test_first_command(cgi):
     subprocess.run(["make", "install", f"DESTDIR={tree}/root"], check=True,
                    cwd=tree, env=plain, stdout=subprocess.DEVNULL)
     assert os.access(f"{tree}/root{INSTALLED}", os.X_OK)
-    manual = tree / "root/usr/local/share/man/man1/cgi2wsgi.1"
-    assert manual.read_text() == MANUAL
+    for manual in (TOP / "man").glob("*.[1-9]"):
+        section = f"root/usr/local/share/man/man{manual.suffix[1:]}"
+        assert (tree / section / manual.name).read_text() == (
+            manual.read_text())
 
 
 def test_packages_of_the_first_command():
@@ -286,10 +288,11 @@ def section(name):
     return re.search(rf"^\.Sh {name}\n((?s:.*?))^\.Sh", MANUAL, re.M)[1]
 
 
-def test_manual_is_clean():
-    done = subprocess.run(["mandoc", "-Tlint", "-W", "warning",
-                           TOP / "man/cgi2wsgi.1"], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+@pytest.mark.parametrize("manual", sorted((TOP / "man").glob("*.[1-9]")))
+def test_manual_is_clean(manual):
+    done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", manual],
+                          text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     assert (done.returncode, done.stdout) == (0, "")
 
 
