@@ -69,6 +69,17 @@ def named(text, noun):
     return words.split(" and ")
 
 
+def asked(request):
+    """Method, URL, headers and body of a request in the manual."""
+    head, _, body = request.partition("\n\n")
+    line, *fields = head.splitlines()
+    method, url, version = line.split()
+    body = body.removesuffix("\n").encode()
+    headers = dict(field.split(": ") for field in fields)
+    assert headers["Content-Length"] == str(len(body))
+    return method, url, headers, body
+
+
 def block(start):
     """The only block that starts so."""
     [found] = [text for text in blocks(MOVING_ON) if text.startswith(start)]
@@ -222,10 +233,11 @@ def call(site):
                         ask(site)[2]).groups()
 
 
-def facts(site):
-    answer = site.request("POST", "/hello/a%20b?colour=green", BODY, {
-        "Authorization": "Basic QWRhOg==", "X-Facts": "yes",
-        "X-Forwarded-Proto": "https"})
+def facts(site, method="POST", url="/hello/a%20b?colour=green",
+          headers={"Authorization": "Basic QWRhOg==",
+                   "X-Forwarded-Proto": "https"}, body=BODY):
+    """What can be seen through the window."""
+    answer = site.request(method, url, body, {**headers, "X-Facts": "yes"})
     assert answer.status == 200, answer.text + site.log()
     return json.loads(answer.body)
 
@@ -277,6 +289,15 @@ def test_same_variables(site):
             "HTTP_HOST": f"127.0.0.1:{site.port}",
             "wsgi.url_scheme": "http",
         }
+
+
+def test_variables_as_told(site):
+    """Those that the manual makes of its first request."""
+    told = re.findall(r"^\.It Ev ([A-Z_]+)\nis\n\.Ql (.*?)(?: [;,])?$",
+                      MANUAL, re.MULTILINE)
+    assert len(told) == 5
+    found = facts(site, *asked(blocks(MANUAL)[0]))
+    assert {name: found[name] for name, _ in told} == dict(told)
 
 
 def test_modules_beside_it(site):
