@@ -150,6 +150,11 @@ class Service:
     def said(self):
         return Path(self.log.name).read_text()
 
+    def reload(self):
+        command = self.unit["ExecReload"]
+        subprocess.run(shlex.split(command.replace(
+            "$MAINPID", str(self.process.pid))), check=True)
+
     def stop(self):
         """The service ends when it is told to, as systemd does it."""
         try:
@@ -208,6 +213,7 @@ def site(way):
             apache.write("srv/hello/uwsgi.ini", file)
             service = Service(unit, apache.tree)
         apache.start()
+        apache.service = service
         yield apache
         assert not SANITIZER.search(apache.log()), apache.log()
         if service:
@@ -316,3 +322,19 @@ def test_what_changes(site, way):
         assert told["HTTP_X_FORWARDED_FOR"].split(", ")[-1] == "127.0.0.1"
     else:
         assert told["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_a_change_counts(site):
+    """The next request sees it, after the service was told to reload."""
+    file = site.tree / "srv/hello/hello.py"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("Hello, ", "Good day, "))
+        if site.service:
+            site.service.reload()
+        until(lambda: ask(site)[0].startswith("Good day, "))
+    finally:
+        file.write_text(before)
+        if site.service:
+            site.service.reload()
+        until(lambda: ask(site)[0].startswith("Hello, "))
