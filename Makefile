@@ -3,6 +3,8 @@
 # make SHARED=1             with libpython as a shared library, as a PIE
 # make BUILD=folder         somewhere else than here
 # make check                all tests; see README.md for what they need
+# make bench-quick          what it costs, each figure beside its goal
+# make bench SECONDS=60     and what other ways cost, in a table and a picture
 
 VERSION = 0.1.0
 
@@ -98,6 +100,29 @@ interop: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
 	    -n auto -m interop tests/programs
 
+# These need the packages of tests/packages and tests/packages-bench. What
+# `make bench` writes into $(bench), `make bench-keep` puts into the tree.
+bench = $(BUILD)/bench
+bench_programs = $(addprefix $(bench)/,ask hello-shared hello-static launch)
+measure = CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/bench/$(1) $(bench) \
+    $(if $(SECONDS),--seconds $(SECONDS))
+
+bench: all $(bench_programs)
+	$(call measure,ladder)
+
+bench-quick: all $(bench_programs)
+	$(call measure,quick)
+
+bench-keep:
+	tests/bench/keep $(bench)
+
+$(bench)/launch $(bench)/hello-static: link = -static
+$(bench)/ask $(bench)/launch: $(bench)/%: tests/bench/%.c
+$(bench)/hello-shared $(bench)/hello-static: tests/bench/hello.c
+$(bench_programs):
+	@mkdir -p $(bench)
+	$(CC) -std=c11 $(WARNINGS) -O2 -o $@ $< -pthread $(link)
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) $(BUILD)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi
@@ -112,9 +137,11 @@ uninstall:
 
 clean:
 	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi
+	rm -rf $(bench)
 
 dist:
 	git archive --format=tar.gz --prefix=cgi2wsgi-$(VERSION)/ \
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
-.PHONY: all check interop install uninstall clean dist
+.PHONY: all bench bench-keep bench-quick check clean dist install interop \
+    uninstall
