@@ -101,11 +101,12 @@ interop: all
 	    -n auto -m interop tests/programs
 
 # These need the packages of tests/packages and tests/packages-bench. What
-# `make bench` writes into $(bench), `make bench-keep` puts into the tree.
+# `make bench` writes into $(bench), `make bench-keep` puts into the tree. With
+# FRESH=1 no other package hooks into Python's start; that needs root.
 bench = $(BUILD)/bench
 bench_programs = $(addprefix $(bench)/,ask hello-shared hello-static launch)
 measure = CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/bench/$(1) $(bench) \
-    $(if $(SECONDS),--seconds $(SECONDS))
+    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FRESH),--fresh)
 
 bench: all $(bench_programs)
 	$(call measure,ladder)

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+from fresh import hooks, is_hook
 from harness import PROGRAM, Cgi
 from measure import Command, Failed, output
 
@@ -120,13 +121,6 @@ def facts(command):
     return version.split()[0], [item for item in path if item]
 
 
-def run_by_site(path):
-    """Names of .pth files that import something: both sides run them."""
-    return [file.name for folder in path for file in Path(folder).glob("*.pth")
-            if re.search(r"^import[ \t]", file.read_text(errors="replace"),
-                         re.MULTILINE)]
-
-
 def both_sides(place):
     """Lines that tell whether both sides are the same Python's."""
     place.write("own.py", "")
@@ -137,9 +131,9 @@ def both_sides(place):
            f"{os.cpu_count()} cores")
     if ours == theirs:
         yield f"sys.path has the same {len(ours[1])} entries on both sides"
-        names = sorted(set(run_by_site(ours[1])))
-        if names:
-            yield f"where site runs, on both sides: {', '.join(names)}"
+        names = sorted({file.name for file in hooks(ours[1])})
+        yield ("what hooks into the start of both: "
+               + (", ".join(names) or "nothing"))
     else:
         yield "NOT THE SAME on both sides, so no ratio is fair: sys.path is"
         yield f"  {ours[1]}"
@@ -157,7 +151,7 @@ def library_files(paths):
         if re.search(r"/own\b", path):
             break
         if path.endswith(".pth"):
-            owner = os.path.basename(path)
+            owner = os.path.basename(path) if is_hook(path) else None
         elif CUSTOM.search(path):
             owner = None
         elif path.startswith(f"{LIBRARY}/"):

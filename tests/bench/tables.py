@@ -29,7 +29,7 @@ def table(head, rows):
     rows = [list(map(str, row)) for row in [head, *rows]]
     columns = []
     for column in zip(*rows):
-        width = max(map(len, column))
+        width = max(2, *map(len, column))
         if is_numeric(column):
             cells = [cell.rjust(width) for cell in column]
             rule = "-" * (width - 1) + ":"
