@@ -52,7 +52,7 @@ EMBEDDED = "WSGIScriptReloading Off\n"
 DAEMON = f"""
 WSGIRestrictEmbedded On
 WSGIDaemonProcess bench processes={PROCESSES} threads={THREADS} \\
-    display-name=%{{GROUP}}
+    display-name=%{{GROUP}} home="${{TREE}}/data"
 WSGIProcessGroup bench
 """
 
@@ -199,7 +199,7 @@ class Served(Apache):
         """Whether the application answers with the text."""
         try:
             answer = self.get("/app/")
-        except (ConnectionError, HTTPException):
+        except (OSError, HTTPException):
             return False
         return answer.status == 200 and answer.body == text
 
