@@ -50,8 +50,14 @@ ifneq ($(archive),)
 mode_cflags = -fno-pie
 mode_ldflags = -no-pie -Wl,--export-dynamic -Wl,--whole-archive $(archive) \
     -Wl,--no-whole-archive
-python_libs := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
+needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
+# A shared library less is 2 % of a small request's time; extension modules
+# that want one of these find their own.
+has_archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))
+inside := $(foreach name,z expat,$(if $(call has_archive,$(name)),$(name)))
+python_libs := -Wl,--exclude-libs,libz.a:libexpat.a \
+    $(filter-out $(inside:%=-l%),$(needed)) $(inside:%=-l:lib%.a)
 else
 mode_cflags = -fPIE
 mode_ldflags = -pie
@@ -69,11 +75,11 @@ defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
     -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
 # -isystem: CPython's headers do not have to pass our warnings.
 includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
-compile = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(defines) $(includes) \
+compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = body header interpreter invocation mount options page process reply \
-    report request simulate traceback url words wsgi_app wsgi_env wsgi_file \
+units = body frozen garbage header interpreter invocation memory mount options page process reply \
+    report request shutdown simulate site traceback url words wsgi_app wsgi_env wsgi_file \
     wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
@@ -82,6 +88,17 @@ all: $(BUILD)/cgi2wsgi
 $(BUILD)/cgi2wsgi: $(objects)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(mode_ldflags) \
 	    $(python_libs) -pthread
+
+# What the program takes from its Python, asked when it is built.
+$(BUILD)/freeze: $(BUILD)/freeze.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(mode_ldflags) $(python_libs) \
+	    -pthread
+$(BUILD)/frozen_modules.inc: $(BUILD)/freeze
+	$(abspath $<) modules >$@
+$(BUILD)/site_packages.inc: $(BUILD)/freeze
+	$(abspath $<) packages >$@
+$(BUILD)/frozen.o: $(BUILD)/frozen_modules.inc
+$(BUILD)/site.o: $(BUILD)/site_packages.inc
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(BUILD)
@@ -137,12 +154,14 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi.7
 
 clean:
-	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi
+	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi \
+	    $(BUILD)/freeze $(BUILD)/freeze.[od] $(BUILD)/*.inc
 	rm -rf $(bench)
 
 dist:
 	git archive --format=tar.gz --prefix=cgi2wsgi-$(VERSION)/ \
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
+.DELETE_ON_ERROR:
 .PHONY: all bench bench-keep bench-quick check clean dist install interop \
     uninstall

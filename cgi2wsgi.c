@@ -13,14 +13,17 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "garbage.h"
 #include "interpreter.h"
 #include "invocation.h"
+#include "memory.h"
 #include "mount.h"
 #include "options.h"
 #include "process.h"
 #include "reply.h"
 #include "report.h"
 #include "request.h"
+#include "shutdown.h"
 #include "simulate.h"
 #include "traceback.h"
 #include "wsgi_app.h"
@@ -193,6 +196,7 @@ serve(void)
 	if (interpreter_start(&invocation) == -1 ||
 	    (application = wsgi_app_load(&invocation)) == NULL)
 		return -1;
+	garbage_resume();
 	/*
 	 * Here is the border: above, nothing of the request was read but
 	 * CONTENT_LENGTH, and what error pages need; below, nothing is started
@@ -221,7 +225,7 @@ leave(int result)
 		body_drain(invocation.graceful_timeout);
 		process_resume_clock();
 	}
-	interpreter_stop();
+	shutdown_python();
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -251,6 +255,7 @@ main(int argc, char **argv)
 {
 	int result = -1;
 
+	memory_gather();
 	if (open_request() == 0 &&
 	    invocation_read(&invocation, &request, argc, argv,
 		process_execfn(argv[0])) == 0) {

@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frozen.h"
+#include "garbage.h"
 #include "interpreter.h"
 #include "process.h"
 #include "report.h"
+#include "site.h"
 #include "traceback.h"
 
 static int
@@ -84,49 +87,35 @@ set(PyConfig *config, wchar_t **field, const char *text)
 	return PyConfig_SetBytesString(config, field, text);
 }
 
-static PyStatus
-append_path(PyConfig *config, const char *path)
-{
-	wchar_t *wide = Py_DecodeLocale(path, NULL);
-	PyStatus status = wide == NULL
-	    ? PyStatus_NoMemory()
-	    : PyWideStringList_Append(&config->module_search_paths, wide);
-
-	PyMem_RawFree(wide);
-	return status;
-}
-
-/* PYTHONPATH is the deployer's; an empty item would be the working folder. */
-static PyStatus
-append_pythonpath(PyConfig *config)
+/*
+ * PYTHONPATH is the deployer's; an empty item would be the working folder. The
+ * library is the one that this program was built with.
+ */
+static int
+settle_environment(void)
 {
 	const char *text = getenv("PYTHONPATH");
-	char *copy = text ? strdup(text) : NULL, *rest = copy, *item;
-	PyStatus status = PyStatus_Ok();
+	char *copy, *rest, *item, *kept;
+	int result;
 
-	while (
-	    !PyStatus_Exception(status) && (item = strsep(&rest, ":")) != NULL)
-		if (*item != '\0')
-			status = append_path(config, item);
+	unsetenv("PYTHONHOME");
+	if (text == NULL)
+		return 0;
+	copy = rest = strdup(text);
+	if (copy == NULL || (kept = calloc(1, strlen(text) + 1)) == NULL) {
+		free(copy);
+		return -1;
+	}
+	while ((item = strsep(&rest, ":")) != NULL)
+		if (*item != '\0') {
+			if (*kept != '\0')
+				strcat(kept, ":");
+			strcat(kept, item);
+		}
+	result = setenv("PYTHONPATH", kept, 1);
+	free(kept);
 	free(copy);
-	return status;
-}
-
-/* What python3 computes from where it lies, said outright. */
-static PyStatus
-set_paths(PyConfig *config)
-{
-	static const char *const library[] = { PYTHON_ZIP, PYTHON_STDLIB,
-		PYTHON_STDLIB "/lib-dynload" };
-	PyStatus status = append_pythonpath(config);
-	size_t i;
-
-	config->module_search_paths_set = 1;
-	for (i = 0; !PyStatus_Exception(status) &&
-	     i < sizeof(library) / sizeof(*library);
-	     i++)
-		status = append_path(config, library[i]);
-	return status;
+	return result;
 }
 
 static PyStatus
@@ -143,7 +132,6 @@ set_prefixes(PyConfig *config, const char *executable, const char *prefix)
 		{ &config->exec_prefix, prefix },
 		{ &config->base_prefix, PYTHON_PREFIX },
 		{ &config->base_exec_prefix, PYTHON_EXEC_PREFIX },
-		{ &config->home, PYTHON_PREFIX },
 #if PY_VERSION_HEX >= 0x030b0000
 		{ &config->stdlib_dir, PYTHON_STDLIB },
 #endif
@@ -180,8 +168,6 @@ fill(PyConfig *config, const char *venv, const char *name)
 		return PyStatus_NoMemory();
 	status = set_prefixes(config, executable, prefix);
 	if (!PyStatus_Exception(status))
-		status = set_paths(config);
-	if (!PyStatus_Exception(status))
 		status = PyConfig_SetBytesArgv(config, 1, argv);
 	free(executable);
 	free(argv[0]);
@@ -191,6 +177,7 @@ fill(PyConfig *config, const char *venv, const char *name)
 static PyStatus
 start_python(const char *venv, const char *name)
 {
+	bool plain = site_is_plain(venv != NULL);
 	PyPreConfig before;
 	PyConfig config;
 	PyStatus status;
@@ -202,9 +189,13 @@ start_python(const char *venv, const char *name)
 	status = Py_PreInitialize(&before);
 	if (PyStatus_Exception(status))
 		return status;
+	frozen_install();
+	if (settle_environment() == -1)
+		return PyStatus_NoMemory();
 	PyConfig_InitPythonConfig(&config);
 	config.parse_argv = 0;
 	config.pathconfig_warnings = 0;
+	config.site_import = !plain;
 	/* Nothing written to a log may be lost when the process ends badly. */
 	config.buffered_stdio = 0;
 #if PY_VERSION_HEX >= 0x030b0000
@@ -216,6 +207,8 @@ start_python(const char *venv, const char *name)
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
+	if (!PyStatus_Exception(status) && plain && site_complete() == -1)
+		return PyStatus_Error("sitecustomize ended it");
 	return status;
 }
 
@@ -329,38 +322,9 @@ interpreter_start(const struct invocation *invocation)
 		    "Python %s in %s did not start: %s", PY_VERSION,
 		    PYTHON_PREFIX,
 		    status.err_msg ? status.err_msg : "unknown reason");
-	if (handle_signals() == -1 || extend_path(invocation) == -1)
+	if (garbage_put_off() == -1 || handle_signals() == -1 ||
+	    extend_path(invocation) == -1)
 		return traceback_fail(
 		    REPORT_PYTHON, "the interpreter is incomplete");
 	return 0;
-}
-
-/*
- * Py_FinalizeEx() gives each signal that has a Python handler back to the
- * system while __del__() and flushing are still to come, unless it is ignored.
- */
-static void
-keep_handler(int number)
-{
-	PyObject *module = PyImport_ImportModule("_signal"), *before = NULL;
-	struct sigaction ours;
-
-	sigaction(number, NULL, &ours);
-	if (module != NULL)
-		before = PyObject_CallMethod(
-		    module, "signal", "ii", number, 1 /* SIG_IGN */);
-	sigaction(number, &ours, NULL);
-	Py_XDECREF(before);
-	Py_XDECREF(module);
-	PyErr_Clear();
-}
-
-void
-interpreter_stop(void)
-{
-	if (!Py_IsInitialized())
-		return;
-	keep_handler(SIGTERM);
-	keep_handler(SIGALRM);
-	Py_FinalizeEx();
 }

@@ -13,7 +13,4 @@
  */
 int interpreter_start(const struct invocation *);
 
-/* Joins threads, runs atexit, flushes. */
-void interpreter_stop(void);
-
 #endif

@@ -79,6 +79,103 @@ def test_path(cgi, python, env):
     assert found["version"] == version
 
 
+FACTS = """
+import builtins, json, os, sys
+files = {name: getattr(module, "__file__", None)
+         for name, module in sys.modules.items() if "." not in name
+         or name.startswith("encodings")}
+flags = [getattr(sys.flags, name) for name in FLAGS]
+import encodings, site
+import encodings.cp1252
+said = [files, flags, site.ENABLE_USER_SITE, site.USER_SITE, site.PREFIXES,
+        repr(exit), repr(quit), repr(help), encodings.__path__, os.__file__,
+        sys._stdlib_dir if sys.version_info >= (3, 11) else None, sys.path]
+"""
+FLAGS = ("debug inspect interactive optimize dont_write_bytecode no_user_site"
+         " no_site ignore_environment verbose bytes_warning quiet"
+         " hash_randomization isolated dev_mode").split()
+
+
+def test_like_python(cgi, python):
+    """H6: modules' files, flags, the site module: as in python3."""
+    facts_of = f"FLAGS = {FLAGS}\n{FACTS}"
+    script = cgi.script(facts_of + """
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [json.dumps(said).encode()]
+""")
+    ours = facts(cgi.run(script))
+    theirs = json.loads(subprocess.run(
+        [python, "-c", facts_of + "print(json.dumps(said))"], env=PLAIN,
+        cwd="/", stdout=subprocess.PIPE, check=True).stdout)
+    files, expected = ours.pop(0), theirs.pop(0)
+    for name in set(files) & set(expected) - {"__main__"}:
+        assert files[name] == expected[name], name
+    assert {"encodings", "io", "os"} <= set(files)
+    assert [path for path in theirs.pop() if path] == ours.pop()[1:]
+    assert ours == theirs
+
+
+@pytest.fixture
+def customized(cgi, python):
+    """A home whose user site has a usercustomize, and where."""
+    home = user_site(cgi, python)
+    version = os.path.basename(python)
+    return home, home / f".local/lib/{version}/site-packages/usercustomize.py"
+
+
+@pytest.mark.parametrize("source, complaint", [
+    ("import sys\nsys.customized = True\n", ""),
+    ("raise KeyError('x')\n", "Error in usercustomize"),
+    ("import nosuch\n", "Error in usercustomize")])
+def test_usercustomize(cgi, customized, source, complaint):
+    """H6: usercustomize runs; what goes wrong there harms nobody."""
+    home, file = customized
+    file.write_text(source)
+    reply = cgi.run(cgi.script("""
+        import sys
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [repr(hasattr(sys, "customized")).encode()]
+        """), env={"HOME": home})
+    assert reply.body == repr(not complaint).encode()
+    assert complaint in reply.log and bool(complaint) == bool(reply.log)
+
+
+# A Python without .pth files, which may import whatever they like; and what
+# the program opens there, in "opened".
+WITHOUT_PTH = """#!/bin/sh
+exec unshare -rm sh -e -c '
+    for folder in {packages}
+    do [ ! -d $folder ] || mount --bind {empty} $folder
+    done
+    exec strace -f -qq -e trace=open,openat -e signal=none -o {opened} {script}'
+"""
+
+
+def test_no_library_file(cgi, python):
+    """The standard library is read from the program, not from its files."""
+    version, library, packages = json.loads(subprocess.run(
+        [python, "-c", "import json, os, site, sys; print(json.dumps(["
+         "sys.version_info[:2], os.path.dirname(os.__file__),"
+         " site.getsitepackages()]))"],
+        env=PLAIN, stdout=subprocess.PIPE, check=True).stdout)
+    (cgi.folder / "empty").mkdir()
+    script, log = cgi.script("hello"), cgi.folder / "opened"
+    reply = cgi.run(cgi.write("wrapped", WITHOUT_PTH.format(
+        packages=" ".join(packages), empty=cgi.folder / "empty",
+        opened=log, script=script), 0o755))
+    assert reply.status == 200
+    opened = [line.split('"')[1] for line in log.read_text().splitlines()
+              if " = -1 " not in line]
+    assert str(script) in opened
+    files = [file for file in opened if file.startswith(library)
+             and file.endswith((".py", ".pyc")) and "customize" not in file]
+    # Those of 3.9 and 3.10 cannot be frozen.
+    assert bool(files) == (version < [3, 11])
+
+
 def user_site(cgi, python, user=True):
     """A home with a package and a .pth file in its user site."""
     home = cgi.folder / "home"

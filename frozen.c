@@ -1,0 +1,24 @@
+/*
+ * What the start of Python imports and the library has not frozen itself. For
+ * Python 3.11 and later: before, a frozen package did not find its modules in
+ * the library's folder.
+ */
+
+#include "cpython.h"
+
+#include "frozen.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+#include <frozen_modules.inc>
+
+void
+frozen_install(void)
+{
+	PyImport_FrozenModules = modules;
+}
+#else
+void
+frozen_install(void)
+{
+}
+#endif

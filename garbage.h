@@ -1,0 +1,22 @@
+/* When Python collects garbage. */
+#ifndef GARBAGE_H
+#define GARBAGE_H
+
+#include "cpython.h"
+
+/*
+ * While an application is being loaded there is next to none to be found.
+ * Returns 0, or -1 with an exception set.
+ */
+int garbage_put_off(void);
+
+/* From now on as usual, but without looking at what has been loaded. */
+void garbage_resume(void);
+
+/*
+ * All objects that the collector knows, which looks at all of them again from
+ * now on. Returns a new list, or NULL with an exception set.
+ */
+PyObject *garbage_list(void);
+
+#endif

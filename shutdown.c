@@ -1,0 +1,188 @@
+/*
+ * Py_FinalizeEx() takes apart, object by object, what the kernel frees at once;
+ * that would be a quarter of a small application's time. So it is called only
+ * if an object is left whose end does something: one with a __del__(), a file
+ * with unwritten data, a generator inside a try or with, a database.
+ */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "cpython.h"
+
+#include "garbage.h"
+#include "shutdown.h"
+
+/* The module if something imported it; a new reference or NULL. */
+static PyObject *
+find_loaded(const char *name)
+{
+	PyObject *text = PyUnicode_FromString(name), *module = NULL;
+
+	if (text != NULL)
+		module = PyImport_GetModule(text);
+	Py_XDECREF(text);
+	return module;
+}
+
+static void
+call(PyObject *object, const char *method)
+{
+	PyObject *result = PyObject_CallMethod(object, method, NULL);
+
+	if (result == NULL)
+		PyErr_WriteUnraisable(object);
+	Py_XDECREF(result);
+}
+
+static void
+call_module(const char *name, const char *function)
+{
+	PyObject *module = find_loaded(name);
+
+	if (module != NULL)
+		call(module, function);
+	Py_XDECREF(module);
+}
+
+static void
+flush(const char *name)
+{
+	PyObject *stream = PySys_GetObject(name);
+
+	if (stream != NULL && stream != Py_None)
+		call(stream, "flush");
+}
+
+/* What CPython made itself, and was flushed. */
+static bool
+is_standard(PyObject *object)
+{
+	return object == PySys_GetObject("__stdin__") ||
+	    object == PySys_GetObject("__stdout__") ||
+	    object == PySys_GetObject("__stderr__");
+}
+
+/* Types whose objects hold nothing that is not written yet. */
+static bool
+is_harmless(const PyTypeObject *type)
+{
+	static const char *const names[] = { "_io.FileIO", "_io.BufferedReader",
+		"_io.BytesIO", "_io.StringIO", "cgi2wsgi.body",
+		"cgi2wsgi.input" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(type->tp_name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Every Django has some Locals, which but forget what is in memory. */
+static bool
+is_local(PyTypeObject *type)
+{
+	PyObject *module;
+	bool result = false;
+
+	if (strcmp(type->tp_name, "Local") != 0)
+		return false;
+	module = PyObject_GetAttrString((PyObject *)type, "__module__");
+	if (module != NULL && PyUnicode_Check(module))
+		result = PyUnicode_CompareWithASCIIString(
+			     module, "asgiref.local") == 0;
+	PyErr_Clear();
+	Py_XDECREF(module);
+	return result;
+}
+
+/* The collector knows such a class, but not its objects: there may be some. */
+static bool
+hides_objects(PyObject *class)
+{
+	PyTypeObject *type = (PyTypeObject *)class;
+	PyObject *method;
+	bool result;
+
+	if (type->tp_finalize == NULL || PyType_IS_GC(type))
+		return false;
+	method = PyObject_GetAttrString(class, "__del__");
+	result = method != NULL && PyFunction_Check(method);
+	PyErr_Clear();
+	Py_XDECREF(method);
+	return result;
+}
+
+static bool
+needs_end(PyObject *object)
+{
+	PyTypeObject *type = Py_TYPE(object);
+
+	if (type->tp_finalize != NULL)
+		return !is_harmless(type) && !is_standard(object) &&
+		    !is_local(type);
+	return PyType_Check(object) && hides_objects(object);
+}
+
+static bool
+left_objects(void)
+{
+	PyObject *objects = garbage_list();
+	Py_ssize_t i;
+	bool found = objects == NULL;
+
+	PyErr_Clear();
+	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++)
+		found = needs_end(PyList_GET_ITEM(objects, i));
+	Py_XDECREF(objects);
+	return found;
+}
+
+/* Their files are complete only once their objects are gone. */
+static bool
+left_database(void)
+{
+	PyObject *gnu = find_loaded("_gdbm"), *ndbm = find_loaded("_dbm");
+	bool found = gnu != NULL || ndbm != NULL;
+
+	Py_XDECREF(ndbm);
+	Py_XDECREF(gnu);
+	return found;
+}
+
+/*
+ * Py_FinalizeEx() gives each signal that has a Python handler back to the
+ * system while __del__() and flushing are still to come, unless it is ignored.
+ */
+static void
+keep_handler(int number)
+{
+	PyObject *module = PyImport_ImportModule("_signal"), *before = NULL;
+	struct sigaction ours;
+
+	sigaction(number, NULL, &ours);
+	if (module != NULL)
+		before = PyObject_CallMethod(
+		    module, "signal", "ii", number, 1 /* SIG_IGN */);
+	sigaction(number, &ours, NULL);
+	Py_XDECREF(before);
+	Py_XDECREF(module);
+	PyErr_Clear();
+}
+
+void
+shutdown_python(void)
+{
+	if (!Py_IsInitialized())
+		return;
+	call_module("threading", "_shutdown");
+	call_module("atexit", "_run_exitfuncs");
+	flush("stdout");
+	flush("stderr");
+	if (!left_objects() && !left_database())
+		return;
+	keep_handler(SIGTERM);
+	keep_handler(SIGALRM);
+	Py_FinalizeEx();
+}

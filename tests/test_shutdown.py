@@ -1,0 +1,169 @@
+"""What an application leaves behind is ended as python3 would end it."""
+
+import gzip
+
+import pytest
+
+from harness import program
+
+HEAD = """
+import os
+
+DATA = os.environ["DATA"]
+"""
+HELLO = """
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello"]
+"""
+
+
+def run(cgi, *parts):
+    """Run a program that leaves something; the name of its file."""
+    data = cgi.folder / "data"
+    reply = cgi.run(cgi.script(program(HEAD, *parts, HELLO)),
+                    env={"DATA": data})
+    assert (reply.status, reply.body, reply.exit) == (200, b"Hello", 0), reply
+    return data
+
+
+@pytest.mark.parametrize("source", [
+    'left = open(DATA, "w")\nleft.write("text")\n',
+    'left = open(DATA, "wb")\nleft.write(b"text")\n',
+    'left = open(DATA, "w+b")\nleft.write(b"text")\n',
+    'import tempfile\n'
+    'left = os.fdopen(os.open(DATA, os.O_WRONLY | os.O_CREAT), "w")\n'
+    'left.write("text")\n'])
+def test_open_file(cgi, source):
+    """I3: what was written to a file that nobody closed."""
+    assert run(cgi, source).read_text() == "text"
+
+
+def test_wrapped_file(cgi):
+    """I3: a file around a file: the outer one ends first."""
+    data = run(cgi, """
+        import gzip
+        left = gzip.GzipFile(fileobj=open(DATA, "wb"), mode="wb")
+        left.write(b"text" * 1000)
+        """)
+    assert gzip.decompress(data.read_bytes()) == b"text" * 1000
+
+
+def read_back(cgi, source):
+    """What a second run finds."""
+    reply = cgi.run(cgi.script(program(HEAD, """
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [repr(read()).encode()]
+        """, source)), env={"DATA": cgi.folder / "data"})
+    return reply.body
+
+
+def test_shelf(cgi):
+    """I3: a dictionary in a file."""
+    run(cgi, """
+        import shelve
+        left = shelve.open(DATA, writeback=True)
+        left["list"] = []
+        left["list"].append("text")
+        """)
+    assert read_back(cgi, """
+        import shelve
+
+        def read():
+            with shelve.open(DATA) as found:
+                return found["list"]
+        """) == b"['text']"
+
+
+@pytest.mark.parametrize("name", ["dbm.gnu", "dbm.ndbm", "dbm.dumb"])
+def test_database(cgi, name):
+    """I3: a database that nobody closed."""
+    run(cgi, f"""
+        import {name}
+        left = {name}.open(DATA, "c")
+        left[b"key"] = b"text"
+        """)
+    assert read_back(cgi, f"""
+        import {name}
+
+        def read():
+            with {name}.open(DATA) as found:
+                return found[b"key"]
+        """) == b"b'text'"
+
+
+DEL = """
+class Left:
+    {slots}
+
+    def __del__(self, name=DATA, open=open):
+        with open(name, "ab") as data:
+            data.write(b"end")
+"""
+
+
+@pytest.mark.parametrize("slots", ["__slots__ = ()", "pass"])
+def test_del(cgi, slots):
+    """I3: __del__() of a global, also of a class the collector leaves out."""
+    data = run(cgi, DEL.format(slots=slots), "left = Left()\n")
+    assert data.read_text() == "end"
+
+
+def test_generator(cgi):
+    """I3: the finally of a generator that waits for ever."""
+    data = run(cgi, """
+        def wait(name=DATA, open=open):
+            try:
+                yield
+            finally:
+                with open(name, "wb") as data:
+                    data.write(b"end")
+
+        left = wait()
+        next(left)
+        """)
+    assert data.read_text() == "end"
+
+
+def test_temporary_folder(cgi):
+    """I3: what tempfile promises to remove."""
+    data = run(cgi, """
+        import tempfile
+        folder = tempfile.TemporaryDirectory(dir=os.path.dirname(DATA))
+        file = tempfile.NamedTemporaryFile(dir=os.path.dirname(DATA))
+        with open(DATA, "w") as data:
+            print(folder.name, file.name, sep="\\n", file=data)
+        """)
+    for name in data.read_text().split():
+        assert not (data.parent / name).exists()
+
+
+def test_replaced_stdout(cgi):
+    """I3: a sys.stdout of the application's own is flushed."""
+    data = run(cgi, """
+        import sys
+        sys.stdout = open(DATA, "w")
+        print("text", end="")
+        """)
+    assert data.read_text() == "text"
+
+
+def test_nothing_left(cgi):
+    """An application that leaves nothing is not taken apart."""
+    data = run(cgi, """
+        import sys
+
+        class Watch:
+            # Not __del__, which would be something left.
+            def __call__(self, unused, name=DATA, open=open):
+                with open(name, "wb") as data:
+                    data.write(b"taken apart")
+
+        import weakref
+        watched = Watch()
+        callback = Watch()
+        reference = weakref.ref(watched, callback)
+        """)
+    assert not data.exists()
