@@ -131,6 +131,13 @@ class Apache:
         first = f"#!{self.program} {options}".rstrip()
         return self.write(name, first + "\n" + source, 0o755)
 
+    def copy_pages(self, folder):
+        """Put what servers/interop.py imports into a folder."""
+        self.folder(folder)
+        self.copy(SERVERS / "site.py", f"{folder}/pages.py")
+        for name in ("flask_pages.py", "django_pages.py"):
+            self.copy(SERVERS / name, f"{folder}/{name}")
+
     def configure(self, text):
         """Add to the configuration; before start()."""
         with open(self.tree / "more.conf", "a") as file:

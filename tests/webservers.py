@@ -88,9 +88,7 @@ class WebServer(Apache):
         if self.name in WITHOUT_LOG:
             options += f" --log {self.tree}/log/app.log"
         for place in PLACES:
-            folder = Path(place).parent
-            self.folder(folder)
-            self.copy(SERVERS / "site.py", folder / "pages.py")
+            self.copy_pages(Path(place).parent)
             self.script(place, source, options)
         self.script("htdocs/cgi-bin/fallback.cgi", source,
                     options + " --script-name /fallback")
