@@ -143,12 +143,15 @@ class Apache:
         with open(self.tree / "more.conf", "a") as file:
             file.write(text)
 
+    def definitions(self):
+        """What the configuration calls ${NAME}."""
+        return {"TREE": self.tree, "SERVERS": SERVERS,
+                "MODULES": MODULES, "PORT": self.port}
+
     def command(self):
-        values = {"TREE": self.tree, "SERVERS": SERVERS,
-                  "MODULES": MODULES, "PORT": self.port}
         command = [APACHE, "-d", str(self.tree), "-DFOREGROUND",
                    "-f", str(SERVERS / f"apache-{self.model}.conf")]
-        for name, value in values.items():
+        for name, value in self.definitions().items():
             command += ["-C", f'Define {name} "{value}"']
         for name in PASSED_ON:
             if name in os.environ:
@@ -255,9 +258,8 @@ def install_site(apache):
     apache.copy(TESTS.parent / "examples/htaccess", "htdocs/front/.htaccess")
 
 
-def running(model, *prepare):
+def serving(apache, *prepare):
     """For fixtures: an Apache, prepared by functions, run and ended."""
-    apache = Apache(model)
     try:
         for step in prepare:
             step(apache)
@@ -266,6 +268,10 @@ def running(model, *prepare):
         assert not SANITIZER.search(apache.log()), apache.log()
     finally:
         apache.stop()
+
+
+def running(model, *prepare):
+    yield from serving(Apache(model), *prepare)
 
 
 @pytest.fixture(scope="module", params=MODELS)

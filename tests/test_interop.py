@@ -519,7 +519,7 @@ def at_times(name, *outcomes):
                "whatever program")
 
 
-APACHES = "apache-prefork, apache-event"
+APACHES = "apache-prefork, apache-event, apache-suexec"
 
 
 def ways(servers, *ways):
