@@ -1,10 +1,11 @@
 """The columns of the table: each server, each way of naming to it."""
 
+import roots
 from apache import ROOT, SERVERS, SITE, Apache
 from suexec import Suexec
 from webservers import WAYS, WebServer
 
-APACHE = {**SITE, "root": "//root.localhost"}
+APACHE = {**SITE, "root": "//root.localhost", **roots.WAYS["apache"]}
 # SetEnv does not reach the program there, so nothing names an application
 # to it: CGI2WSGI_ARGS is of no use.
 SUEXEC = {way: base for way, base in APACHE.items() if way != "args"}
@@ -34,7 +35,9 @@ def install(apache):
         apache.copy_pages(place.rpartition("/")[0])
     apache.write("apps/site.py", source)
     apache.write("htdocs/front/.htaccess", HTACCESS.read_text())
-    apache.configure('Include "${SERVERS}/apache-hosts.conf"\n')
+    apache.configure('Include "${SERVERS}/apache-hosts.conf"\n'
+                     'Include "${SERVERS}/apache-roots.conf"\n')
+    roots.install(apache, source, settings)
 
 
 def prepared(name):

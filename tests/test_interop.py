@@ -531,16 +531,18 @@ def ways(servers, *ways):
 impossible(ways(APACHES, "htaccess", "fallback"), "root", ["home", 301],
            "the application is a folder to Apache, which asks for a slash "
            "at its end, unless DirectorySlash is off")
-impossible(ways(APACHES, "script", "args", "action", "htaccess", "root"),
+impossible(ways(APACHES, "script", "args", "action", "htaccess",
+                "htaccess-root", "root"),
            "double slash", b"/echo/a/b",
            "Apache merges slashes, unless MergeSlashes is off")
 impossible(APACHES, "encoded slash", 404,
            "Apache refuses an encoded slash, unless AllowEncodedSlashes is "
            "on")
 SLASHES = "the server merges slashes before it looks for the script"
-impossible("lighttpd script, lighttpd stream, lighttpd assign, lighttpd "
-           "rewrite, busybox, python-http, mini-httpd, civetweb, webfs, "
-           "caddy rewrite", "double slash", b"/echo/a/b", SLASHES)
+impossible(ways("lighttpd", "script", "stream", "assign", "rewrite",
+                "rewrite-root") + ", caddy rewrite, busybox, python-http, "
+           "mini-httpd, civetweb, webfs", "double slash", b"/echo/a/b",
+           SLASHES)
 impossible("lighttpd", "path that is not UTF-8", 400,
            "lighttpd refuses it, unless server.http-parseopts disables "
            "url-invalid-utf8-reject")
@@ -608,13 +610,12 @@ impossible("webfs", "cookies",
            ("a=1; b=2", ["two=2; Path=/", "one=1; Path=/"]),
            "webfs turns the order of headers round")
 
-impossible("lighttpd script, lighttpd assign, lighttpd rewrite, "
-           "lighttpd error-404", "streaming", ("all at the end", True),
+STORED = ways("lighttpd", "script", "assign", "rewrite", "rewrite-root",
+              "error-404", "error-404-root")
+impossible(STORED, "streaming", ("all at the end", True),
            "lighttpd stores replies, unless server.stream-response-body "
            "is set")
-impossible("lighttpd script, lighttpd assign, lighttpd rewrite, "
-           "lighttpd error-404", "client leaves while it receives",
-           "runs to its end",
+impossible(STORED, "client leaves while it receives", "runs to its end",
            "lighttpd stores replies and does not tell, unless "
            "server.stream-response-body is set")
 impossible("nginx script, nginx try_files, nginx root", "streaming",
@@ -625,9 +626,8 @@ impossible("uwsgi", "client leaves while it receives", "killed",
            "uWSGI sends SIGKILL")
 impossible("civetweb", "client leaves while it receives", "killed",
            "civetweb sends SIGABRT")
-impossible("lighttpd script, lighttpd assign, lighttpd rewrite, "
-           "lighttpd error-404, nginx script, nginx try_files, nginx root, "
-           "h2o", "client leaves while it sends", "not started",
+impossible(f"{STORED}, nginx script, nginx try_files, nginx root, h2o",
+           "client leaves while it sends", "not started",
            "the server starts nothing before it has the whole body")
 impossible("webfs", "client leaves while it sends", "not started",
            "webfs knows only GET and HEAD")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import roots
 from apache import (AS_SERVER, ROOT, SERVERS, Apache, die_with_parent,
                     free_port)
 from harness import PASSED_ON, until
@@ -38,7 +39,7 @@ COMMANDS = {
 WAYS = {
     "lighttpd": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
                  "assign": "/assign/app.wsgi", "rewrite": "/front",
-                 "error-404": "/fallback"},
+                 "error-404": "/fallback", **roots.WAYS["lighttpd"]},
     "nginx": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
               "try_files": "/front", "root": ""},
     "caddy": {"script": "/cgi-bin/app.cgi", "rewrite": "/front"},
@@ -90,6 +91,7 @@ class WebServer(Apache):
         for place in PLACES:
             self.copy_pages(Path(place).parent)
             self.script(place, source, options)
+        roots.install(self, source, options)
         self.script("htdocs/cgi-bin/fallback.cgi", source,
                     options + " --script-name /fallback")
 
