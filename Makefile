@@ -101,16 +101,18 @@ interop: all
 	    -n auto -m interop tests/programs
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) $(BUILD)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi
 	$(INSTALL) -m 644 man/cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -m 644 man/cgi2wsgi.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 man/cgi2wsgi.7 man/cgi2wsgi-servers.7 \
+	    $(DESTDIR)$(MANDIR)/man7
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi \
 	    $(DESTDIR)$(MANDIR)/man1/cgi2wsgi.1 \
-	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi.7
+	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi.7 \
+	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi-servers.7
 
 clean:
 	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi
