@@ -119,24 +119,47 @@ def test_enabled():
 
 # Apache
 
+# What Debian's Apache has: a host for what no other is for, and a cgi-bin.
+DEBIAN = """
+<VirtualHost *:${PORT}>
+    DocumentRoot "/var/www/html"
+    ScriptAlias "/cgi-bin/" "/usr/lib/cgi-bin/"
+    <Directory "/usr/lib/cgi-bin">
+        Require all granted
+    </Directory>
+    <Directory "/var/www/html">
+        Require all granted
+    </Directory>
+</VirtualHost>
+"""
+
+
 def install(apache):
-    """The applications, and the configuration as it is printed."""
-    for file, options in SITES.values():
-        name = here(file, "").lstrip("/")
+    """The applications, and the configuration as it is printed.
+
+    In folders that no other part of Apache's configuration is about.
+    """
+    root = apache.folder("root")
+
+    def place(file):
+        name = here(file, "root")
         apache.folder(name.rpartition("/")[0])
+        return name
+
+    apache.write(place("/usr/local/bin/cgi2wsgi"),
+                 apache.program.read_bytes(), 0o755)
+    apache.write(place("/usr/lib/cgi-bin/ready"),
+                 (apache.tree / "cgi-bin/ready").read_bytes(), 0o755)
+    for file, options in SITES.values():
         if options is None:
-            apache.write(name, APPLICATION)
+            apache.write(place(file), APPLICATION)
         else:
-            apache.script(name, APPLICATION, options)
-    apache.folder("apps/app/static")
-    apache.script("apps/app/app.cgi", APPLICATION)
-    apache.write("apps/app/static/style.css", "a { color: red }\n")
-    apache.write(here(HTACCESS, "").lstrip("/"), files()[HTACCESS])
-    # As Debian has it: a host for what no other is for.
-    apache.configure("<VirtualHost *:${PORT}>\n</VirtualHost>\n")
-    for file in (CONFIGURATION, HOST):
-        apache.configure(here(files()[file], apache.tree)
-                         .replace("*:80", "*:${PORT}"))
+            apache.script(place(file), APPLICATION, options)
+    apache.script(place("/srv/app/app.cgi"), APPLICATION)
+    apache.write(place("/srv/app/static/style.css"), "a { color: red }\n")
+    apache.write(place(HTACCESS), files()[HTACCESS])
+    for text in (DEBIAN, files()[CONFIGURATION], files()[HOST]):
+        apache.configure(here(text, root).replace("*:80>", "*:${PORT}>"))
 
 
 @pytest.fixture(scope="module", params=MODELS)
