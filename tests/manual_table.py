@@ -6,9 +6,9 @@ puts it into the page, test_recipes.py tells if it is out of date.
 
 import textwrap
 
+from columns import ALL as WAYS
 from recipes import PAGE
 from test_interop import BEHAVIOURS, entry
-from webservers import WAYS
 
 BEGIN = '.\\" What follows is written by tests/interop --manual.\n'
 END = '.\\" The end of that.\n'
@@ -27,15 +27,31 @@ def notes_of(server, name):
     return found
 
 
+def urls(server, ways):
+    return ", ".join(WAYS[server][way].removeprefix("//") or "/"
+                     for way in ways)
+
+
+def where(server, ways):
+    """Of which URLs of a server something is said; empty if of all."""
+    others = [way for way in WAYS[server] if way not in ways]
+    if not others:
+        return ""
+    if len(others) < len(ways):
+        return "not " + urls(server, others)
+    return urls(server, ways)
+
+
 def in_words(name, reason):
-    """A reason, and the URLs it is for if a server has others."""
-    some = []
-    for server, urls in WAYS.items():
+    """A reason, with the URLs that it is for."""
+    servers = {}
+    for server in WAYS:
         ways = notes_of(server, name).get(reason, ())
-        if 0 < len(ways) < len(urls):
-            named = ", ".join(urls[way] or "/" for way in ways)
-            some.append(f"{server}: {named}")
-    return f"{reason} ({'; '.join(some)})" if some else reason
+        if ways and where(server, ways):
+            servers.setdefault(where(server, ways), []).append(server)
+    some = "; ".join(f"{', '.join(names)}: {found}"
+                     for found, names in servers.items())
+    return f"{reason} ({some})" if some else reason
 
 
 class Table:

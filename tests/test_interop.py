@@ -531,7 +531,7 @@ def ways(servers, *ways):
 impossible(ways(APACHES, "htaccess", "fallback"), "root", ["home", 301],
            "the application is a folder to Apache, which asks for a slash "
            "at its end, unless DirectorySlash is off")
-impossible(ways(APACHES, "script", "args", "action", "htaccess",
+impossible(ways(APACHES, "script", "alias", "args", "action", "htaccess",
                 "htaccess-root", "root"),
            "double slash", b"/echo/a/b",
            "Apache merges slashes, unless MergeSlashes is off")

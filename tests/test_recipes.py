@@ -5,30 +5,20 @@ The other servers' recipes are run by test_interop.py.
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
 import manual_table
 from apache import MODELS, basic, running
+from apache_recipes import (CONFIGURATION, HOSTS, HTACCESS, SITES, install,
+                            place)
 from harness import TESTS
-from recipes import PAGE, blocks, commands, files, here
+from recipes import PAGE, blocks, commands, files
 from webservers import RECIPES, WAYS
 
-CONFIGURATION = "/etc/apache2/conf-available/cgi2wsgi.conf"
-HOST = "/etc/apache2/sites-available/app.conf"
-HTACCESS = "/var/www/html/host/.htaccess"
-APACHE = {CONFIGURATION, HOST, HTACCESS}
 FCGIWRAP = "/etc/default/fcgiwrap"
 
-# Apache's ways: the file behind each URL, and its options.
-SITES = {
-    "/cgi-bin/app.cgi": ("/usr/lib/cgi-bin/app.cgi", ""),
-    "/notes": ("/srv/notes/app.cgi", ""),
-    "/demo": ("/srv/demo/app.py", None),
-    "/pages/app.wsgi": ("/var/www/html/pages/app.wsgi", None),
-    "/news": ("/var/www/html/news/app.cgi", "--script-name /news"),
-    "/host": ("/var/www/html/host/app.cgi", ""),
-}
 APPLICATION = """
 import json
 
@@ -53,7 +43,8 @@ def comments(text):
 def test_every_block_is_run():
     """By this file, or by test_interop.py."""
     printed = [file for file, _ in blocks() if file]
-    assert sorted(printed) == sorted([*APACHE, FCGIWRAP, *RECIPES.values()])
+    assert sorted(printed) == sorted(
+        [CONFIGURATION, HOSTS, HTACCESS, FCGIWRAP, *RECIPES.values()])
 
 
 def test_every_display_is_a_block():
@@ -67,12 +58,14 @@ def test_urls(server):
     section = next(part for part in PAGE.read_text().split("\n.Ss ")
                    if RECIPES[server] in part)
     for url in WAYS[server].values():
-        assert re.search(rf"(# |, |\.Pa ){url or '/'}\b|# /:", section), url
+        found = rf"(# |, |\.Pa ){url.removeprefix('//') or '/'}[:,\s]"
+        assert re.search(found, section), url
 
 
 def test_urls_of_apache():
-    for url in SITES:
-        assert f"# {url}: " in files()[CONFIGURATION]
+    text = files()[CONFIGURATION] + files()[HOSTS]
+    for url, _, _ in SITES.values():
+        assert f"# {url.removeprefix('//')}: " in text
 
 
 def test_table():
@@ -110,8 +103,8 @@ def test_enabled():
     assert names == {re.sub(r"^\d+-", "", file.rpartition("/")[2])
                      for file in files() if "-available/" in file
                      and not file.endswith("/default")}
-    loaded = (TESTS / "servers/apache.conf").read_text() + (
-        TESTS / "servers/apache-event.conf").read_text()
+    loaded = "".join(file.read_text() for file in
+                     (TESTS / "servers").glob("apache*.conf"))
     assert enabled("a2enmod")
     for name in enabled("a2enmod"):
         assert f"LoadModule {name}_module" in loaded
@@ -119,72 +112,40 @@ def test_enabled():
 
 # Apache
 
-# What Debian's Apache has: a host for what no other is for, and a cgi-bin.
-DEBIAN = """
-<VirtualHost *:${PORT}>
-    DocumentRoot "/var/www/html"
-    ScriptAlias "/cgi-bin/" "/usr/lib/cgi-bin/"
-    <Directory "/usr/lib/cgi-bin">
-        Require all granted
-    </Directory>
-    <Directory "/var/www/html">
-        Require all granted
-    </Directory>
-</VirtualHost>
-"""
-
-
-def install(apache):
-    """The applications, and the configuration as it is printed.
-
-    In folders that no other part of Apache's configuration is about.
-    """
-    root = apache.folder("root")
-
-    def place(file):
-        name = here(file, "root")
-        apache.folder(name.rpartition("/")[0])
-        return name
-
-    apache.write(place("/usr/local/bin/cgi2wsgi"),
-                 apache.program.read_bytes(), 0o755)
-    apache.write(place("/usr/lib/cgi-bin/ready"),
-                 (apache.tree / "cgi-bin/ready").read_bytes(), 0o755)
-    for file, options in SITES.values():
-        if options is None:
-            apache.write(place(file), APPLICATION)
-        else:
-            apache.script(place(file), APPLICATION, options)
-    apache.script(place("/srv/app/app.cgi"), APPLICATION)
-    apache.write(place("/srv/app/static/style.css"), "a { color: red }\n")
-    apache.write(place(HTACCESS), files()[HTACCESS])
-    for text in (DEBIAN, files()[CONFIGURATION], files()[HOST]):
-        apache.configure(here(text, root).replace("*:80>", "*:${PORT}>"))
-
-
 @pytest.fixture(scope="module", params=MODELS)
 def apache(request):
-    yield from running(request.param, install)
+    yield from running(request.param,
+                       lambda apache: install(apache, APPLICATION))
 
 
-@pytest.mark.parametrize("url", SITES)
-def test_apache(apache, url):
+@pytest.mark.parametrize("way", SITES)
+def test_apache(apache, way):
     """The application learns its URL, and who logs in."""
+    url = urlsplit(SITES[way][0])
+    host = {"Host": f"{url.netloc or 'localhost'}:{apache.port}"}
     login = basic("name", "word")
-    answer = apache.get(url + "/a/b", **login)
+    answer = apache.get(url.path + "/a/b", **login, **host)
     assert answer.status == 200, answer.text + apache.log()
-    assert json.loads(answer.text) == [url, "/a/b", login["Authorization"]]
-    assert json.loads(apache.get(url + "/").text) == [url, "/", None]
+    assert json.loads(answer.text) == [url.path, "/a/b",
+                                       login["Authorization"]]
+    answer = apache.get(url.path + "/", **host)
+    assert json.loads(answer.text) == [url.path, "/", None]
 
 
-def test_apache_host(apache):
-    """A script for all of a host's paths, beside Apache's own files."""
-    host = {"Host": f"app.example.org:{apache.port}"}
-    login = basic("name", "word")
-    for path in ("/", "/a/b"):
-        answer = apache.get(path, **host, **login)
-        assert json.loads(answer.text) == ["", path, login["Authorization"]]
-    assert "color" in apache.get("/static/style.css", **host).text
+@pytest.mark.parametrize("host, file", (
+    ("localhost", "/var/www/html/host/style.css"),
+    ("localhost", "/var/www/html/news/style.css"),
+    ("host.example.org", "/srv/host/style.css"),
+    ("news.example.org", "/srv/news/style.css"),
+    ("app.example.org", "/srv/app/static/style.css")))
+def test_apache_file(apache, host, file):
+    """Apache itself sends what is a file."""
+    apache.write(place(apache, file), "a { color: red }\n")
+    folders = {"localhost": "/var/www/html", "app.example.org": "/srv/app"}
+    folder = folders.get(host, file.rpartition("/")[0])
+    answer = apache.get(file.removeprefix(folder),
+                        Host=f"{host}:{apache.port}")
+    assert (answer.status, answer.text) == (200, "a { color: red }\n")
 
 
 def test_apache_action_itself(apache):

@@ -7,7 +7,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import roots
 from apache import (AS_SERVER, ROOT, SERVERS, Apache, die_with_parent,
                     free_port)
 from harness import PASSED_ON, until
@@ -50,7 +49,9 @@ RECIPES = {
 WAYS = {
     "lighttpd": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
                  "assign": "/assign/app.wsgi", "rewrite": "/front",
-                 "error-404": "/fallback", **roots.WAYS["lighttpd"]},
+                 "error-404": "/fallback", "rewrite-root":
+                 "//front.example.org", "error-404-root":
+                 "//fallback.example.org"},
     "nginx": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
               "try_files": "/front", "root": ""},
     "caddy": {"script": "/cgi-bin/app.cgi", "rewrite": "/front"},
@@ -104,9 +105,11 @@ class WebServer(Apache):
         for place in PLACES:
             self.copy_pages(Path(place).parent)
             self.script(place, source, options)
-        roots.install(self, source, options)
         self.script("cgi-bin/fallback.cgi", source,
                     options + " --script-name /fallback")
+        self.copy_pages("apps/fallback")
+        self.script("apps/fallback/app.cgi", source,
+                    options + " --script-name /")
 
     def here(self, text):
         """A printed text for this tree, file and port."""
