@@ -131,17 +131,27 @@ class Apache:
         first = f"#!{self.program} {options}".rstrip()
         return self.write(name, first + "\n" + source, 0o755)
 
+    def copy_pages(self, folder):
+        """Put what servers/interop.py imports into a folder."""
+        self.folder(folder)
+        self.copy(SERVERS / "site.py", f"{folder}/pages.py")
+        for name in ("flask_pages.py", "django_pages.py"):
+            self.copy(SERVERS / name, f"{folder}/{name}")
+
     def configure(self, text):
         """Add to the configuration; before start()."""
         with open(self.tree / "more.conf", "a") as file:
             file.write(text)
 
+    def definitions(self):
+        """What the configuration calls ${NAME}."""
+        return {"TREE": self.tree, "SERVERS": SERVERS,
+                "MODULES": MODULES, "PORT": self.port}
+
     def command(self):
-        values = {"TREE": self.tree, "SERVERS": SERVERS,
-                  "MODULES": MODULES, "PORT": self.port}
         command = [APACHE, "-d", str(self.tree), "-DFOREGROUND",
                    "-f", str(SERVERS / f"apache-{self.model}.conf")]
-        for name, value in values.items():
+        for name, value in self.definitions().items():
             command += ["-C", f'Define {name} "{value}"']
         for name in PASSED_ON:
             if name in os.environ:
@@ -248,9 +258,8 @@ def install_site(apache):
     apache.copy(TESTS.parent / "examples/htaccess", "htdocs/front/.htaccess")
 
 
-def running(model, *prepare):
+def serving(apache, *prepare):
     """For fixtures: an Apache, prepared by functions, run and ended."""
-    apache = Apache(model)
     try:
         for step in prepare:
             step(apache)
@@ -259,6 +268,10 @@ def running(model, *prepare):
         assert not SANITIZER.search(apache.log()), apache.log()
     finally:
         apache.stop()
+
+
+def running(model, *prepare):
+    yield from serving(Apache(model), *prepare)
 
 
 @pytest.fixture(scope="module", params=MODELS)

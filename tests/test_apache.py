@@ -167,7 +167,8 @@ def test_login(apache, site):
 
 
 @pytest.mark.parametrize("path", (
-    "é/€/日本", b"\xff\xfe/\xe4", "a b;c=d,e", "a+b&c=d", "tail/", "'\"<>"))
+    "é/€/日本", b"\xff\xfe/\xe4", "a b;c=d,e", "a+b&c=d", "tail/", "'\"<>",
+    "50%", "%41%20", "a?b=c#d"))
 def test_path(apache, site, path):
     """B6, B11: PATH_INFO holds the bytes of the URL."""
     known = echo(apache.get(f"{site}/echo/{quote(path)}"))

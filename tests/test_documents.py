@@ -171,6 +171,10 @@ def test_first_command(cgi):
         section = f"root/usr/local/share/man/man{manual.suffix[1:]}"
         assert (tree / section / manual.name).read_text() == (
             manual.read_text())
+    subprocess.run(["make", "uninstall", f"DESTDIR={tree}/root"], check=True,
+                   cwd=tree, env=plain, stdout=subprocess.DEVNULL)
+    assert not [path for path in (tree / "root").rglob("*")
+                if path.is_file()]
 
 
 def test_packages_of_the_first_command():

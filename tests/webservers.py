@@ -10,35 +10,48 @@ from pathlib import Path
 from apache import (AS_SERVER, ROOT, SERVERS, Apache, die_with_parent,
                     free_port)
 from harness import PASSED_ON, until
+from recipes import command, files, here
 
-# Without -f, which has nginx answer 502 at times if there is much on stderr
-# and cut what it logs of it.
-FCGIWRAP = ["/usr/sbin/fcgiwrap", "-c", "4",
+# Runs what the manual prints; the rest of this is what no person needs.
+FCGIWRAP = ["/usr/sbin/fcgiwrap",
+            files()["/etc/default/fcgiwrap"].strip().partition("=")[2],
             "-s", "unix:{tree}/log/fcgiwrap.sock"]
-# The commands that run a server; what they read is servers/<name>.conf.
 COMMANDS = {
     "lighttpd": [["/usr/sbin/lighttpd", "-D", "-f", "{conf}"]],
     "nginx": [FCGIWRAP, ["/usr/sbin/nginx", "-c", "{conf}",
                          "-e", "{tree}/log/error.log"]],
     "caddy": [FCGIWRAP, ["/usr/bin/caddy", "run", "--adapter", "caddyfile",
                          "--config", "{conf}"]],
-    "busybox": [["/usr/bin/busybox", "httpd", "-f", "-c", "{conf}",
-                 "-p", "127.0.0.1:{port}", "-h", "{tree}/htdocs"]],
-    "python-http": [["/usr/bin/python3", "-m", "http.server", "--cgi",
-                     "--bind", "127.0.0.1", "--directory", "{tree}/htdocs",
-                     "{port}"]],
+    "busybox": [command("busybox")],
+    "python-http": [command("python3")],
     "mini-httpd": [["/usr/sbin/mini_httpd", "-D", "-C", "{conf}"]],
     "h2o": [["/usr/bin/h2o", "-m", "worker", "-c", "{conf}"]],
-    "uwsgi": [["/usr/bin/uwsgi-core", "--ini", "{conf}"]],
-    "civetweb": [["/usr/bin/civetweb", "{conf}"]],
-    "webfs": [["/usr/bin/webfsd", "-F", "-i", "127.0.0.1", "-p", "{port}",
-               "-r", "{tree}/htdocs", "-x", "/cgi-bin"]],
+    "uwsgi": [command("uwsgi-core")],
+    "civetweb": [command("civetweb")],
+    # As its script in /etc/init.d does.
+    "webfs": [["/bin/sh", "-c", ". {conf}; exec /usr/bin/webfsd -F "
+               "-i 127.0.0.1 -p {port} -r $web_root -x $web_cgipath"]],
+}
+# The files whose text the manual prints. servers/<name>.conf, where there is
+# such a file, is put around it.
+RECIPES = {
+    "lighttpd": "/etc/lighttpd/conf-available/50-cgi2wsgi.conf",
+    "nginx": "/etc/nginx/sites-available/default",
+    "caddy": "/etc/caddy/Caddyfile",
+    "busybox": "/etc/httpd.conf",
+    "mini-httpd": "/etc/mini-httpd.conf",
+    "h2o": "/etc/h2o/h2o.conf",
+    "uwsgi": "/etc/uwsgi/cgi.ini",
+    "civetweb": "/etc/civetweb.conf",
+    "webfs": "/etc/webfsd.conf",
 }
 # Where the application is found, by the ways of naming it.
 WAYS = {
     "lighttpd": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
                  "assign": "/assign/app.wsgi", "rewrite": "/front",
-                 "error-404": "/fallback"},
+                 "error-404": "/fallback", "rewrite-root":
+                 "//front.example.org", "error-404-root":
+                 "//fallback.example.org"},
     "nginx": {"script": "/cgi-bin/app.cgi", "stream": "/stream/app.cgi",
               "try_files": "/front", "root": ""},
     "caddy": {"script": "/cgi-bin/app.cgi", "rewrite": "/front"},
@@ -56,15 +69,16 @@ WAYS = {
 # stderr leads to the client, to nowhere, or to a pipe that nobody reads: the
 # script's first line has to name a log.
 WITHOUT_LOG = {"mini-httpd", "webfs", "civetweb"}
-PLACES = ("htdocs/cgi-bin/app.cgi", "htdocs/cgi-bin/app.wsgi",
-          "htdocs/stream/app.cgi", "htdocs/assign/app.wsgi",
-          "htdocs/front/app.cgi", "apps/app.cgi")
+PLACES = ("cgi-bin/app.cgi", "cgi-bin/app.wsgi", "htdocs/cgi-bin/app.cgi",
+          "htdocs/cgi-bin/app.wsgi", "htdocs/stream/app.cgi",
+          "htdocs/assign/app.wsgi", "htdocs/front/app.cgi",
+          "apps/front/app.cgi", "apps/app/app.cgi")
 
 
 class WebServer(Apache):
     """The same tree as Apache's, served by another.
 
-    htdocs/cgi-bin/    scripts with #!
+    htdocs/cgi-bin/    scripts for servers that want them there
     log/               the server's logs, and whatever else it keeps
     """
 
@@ -76,8 +90,9 @@ class WebServer(Apache):
         self.folder("log")
         if ROOT:
             shutil.chown(self.tree / "log", **AS_SERVER)
-        self.write("htdocs/cgi-bin/ready.cgi",
-                   (self.tree / "cgi-bin/ready").read_bytes(), 0o755)
+        for folder in ("cgi-bin", "htdocs/cgi-bin"):
+            self.write(f"{folder}/ready.cgi",
+                       (self.tree / "cgi-bin/ready").read_bytes(), 0o755)
         self.install()
 
     def install(self):
@@ -88,28 +103,45 @@ class WebServer(Apache):
         if self.name in WITHOUT_LOG:
             options += f" --log {self.tree}/log/app.log"
         for place in PLACES:
-            folder = Path(place).parent
-            self.folder(folder)
-            self.copy(SERVERS / "site.py", folder / "pages.py")
+            self.copy_pages(Path(place).parent)
             self.script(place, source, options)
-        self.script("htdocs/cgi-bin/fallback.cgi", source,
+        self.script("cgi-bin/fallback.cgi", source,
                     options + " --script-name /fallback")
+        self.copy_pages("apps/fallback")
+        self.script("apps/fallback/app.cgi", source,
+                    options + " --script-name /")
+
+    def here(self, text):
+        """A printed text for this tree, file and port."""
+        if self.name in RECIPES:
+            text = text.replace(RECIPES[self.name], "{conf}")
+        return here(text, self.tree).replace("8080", str(self.port)).replace(
+            "{conf}", f"{self.tree}/server.conf")
+
+    def write_configuration(self):
+        """Write the manual's text, with what is put around it."""
+        frame = SERVERS / f"{self.name}.conf"
+        text = frame.read_text() if frame.exists() else "${RECIPE}"
+        recipe = files().get(RECIPES.get(self.name), "")
+        for name, value in {"RECIPE": self.here(recipe), "TREE": self.tree,
+                            "PORT": self.port}.items():
+            text = text.replace("${%s}" % name, str(value))
+        self.write("server.conf", text)
+
+    def commands(self):
+        values = {"tree": self.tree, "port": self.port,
+                  "conf": self.tree / "server.conf"}
+        for words in COMMANDS[self.name]:
+            yield [self.here(word).format(**values) for word in words]
 
     def try_start(self):
         self.port = free_port()
-        conf = SERVERS / f"{self.name}.conf"
-        values = {"tree": self.tree, "port": self.port,
-                  "conf": self.tree / "server.conf"}
-        if conf.exists():
-            self.write("server.conf", conf.read_text()
-                       .replace("${TREE}", str(self.tree))
-                       .replace("${PORT}", str(self.port)))
+        self.write_configuration()
         with open(self.tree / "output.log", "ab") as output:
-            for command in COMMANDS[self.name]:
+            for words in self.commands():
                 self.processes.append(subprocess.Popen(
-                    [word.format(**values) for word in command],
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                    cwd=self.tree, start_new_session=True,
+                    words, stdin=subprocess.DEVNULL, stdout=output,
+                    stderr=output, cwd=self.tree, start_new_session=True,
                     env=self.environment(), preexec_fn=die_with_parent,
                     **self.user()))
         until(lambda: self.ended() or self.answers())

@@ -69,7 +69,7 @@ class LighttpdHost(Host, WebServer):
         return f"/cgi-bin/{name}.cgi"
 
     def deploy(self, name, source, options=""):
-        self.script(f"htdocs/cgi-bin/{name}.cgi", source, options)
+        self.script(f"cgi-bin/{name}.cgi", source, options)
 
 
 HOSTS = {"apache": ApacheHost, "lighttpd": LighttpdHost}

@@ -132,9 +132,21 @@ def noise(environ, start_response):
     return plain(start_response, "said")
 
 
+def flask(environ, start_response):
+    """An application of its own."""
+    from flask_pages import app
+    return app(environ, start_response)
+
+
+def django(environ, start_response):
+    """Another one."""
+    from django_pages import application
+    return application(environ, start_response)
+
+
 PAGES.update({page.__name__: page for page in (
     late, half, no_content, not_modified, cookies, proxy, steps, slow,
-    closing, fail_late, noise)})
+    closing, fail_late, noise, flask, django)})
 
 
 def application(environ, start_response):
