@@ -1,6 +1,7 @@
 /* One configuration, every path said outright. */
 
 #include <ctype.h>
+#include <locale.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -174,6 +175,16 @@ fill(PyConfig *config, const char *venv, const char *name)
 	return status;
 }
 
+/* As python3 does, and without telling children (PEP 538). */
+static void
+settle_locale(void)
+{
+	const char *name = setlocale(LC_CTYPE, "");
+
+	if (name == NULL || strcmp(name, "C") == 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static PyStatus
 start_python(const char *venv, const char *name)
 {
@@ -182,9 +193,10 @@ start_python(const char *venv, const char *name)
 	PyConfig config;
 	PyStatus status;
 
+	settle_locale();
 	PyPreConfig_InitPythonConfig(&before);
 	before.utf8_mode = 1;
-	before.coerce_c_locale = 0;
+	before.configure_locale = 0;
 	before.parse_argv = 0;
 	status = Py_PreInitialize(&before);
 	if (PyStatus_Exception(status))

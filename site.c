@@ -30,17 +30,26 @@ is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* An empty file asks for nothing. */
+static bool
+is_pth(DIR *folder, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	struct stat st;
+
+	return dot != NULL && strcmp(dot, ".pth") == 0 &&
+	    (fstatat(dirfd(folder), name, &st, 0) == -1 || st.st_size > 0);
+}
+
 static bool
 has_pth(const char *folder)
 {
 	DIR *entries = opendir(folder);
 	struct dirent *entry;
-	const char *dot;
 	bool found = false;
 
 	while (!found && entries != NULL && (entry = readdir(entries)) != NULL)
-		found = (dot = strrchr(entry->d_name, '.')) != NULL &&
-		    strcmp(dot, ".pth") == 0;
+		found = is_pth(entries, entry->d_name);
 	if (entries != NULL)
 		closedir(entries);
 	return found;
@@ -54,34 +63,40 @@ is_set(const char *variable)
 	return text != NULL && *text != '\0';
 }
 
-static bool
-has_user_site(void)
+/* The folder of the user's own packages; memory to be freed, or NULL. */
+static char *
+user_packages(void)
 {
 	const char *home = getenv("HOME");
 	char *folder;
-	bool found = true;
 
-	if (home != NULL && *home == '/' &&
+	if (is_set("PYTHONNOUSERSITE") || home == NULL ||
 	    asprintf(&folder, "%s/.local/lib/python%d.%d/site-packages", home,
-		PY_MAJOR_VERSION, PY_MINOR_VERSION) != -1) {
-		found = is_folder(folder);
-		free(folder);
-	}
-	return found;
+		PY_MAJOR_VERSION, PY_MINOR_VERSION) == -1)
+		return NULL;
+	if (is_folder(folder))
+		return folder;
+	free(folder);
+	return NULL;
 }
 
 bool
 site_is_plain(bool venv)
 {
+	const char *home = getenv("HOME");
+	char *user;
+	bool plain;
 	int i;
 
 	if (venv || is_set("PYTHONPATH") || is_set("PYTHONUSERBASE") ||
-	    is_set("PYTHONVERBOSE") || has_user_site())
+	    is_set("PYTHONVERBOSE") || (home != NULL && *home != '/'))
 		return false;
+	user = user_packages();
+	plain = user == NULL || !has_pth(user);
+	free(user);
 	for (i = 0; i < PACKAGES; i++)
-		if (has_pth(packages[i]))
-			return false;
-	return true;
+		plain = plain && !has_pth(packages[i]);
+	return plain;
 }
 
 static int
@@ -165,18 +180,28 @@ customize(const char *name)
 	return 0;
 }
 
+static int
+append_packages(void)
+{
+	char *user = user_packages();
+	int result = user != NULL ? append(user) : 0, i;
+
+	free(user);
+	for (i = 0; result == 0 && i < PACKAGES; i++)
+		if (is_folder(packages[i]))
+			result = append(packages[i]);
+	return result;
+}
+
 int
 site_complete(void)
 {
 	PyObject *flags = PySys_GetObject("flags");
-	int i;
 
 	/* As if site had run: who imports it later wants its main(). */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
-	for (i = 0; i < PACKAGES; i++)
-		if (is_folder(packages[i]) && append(packages[i]) == -1)
-			return -1;
-	if (add_builtins() == -1 || customize("sitecustomize") == -1)
+	if (append_packages() == -1 || add_builtins() == -1 ||
+	    customize("sitecustomize") == -1)
 		return -1;
 	return is_set("PYTHONNOUSERSITE") ? 0 : customize("usercustomize");
 }

@@ -119,7 +119,7 @@ def application(environ, start_response):
 @pytest.fixture
 def customized(cgi, python):
     """A home whose user site has a usercustomize, and where."""
-    home = user_site(cgi, python)
+    home = user_site(cgi, python, pth=False)
     version = os.path.basename(python)
     return home, home / f".local/lib/{version}/site-packages/usercustomize.py"
 
@@ -176,25 +176,48 @@ def test_no_library_file(cgi, python):
     assert bool(files) == (version < [3, 11])
 
 
-def user_site(cgi, python, user=True):
+def user_site(cgi, python, pth=True):
     """A home with a package and a .pth file in its user site."""
     home = cgi.folder / "home"
     version = os.path.basename(python)
     site = home / ".local" / "lib" / version / "site-packages"
     cgi.write(site / "in_user_site.py", "X = 1\n")
-    cgi.write(site / "more.pth", f"{home}\n")
+    if pth:
+        cgi.write(site / "more.pth", f"{home}\n")
     return home
 
 
-def test_user_site(cgi, python):
+@pytest.mark.parametrize("pth", [True, False])
+def test_user_site(cgi, python, pth):
     """H6: the user's own packages and .pth files."""
-    home = user_site(cgi, python)
+    home = user_site(cgi, python, pth)
     script = cgi.script("facts")
     found = facts(cgi.run(script, env={"HOME": home}))
     expected = path_of(python, names_of({"HOME": str(home)}))
     assert found["path"][1:] == expected
-    assert str(home) in expected
+    assert (str(home) in expected) == pth
     assert found["home"] == str(home)
+
+
+@pytest.mark.parametrize("env", [{}, {"LANG": "C.UTF-8"}])
+def test_locale(cgi, python, env):
+    """H6: the locale's encoding, in which .pth files are read: python3's."""
+    home = user_site(cgi, python)
+    site = home / f".local/lib/{os.path.basename(python)}/site-packages"
+    (home / "Köpenick").mkdir()
+    (site / "more.pth").write_text(f"{home}/Köpenick\n")
+    found = facts(cgi.run(cgi.script("facts"), env={"HOME": home, **env}))
+    assert f"{home}/Köpenick" in found["path"]
+    said = cgi.run(cgi.script("""
+        import locale
+        import os
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [repr((locale.setlocale(locale.LC_CTYPE),
+                          os.environ.get("LC_CTYPE"))).encode()]
+        """), env=env).body
+    assert said == b"('C.UTF-8', None)"
 
 
 def test_user_base(cgi, python):
