@@ -36,19 +36,26 @@ def hooks(folders):
             for file in sorted(Path(folder).glob("*.pth")) if is_hook(file)]
 
 
-def start_again(python):
-    """Run this program where those files are empty, and exit as it does."""
-    if INSIDE in os.environ:
-        return
-    if os.getuid() != 0:
-        sys.exit("--fresh mounts files, which only root may: leave it out")
+def run(python, command, env):
+    """Run a command where those files are empty; its exit status."""
     folders = subprocess.run(
         [python, "-c", "import site; print(*site.getsitepackages())"],
         check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     files = hooks(folders)
+    as_root = [] if os.getuid() == 0 else ["--map-root-user"]
     with tempfile.NamedTemporaryFile() as empty:
         os.chmod(empty.name, 0o644)
-        sys.exit(subprocess.run(
-            ["unshare", "--mount", "/bin/sh", "-ec", COVER, "sh", empty.name,
-             str(len(files)), *files, *sys.argv],
-            env={**os.environ, INSIDE: "1"}).returncode)
+        return subprocess.run(
+            ["unshare", "--mount", *as_root, "/bin/sh", "-ec", COVER, "sh",
+             empty.name, str(len(files)), *files, *command],
+            env=env).returncode
+
+
+def start_again(python):
+    """Run this program so, and exit as it does."""
+    if INSIDE not in os.environ:
+        sys.exit(run(python, sys.argv, {**os.environ, INSIDE: "1"}))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.executable, sys.argv[1:], os.environ))
