@@ -36,21 +36,32 @@ body_open(int descriptor)
 	body.descriptor = descriptor;
 }
 
+static bool
+is_served_by(const struct request *request, const char *name)
+{
+	return strncmp(request_text(request, "SERVER_SOFTWARE", ""), name,
+		   strlen(name)) == 0;
+}
+
 /*
  * Without a length there is a body only where the server has undone a
- * chunked upload and closes the pipe behind it; uWSGI never closes it, and
- * Caddy says -1.
+ * chunked upload and closes the pipe behind it; Caddy says -1.
  */
 static bool
 ends_with_file(const struct request *request, const char *length)
 {
-	const char *software = request_text(request, "SERVER_SOFTWARE", "");
-
 	if (length != NULL)
 		return strcmp(length, "-1") == 0 &&
-		    strncmp(software, "Caddy", 5) == 0;
-	return request_value(request, "HTTP_TRANSFER_ENCODING") != NULL &&
-	    strncmp(software, "uWSGI", 5) != 0;
+		    is_served_by(request, "Caddy");
+	return request_value(request, "HTTP_TRANSFER_ENCODING") != NULL;
+}
+
+/* busybox hands over a part of it, still in chunks, and uWSGI nothing. */
+static bool
+is_lost(const struct request *request)
+{
+	return is_served_by(request, "busybox") ||
+	    is_served_by(request, "uWSGI");
 }
 
 /* Two lengths that differ are an attempt to smuggle a request. */
@@ -82,6 +93,11 @@ body_measure(const struct request *request, int64_t limit)
 		length = NULL;
 	body.allowance = limit < 0 ? INT64_MAX : limit;
 	body.endless = ends_with_file(request, length);
+	if (body.endless && length == NULL && is_lost(request)) {
+		body.endless = false;
+		return report_fail(REPORT_LENGTH_REQUIRED,
+		    "the server does not undo a chunked upload");
+	}
 	if (body.endless)
 		body.remaining = ENDLESS;
 	else if (length == NULL)

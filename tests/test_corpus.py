@@ -320,14 +320,14 @@ class Request:
 
     @functools.cached_property
     def length(self):
-        """CONTENT_LENGTH; None without, "malformed", or "unknown"."""
+        """CONTENT_LENGTH; None, "malformed", "unknown" or "lost"."""
         text = self.given.get("CONTENT_LENGTH", "")
         server = self.record["server"]
         if text == "":
-            # uWSGI undoes the chunks of no upload, and ends no input.
-            chunked = ("HTTP_TRANSFER_ENCODING" in self.given
-                       and server != "uwsgi")
-            return "unknown" if chunked else None
+            if "HTTP_TRANSFER_ENCODING" not in self.given:
+                return None
+            # These undo the chunks of no upload.
+            return "lost" if server in ("busybox", "uwsgi") else "unknown"
         if text == "-1" and server == "caddy-fcgiwrap":
             return "unknown"
         if not re.fullmatch("[0-9]+", text) or int(text) >= 2 ** 63:
@@ -337,7 +337,7 @@ class Request:
     @property
     def body(self):
         """None if the client left before all of it came."""
-        if self.length is None:
+        if self.length in (None, "lost"):
             return ""
         if self.length == "unknown":
             return self.stdin.decode("latin-1")
@@ -615,6 +615,8 @@ def check(request):
     reply = run(request)
     if request.length == "malformed":
         check_refused(request, reply, 400, "content-length")
+    elif request.length == "lost":
+        check_refused(request, reply, 411, "length-required")
     else:
         check_application(request, reply)
 

@@ -305,6 +305,18 @@ def test_chunked_empty(cgi):
                  env={"HTTP_TRANSFER_ENCODING": "chunked"}) == [b""]
 
 
+@pytest.mark.parametrize("software", ["busybox httpd/1.35.0", "uWSGI"])
+def test_chunks_lost(cgi, software):
+    """C6: what these hand over is a part of the body, or nothing."""
+    reply = cgi.run(cgi.script("hello"), body=b"5\r\nhel", length=None,
+                    method="POST", stdin="open",
+                    env={"HTTP_TRANSFER_ENCODING": "chunked",
+                         "SERVER_SOFTWARE": software})
+    assert reply.status == 411
+    assert b"length-required" in reply.body
+    assert "cgi2wsgi: length-required [" in reply.log
+
+
 @pytest.mark.parametrize("env", [{}, {"CONTENT_LENGTH": ""},
                                  {"HTTP_CONTENT_LENGTH": "5"}])
 @pytest.mark.parametrize("words", [[["read"]], [["iterate"]],
