@@ -82,6 +82,22 @@ join(PyObject *first, const struct variable *variable, PyObject *second)
 	    request_names(variable, "HTTP_COOKIE") ? "; " : ", ", second);
 }
 
+/* A request has one Host; nginx recipes set it a second time (B14). */
+static bool
+is_joined(const struct variable *variable)
+{
+	return variable->length > 5 &&
+	    memcmp(variable->name, "HTTP_", 5) == 0 &&
+	    !request_names(variable, "HTTP_HOST");
+}
+
+static bool
+is_last_right(const struct variable *variable)
+{
+	return request_names(variable, "HTTP_HOST") ||
+	    request_is_meta(variable->name, variable->length);
+}
+
 /* Of names given twice, see conformance B14. */
 static int
 add(PyObject *env, const struct variable *variable)
@@ -96,13 +112,11 @@ add(PyObject *env, const struct variable *variable)
 	present = PyDict_GetItemWithError(env, name);
 	if (present == NULL && PyErr_Occurred())
 		goto done;
-	if (present != NULL && variable->length > 5 &&
-	    memcmp(variable->name, "HTTP_", 5) == 0) {
+	if (present != NULL && is_joined(variable)) {
 		if ((joined = join(present, variable, value)) == NULL)
 			goto done;
 		Py_SETREF(value, joined);
-	} else if (present != NULL &&
-	    !request_is_meta(variable->name, variable->length)) {
+	} else if (present != NULL && !is_last_right(variable)) {
 		result = 0;
 		goto done;
 	}

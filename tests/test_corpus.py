@@ -452,9 +452,9 @@ def is_about(row, record):
 def one_of(name, values):
     if name == "HTTP_COOKIE":
         return "; ".join(values)
-    if name.startswith("HTTP_"):
+    if name.startswith("HTTP_") and name != "HTTP_HOST":
         return ", ".join(values)
-    return values[-1] if name in META else values[0]
+    return values[-1] if name in META | {"HTTP_HOST"} else values[0]
 
 
 def uri_path(uri):

@@ -560,9 +560,6 @@ impossible("busybox", "root", [404, "home"], FOLDER)
 impossible("busybox", "path with a slash at its end", 404, FOLDER)
 for name in LINKS:
     impossible("busybox", name, [404, *LINKED[1:]] * 2, FOLDER)
-    impossible("nginx", name, LINKED + ["without the port"] * 3,
-               "Debian's fastcgi_params leave the port out of HTTP_HOST: "
-               "only on port 80 or 443 whole URLs are right")
     impossible("python-http", name, LINKED + ["another name"] * 3,
                "http.server hands over its own name in place of Host")
     impossible("webfs", name,
