@@ -627,12 +627,20 @@ def test_action_redirected_twice(cgi):
 
 # In a terminal
 
+def printed(reply):
+    """What -i printed, as the CGI reply that it was."""
+    if reply.raw.startswith(b"HTTP/"):
+        reply.raw = b"Status:" + reply.raw.partition(b"HTTP/1.1")[2]
+    return reply
+
+
 def terminal(cgi, *words, env={}, **how):
-    return cgi.exec([PROGRAM, *words], {**TERMINAL, **env}, **how)
+    return printed(cgi.exec([PROGRAM, "-i", *words], {**TERMINAL, **env},
+                            **how))
 
 
 def test_terminal(cgi):
-    """H4, I4: one GET request, the CGI reply on standard output."""
+    """H4, I4: one GET request, the reply on standard output."""
     app = cgi.write("app.py", (APPS / "facts.py").read_text())
     for word in (app, "app.py", "./app.py"):
         found = facts(terminal(cgi, word))
@@ -684,8 +692,8 @@ def test_terminal_arguments(cgi):
 def test_terminal_script(cgi):
     """H4: a script with a #! line, run by hand."""
     script = cgi.script("facts", "--env OPTION=1")
-    for argv in ([script], [script, "/?q"]):
-        found = facts(cgi.exec(argv, TERMINAL))
+    for argv in ([script, "-i"], [script, "/?q", "-i"]):
+        found = facts(printed(cgi.exec(argv, TERMINAL)))
         assert found["file"] == str(script)
         assert found["variables"] == {"OPTION": "1"}
 
@@ -1028,7 +1036,8 @@ def test_path_variable(cgi, name):
         facts(cgi.run(script, env={"PATH": path})),
         facts(execve(cgi, PROGRAM, [name], cgi.environ(PROGRAM, env={
             "PATH": path, "CGI2WSGI_ARGS": str(app)}))),
-        facts(execve(cgi, PROGRAM, [name, app], {**TERMINAL, "PATH": path}))]
+        facts(printed(execve(cgi, PROGRAM, [name, "-i", app],
+                             {**TERMINAL, "PATH": path})))]
     for one in found:
         for key in ("prefix", "base_prefix", "exec_prefix", "executable",
                     "path"):

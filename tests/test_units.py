@@ -14,8 +14,8 @@ UNIT = TESTS / "unit"
 LINKED = {
     "answer": ["answer"],
     "header": ["header"],
-    "invocation": ["invocation", "options", "words", "request", "header",
-                   "fake_report"],
+    "invocation": ["invocation", "options", "wishes", "words", "request",
+                   "header", "fake_report"],
     "mount": ["mount", "request", "url", "fake_report"],
     "request": ["request"],
     "target": ["target", "url", "fake_report"],
