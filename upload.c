@@ -56,17 +56,29 @@ find_kind(const struct wishes *wishes, enum upload_kind *found)
 }
 
 static void
+put_without(
+    FILE *to, const char *bytes, size_t size, const char *dropped, size_t count)
+{
+	size_t i;
+
+	if (count == 0)
+		fwrite(bytes, 1, size, to);
+	else
+		for (i = 0; i < size; i++)
+			if (memchr(dropped, bytes[i], count) == NULL)
+				putc(bytes[i], to);
+}
+
+static void
 copy_without(FILE *to, FILE *from, const char *dropped, size_t count)
 {
 	char buffer[65536];
-	size_t got, i;
+	size_t got;
 
 	/* A terminal's end of file counts once. */
 	while (
 	    !feof(from) && (got = fread(buffer, 1, sizeof(buffer), from)) > 0)
-		for (i = 0; i < got; i++)
-			if (memchr(dropped, buffer[i], count) == NULL)
-				putc(buffer[i], to);
+		put_without(to, buffer, got, dropped, count);
 }
 
 int
@@ -210,7 +222,8 @@ upload_make(
 	upload->data = tmpfile();
 	if (upload->data != NULL && fill(upload, wishes, form_type) == -1)
 		return -1;
-	if (upload->data == NULL || fflush(upload->data) == EOF)
+	if (upload->data == NULL || fflush(upload->data) == EOF ||
+	    ferror(upload->data))
 		return report_fail(REPORT_SYSTEM,
 		    "cannot store the request's body: %s", strerror(errno));
 	rewind(upload->data);

@@ -897,6 +897,9 @@ def test_set_id(cgi, bit):
     reply = cgi.exec([copy, app], TERMINAL, **who)
     assert reply.exit in (1, 2)
     assert "set-id" in reply.log
+    # No file is read or written with rights that somebody else gave.
+    reply = cgi.exec([copy, "-d", f"@{app}.missing", app], TERMINAL, **who)
+    assert "set-id" in reply.log and ".missing" not in reply.log
     script = cgi.write("app.cgi", f"#!{copy}\n"
                        + (APPS / "marker.py").read_text(), 0o755)
     assert failed(cgi.run(script, **who), "set-id")

@@ -223,6 +223,14 @@ def test_login(cgi, words, login):
     assert found["HTTP_HOST"] == "h"
 
 
+def test_path(cgi):
+    """H4: decoded, and without what a server takes out."""
+    found = asked(cgi, "/a//b%2e/%2E%2e/./c%2fd%00?e//../f")
+    assert found["PATH_INFO"] == "/a/c/d%00"
+    assert found["REQUEST_URI"] == "/a/b%2e/%2E%2e/c%2fd%00?e//../f"
+    assert found["SCRIPT_NAME"] == ""
+
+
 def test_no_request(cgi):
     """H4: a plain word asks for / and sends no body."""
     found = asked(cgi, stdin=b"ignored")
