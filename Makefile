@@ -78,9 +78,10 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = body frozen garbage header interpreter invocation memory mount options page process reply \
-    report request shutdown simulate site traceback url words wsgi_app wsgi_env wsgi_file \
-    wsgi_head wsgi_input wsgi_response
+units = answer body client form frozen garbage header interpreter invocation \
+    lines memory mount options page process reply report request shutdown \
+    simulate site target traceback upload url wishes words wsgi_app wsgi_env \
+    wsgi_file wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi

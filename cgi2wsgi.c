@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "client.h"
 #include "garbage.h"
 #include "interpreter.h"
 #include "invocation.h"
@@ -30,8 +31,6 @@
 #include "wsgi_env.h"
 #include "wsgi_input.h"
 #include "wsgi_response.h"
-
-#define USAGE_ERROR 2
 
 extern char **environ;
 
@@ -229,45 +228,79 @@ leave(int result)
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* --help and --version; descriptor 1 is the log by now. */
+/* --help and --version */
 static int
 answer_person(void)
 {
-	static const char version[] = "cgi2wsgi " VERSION " (Python " PY_VERSION
-				      ")\n";
-
 	if (invocation.want == WANT_HELP)
-		reply_shout(options_help(), strlen(options_help()));
+		fputs(options_help(), stdout);
 	else
-		reply_shout(version, strlen(version));
-	return EXIT_SUCCESS;
+		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
 }
 
 static int
 complain_to_person(void)
 {
 	fprintf(stderr, "cgi2wsgi: %s\n", report_failure());
-	return USAGE_ERROR;
+	if (report_failed_with(REPORT_USAGE))
+		return CLIENT_USAGE;
+	return report_failed_with(REPORT_NO_FILE) ? CLIENT_READ_ERROR
+						  : CLIENT_FAILED;
+}
+
+/*
+ * A command line becomes environment and descriptors, as a server would have
+ * left them. Returns -1 in the process where they are, or an exit status.
+ */
+static int
+simulate(int argc, char **argv)
+{
+	char *complaint;
+	int body, found, status;
+
+	if (process_open_standard() == -1)
+		return -1;
+	found = invocation_read(
+	    &invocation, &request, argc, argv, process_execfn(argv[0]));
+	if (found == 0 && invocation.want != WANT_APPLICATION)
+		return answer_person();
+	/* Other failures are the page of the request. */
+	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
+	    simulate_request(&invocation, &body) == -1)
+		return complain_to_person();
+	status = client_run(&invocation.wishes, body, &complaint);
+	if (complaint != NULL)
+		fprintf(stderr, "cgi2wsgi: %s\n", complaint);
+	free(complaint);
+	return status;
+}
+
+/* A person's is found already. */
+static int
+find_application(int argc, char **argv, bool simulated)
+{
+	if (simulated) {
+		report_prefer_text();
+		return report_failure() != NULL ? -1 : 0;
+	}
+	return invocation_read(
+	    &invocation, &request, argc, argv, process_execfn(argv[0]));
 }
 
 int
 main(int argc, char **argv)
 {
-	int result = -1;
+	bool simulated = !request_is_there() && !process_is_set_id();
+	int result = -1, status;
 
+	if (simulated && (status = simulate(argc, argv)) != -1)
+		return status;
 	memory_gather();
 	if (open_request() == 0 &&
-	    invocation_read(&invocation, &request, argc, argv,
-		process_execfn(argv[0])) == 0) {
-		if (invocation.want != WANT_APPLICATION)
-			return answer_person();
-		if ((invocation.by_server ||
-			simulate_get(&request, invocation.url) == 0) &&
-		    follow_options() == 0)
-			result = serve();
-	}
-	if (report_failed_with(REPORT_USAGE) && !invocation.by_server)
-		return complain_to_person();
+	    find_application(argc, argv, simulated) == 0 &&
+	    follow_options() == 0)
+		result = serve();
 	if (result == -1)
 		give_up();
 	return leave(result);

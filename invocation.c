@@ -167,10 +167,33 @@ use_line(struct invocation *invocation, const struct words *words,
 static int
 find_word(const char *script, int argc, char **argv)
 {
-	while (--argc > 0)
-		if (strcmp(argv[argc], script) == 0)
-			break;
-	return argc > 0 ? argc : 0;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (strcmp(argv[i], script) == 0)
+			return i;
+	return 0;
+}
+
+static int
+use_url(struct invocation *invocation, const struct words *words, int at)
+{
+	invocation->url = at < words->count ? words->word[at] : "/";
+	return at + 1 < words->count
+	    ? report_fail(REPORT_USAGE,
+		  "one application and one URL, not also '%s'",
+		  words->word[at + 1])
+	    : 0;
+}
+
+/* H4: [options] [URL] behind a script's name */
+static int
+use_words(struct invocation *invocation, int argc, char **argv)
+{
+	const struct words words = { argv, argc };
+	int other = options_read(invocation, &words, NULL);
+
+	return other == -1 ? -1 : use_url(invocation, &words, other);
 }
 
 /* H2: the kernel was given a script, whose first line brought it here. */
@@ -180,11 +203,15 @@ by_kernel(struct invocation *invocation, const struct words *line, int argc,
 {
 	int at = find_word(script, argc, argv);
 
-	/* Without a server, a person wrote what stands behind the script. */
-	invocation->url = at > 0 && at + 1 < argc ? argv[at + 1] : "/";
 	if (use_line(invocation, line, script) == -1)
 		return -1;
-	return use_file(invocation, script);
+	/* Without a server, a person wrote what stands behind the script. */
+	if (!invocation->by_server && at > 0 &&
+	    use_words(invocation, argc - at, argv + at) == -1)
+		return -1;
+	return invocation->want == WANT_APPLICATION
+	    ? use_file(invocation, script)
+	    : 0;
 }
 
 /*
@@ -388,18 +415,15 @@ static int
 by_person(struct invocation *invocation, int argc, char **argv)
 {
 	const struct words words = { argv, argc };
-	int other = options_read(invocation, &words, PROGRAM);
+	int other = options_read(invocation, &words, NULL);
 
 	if (other == -1 || invocation->want != WANT_APPLICATION)
 		return other == -1 ? -1 : 0;
 	if (other == argc)
 		return report_fail(REPORT_USAGE,
 		    "an application is missing; see cgi2wsgi --help");
-	if (argc - other > 2)
-		return report_fail(REPORT_USAGE,
-		    "one application and one URL, not also '%s'",
-		    argv[other + 2]);
-	invocation->url = other + 1 < argc ? argv[other + 1] : "/";
+	if (use_url(invocation, &words, other + 1) == -1)
+		return -1;
 	if (use_name(invocation, argv[other]) == 1)
 		return report_fail(REPORT_USAGE,
 		    "a file or module is missing before the callable");
@@ -428,8 +452,9 @@ int
 invocation_read(struct invocation *invocation, const struct request *request,
     int argc, char **argv, const char *execfn)
 {
-	*invocation = (struct invocation){ .max_body = -1,
-		.graceful_timeout = 30 };
+	*invocation = (struct invocation){
+		.url = "/", .max_body = -1, .graceful_timeout = 30
+	};
 	invocation->by_server = request_is_cgi(request);
 	if (find(invocation, request, argc, argv, execfn) == -1)
 		return -1;

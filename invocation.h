@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "request.h"
+#include "wishes.h"
 #include "words.h"
 
 struct invocation {
@@ -18,7 +19,9 @@ struct invocation {
 	char *folder; /* that relative names start from */
 	const char *module;
 	const char *callable; /* NULL: application, then app */
-	const char *url; /* from a terminal */
+	/* from a terminal */
+	const char *url;
+	struct wishes wishes;
 	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
 	const char *action_tail;
 

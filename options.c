@@ -13,9 +13,9 @@ static const char help[] =
     "       #!/usr/local/bin/cgi2wsgi [options] [:callable]\n"
     "\n"
     "Runs the WSGI application APP once: as the #! line of a script in\n"
-    "cgi-bin, as the program that CGI2WSGI_ARGS configures, or here with a\n"
-    "GET of URL. APP is file.py, file.wsgi:callable, module or\n"
-    "module:factory().\n"
+    "cgi-bin, as the program that CGI2WSGI_ARGS configures, or here, where\n"
+    "the reply to a request of URL is printed. APP is file.py,\n"
+    "file.wsgi:callable, module or module:factory().\n"
     "\n"
     "      --venv DIR              use this virtual environment\n"
     "      --path DIR              look for modules there, too (repeatable)\n"
@@ -31,22 +31,71 @@ static const char help[] =
     "      --nph                   write a whole HTTP response\n"
     "      --debug                 show tracebacks to the client\n"
     "  -V, --version               print the versions\n"
-    "  -h, --help                  print this\n";
+    "  -h, --help                  print this\n"
+    "\n"
+    "The request of a command line, in curl's words:\n"
+    "  -X, --request METHOD        use this method\n"
+    "  -H, --header LINE           send 'Name: value'; 'Name:' leaves out\n"
+    "  -d, --data DATA             send a form's data; @FILE, - for stdin\n"
+    "      --data-binary DATA      the same with every byte of @FILE\n"
+    "      --data-raw DATA         the same without @FILE\n"
+    "      --data-urlencode DATA   the same, encoded; NAME=DATA, NAME@FILE\n"
+    "      --json DATA             send JSON\n"
+    "  -F, --form NAME=VALUE       send a field; NAME=@FILE sends a file\n"
+    "      --form-string NAME=VALUE\n"
+    "                              the same without @FILE\n"
+    "  -T, --upload-file FILE      send a file with PUT\n"
+    "  -G, --get                   put the data into the URL\n"
+    "  -I, --head                  ask for the head alone\n"
+    "  -u, --user USER:PASSWORD    log in\n"
+    "  -b, --cookie NAME=VALUE     send a cookie\n"
+    "  -A, --user-agent NAME       be this program\n"
+    "  -e, --referer URL           come from there\n"
+    "  -i, --include               print the reply's head, too\n"
+    "  -o, --output FILE           write to FILE\n"
+    "  -f, --fail                  exit with 22 if the status is an error\n"
+    "  -s, --silent                say nothing of it\n"
+    "  -S, --show-error            do, with -s\n";
+
+#define LONG 0x100 /* has no letter */
 
 static const struct option options[] = {
-	{ "venv", required_argument, NULL, 'v' },
-	{ "path", required_argument, NULL, 'p' },
-	{ "chdir", required_argument, NULL, 'c' },
-	{ "env", required_argument, NULL, 'e' },
-	{ "script-name", required_argument, NULL, 's' },
-	{ "log", required_argument, NULL, 'l' },
-	{ "max-body", required_argument, NULL, 'm' },
-	{ "timeout", required_argument, NULL, 't' },
-	{ "graceful-timeout", required_argument, NULL, 'g' },
-	{ "nph", no_argument, NULL, 'n' },
-	{ "debug", no_argument, NULL, 'd' },
+	{ "venv", required_argument, NULL, LONG | 'v' },
+	{ "path", required_argument, NULL, LONG | 'p' },
+	{ "chdir", required_argument, NULL, LONG | 'c' },
+	{ "env", required_argument, NULL, LONG | 'e' },
+	{ "script-name", required_argument, NULL, LONG | 's' },
+	{ "log", required_argument, NULL, LONG | 'l' },
+	{ "max-body", required_argument, NULL, LONG | 'm' },
+	{ "timeout", required_argument, NULL, LONG | 't' },
+	{ "graceful-timeout", required_argument, NULL, LONG | 'g' },
+	{ "nph", no_argument, NULL, LONG | 'n' },
+	{ "debug", no_argument, NULL, LONG | 'd' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
+	/* about the request of a command line */
+	{ "request", required_argument, NULL, 'X' },
+	{ "header", required_argument, NULL, 'H' },
+	{ "data", required_argument, NULL, 'd' },
+	{ "data-ascii", required_argument, NULL, 'd' },
+	{ "data-binary", required_argument, NULL, WISH_DATA_BINARY },
+	{ "data-raw", required_argument, NULL, WISH_DATA_RAW },
+	{ "data-urlencode", required_argument, NULL, WISH_DATA_URLENCODE },
+	{ "json", required_argument, NULL, WISH_JSON },
+	{ "form", required_argument, NULL, 'F' },
+	{ "form-string", required_argument, NULL, WISH_FORM_STRING },
+	{ "upload-file", required_argument, NULL, 'T' },
+	{ "get", no_argument, NULL, 'G' },
+	{ "head", no_argument, NULL, 'I' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "cookie", required_argument, NULL, 'b' },
+	{ "user-agent", required_argument, NULL, 'A' },
+	{ "referer", required_argument, NULL, 'e' },
+	{ "include", no_argument, NULL, 'i' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "fail", no_argument, NULL, 'f' },
+	{ "silent", no_argument, NULL, 's' },
+	{ "show-error", no_argument, NULL, 'S' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -60,8 +109,8 @@ options_help(void)
 static int
 refuse(const char *where, const char *wanted, const char *value)
 {
-	return report_fail(
-	    REPORT_USAGE, "%s: %s, not '%s'", where, wanted, value);
+	return report_fail(REPORT_USAGE, "%s%s%s, not '%s'", where ? where : "",
+	    where ? ": " : "", wanted, value);
 }
 
 static int
@@ -140,25 +189,66 @@ set_flag(struct invocation *invocation, int letter)
 	}
 }
 
+static const struct option *
+find_option(int letter)
+{
+	const struct option *option = options;
+
+	while (option->name != NULL && option->val != letter)
+		option++;
+	return option->name != NULL ? option : NULL;
+}
+
+static bool
+is_wish(int letter)
+{
+	return !(letter & LONG) && letter != 'V' && letter != 'h';
+}
+
+/* Says what is wrong with an option, by its name; always returns -1. */
+static int
+complain(const char *where, int letter, const char *word, const char *what)
+{
+	const struct option *known = find_option(letter);
+	char name[] = "-x";
+
+	name[1] = (char)letter;
+	if (letter > 0 && letter < LONG)
+		word = name; /* one of several in a word, perhaps */
+	else if (known != NULL)
+		word = known->name;
+	return report_fail(REPORT_USAGE, "%s%s%s%s %s", where ? where : "",
+	    where ? ": " : "", known && word != name ? "--" : "", word, what);
+}
+
 static int
 read_option(struct invocation *invocation, int letter, const char *word,
     const char *where)
 {
 	const char *wanted = NULL;
 
-	if (letter == '?' || letter == ':')
-		return report_fail(REPORT_USAGE,
-		    letter == '?' ? "%s: %s is no option; see cgi2wsgi --help"
-				  : "%s: %s needs a value",
-		    where, word);
+	if (letter == ':')
+		return complain(where, optopt, word, "needs a value");
+	if (letter == '?')
+		return complain(where, optopt, word,
+		    find_option(optopt) != NULL
+			? "takes no value"
+			: "is no option; see cgi2wsgi --help");
+	if (is_wish(letter) && where != NULL)
+		return complain(where, letter, word,
+		    "is for a request from a command line");
+	if (is_wish(letter))
+		return wishes_append(&invocation->wishes, letter, optarg);
 	if (optarg == NULL)
-		set_flag(invocation, letter);
+		set_flag(invocation, letter & ~LONG);
 	else
-		wanted = set_value(invocation, letter, optarg);
+		wanted = set_value(invocation, letter & ~LONG, optarg);
 	if (wanted != NULL)
 		return refuse(where, wanted, optarg);
 	return report_failure() != NULL ? -1 : 0;
 }
+
+static const char letters[] = ":VhX:H:d:F:T:GIu:b:A:e:io:fsS";
 
 int
 options_read(
@@ -169,7 +259,7 @@ options_read(
 	opterr = 0;
 	optind = 0; /* glibc and musl: begin anew */
 	while (letter = getopt_long(
-		   words->count, words->word, ":Vh", options, NULL),
+		   words->count, words->word, letters, options, NULL),
 	    letter != -1)
 		if (read_option(invocation, letter, words->word[optind - 1],
 			where) == -1)

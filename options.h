@@ -6,9 +6,10 @@
 #include "words.h"
 
 /*
- * Reads the options among the words. where is for messages. Returns the index
- * of the first of the other words, which follow the options then, or -1 with
- * a failure reported.
+ * Reads the options among the words. where is for messages; NULL is a command
+ * line, which can also say what to request. Returns the index of the first of
+ * the other words, which follow the options then, or -1 with a failure
+ * reported.
  */
 int options_read(
     struct invocation *, const struct words *words, const char *where);

@@ -78,10 +78,12 @@ quality(const char *accept, const char *type, const char *family)
 }
 
 static bool
-prefers_text(const char *accept)
+prefers_text(const struct page *page)
 {
-	return quality(accept, "text/plain", "text/*") >
-	    quality(accept, "text/html", "text/*");
+	int text = quality(page->accept, "text/plain", "text/*"),
+	    html = quality(page->accept, "text/html", "text/*");
+
+	return text > html || (text == html && page->text);
 }
 
 static void
@@ -134,7 +136,7 @@ make_head(const struct page *page, bool text, size_t body, size_t *length)
 char *
 page_make(const struct page *page, size_t *length)
 {
-	bool text = prefers_text(page->accept);
+	bool text = prefers_text(page);
 	char *body, *head, *whole = NULL;
 	size_t size;
 	FILE *to = open_memstream(&body, &size);

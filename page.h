@@ -9,6 +9,7 @@ struct page {
 	const char *code, *status, *happened, *advice, *id;
 	const char *message, *trace; /* NULL: not for the client's eyes */
 	const char *accept; /* the Accept header */
+	bool text; /* rather than HTML where both are as good */
 	bool head_only; /* RFC 9110 9.3.2 */
 };
 

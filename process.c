@@ -161,14 +161,24 @@ protect_inherited(void)
 	closedir(open_now);
 }
 
-static int
-settle_descriptors(int *body, int *reply)
+int
+process_open_standard(void)
 {
-	int fd, null;
+	int fd;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
 			return -1;
+	return 0;
+}
+
+static int
+settle_descriptors(int *body, int *reply)
+{
+	int null;
+
+	if (process_open_standard() == -1)
+		return -1;
 	protect_inherited();
 	*body = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	*reply = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

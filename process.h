@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* Opens 0, 1 and 2 if they are closed. Returns 0, or -1 with errno. */
+int process_open_standard(void);
+
 /*
  * Puts descriptors, signals and limits in order. *body and *reply become
  * private copies of standard input and output; 0 reads nothing from now on

@@ -109,7 +109,7 @@ static const struct request nothing;
 
 static struct {
 	const struct request *request;
-	bool debug, timed, failed, delivered;
+	bool debug, timed, text, failed, delivered;
 	enum report_code code;
 	char *message, *log_trace, *page_trace;
 	/* what report_last_words() writes */
@@ -134,6 +134,12 @@ bool
 report_is_debug(void)
 {
 	return report.debug;
+}
+
+void
+report_prefer_text(void)
+{
+	report.text = true;
 }
 
 const char *
@@ -316,6 +322,7 @@ make_page(enum report_code code, size_t *length)
 		.message = report.debug ? report.message : NULL,
 		.trace = report.page_trace,
 		.accept = request_text(report.request, "HTTP_ACCEPT", "*/*"),
+		.text = report.text,
 		.head_only = strcmp(request_text(report.request,
 					"REQUEST_METHOD", "GET"),
 				 "HEAD") == 0 };

@@ -35,6 +35,9 @@ const char *report_id(void);
 void report_configure(bool debug, bool timed);
 bool report_is_debug(void);
 
+/* A person reads the page in a terminal. */
+void report_prefer_text(void);
+
 /* Writes one line to the log. */
 void report_log(enum report_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

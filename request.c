@@ -160,11 +160,28 @@ request_set(struct request *request, const char *name, const char *value)
 	return value ? append(request, name, strlen(name), value) : 0;
 }
 
+/* h2o sets no GATEWAY_INTERFACE. */
+static const char *const signs[] = { "REQUEST_METHOD", "GATEWAY_INTERFACE",
+	"SERVER_PROTOCOL" };
+
 bool
 request_is_cgi(const struct request *request)
 {
-	/* h2o sets no GATEWAY_INTERFACE. */
-	return request_value(request, "REQUEST_METHOD") != NULL ||
-	    request_value(request, "GATEWAY_INTERFACE") != NULL ||
-	    request_value(request, "SERVER_PROTOCOL") != NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (request_value(request, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+bool
+request_is_there(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (getenv(signs[i]) != NULL)
+			return true;
+	return false;
 }

@@ -45,7 +45,11 @@ int request_set(struct request *, const char *name, const char *value);
 /* Whether a server sets this variable about the request (RFC 3875 4.1). */
 bool request_is_meta(const char *name, size_t length);
 
-/* Whether a web server started this process. */
+/*
+ * Whether a web server started this process: by the request, and by the
+ * environment before the request is taken.
+ */
 bool request_is_cgi(const struct request *);
+bool request_is_there(void);
 
 #endif

@@ -2,13 +2,13 @@
 #ifndef SIMULATE_H
 #define SIMULATE_H
 
-#include "request.h"
+#include "invocation.h"
 
 /*
- * Adds to the request the variables that a server would have set for a GET
- * of url: a path, or a whole http or https URL. Returns 0, or -1 with a
- * failure reported.
+ * Puts into the environment what a server would for the request that the
+ * command line describes (RFC 3875 4.1), and sets *body to a descriptor with
+ * its body, or -1 without one. Returns 0, or -1 with a failure reported.
  */
-int simulate_get(struct request *, const char *url);
+int simulate_request(const struct invocation *, int *body);
 
 #endif

@@ -627,12 +627,20 @@ def test_action_redirected_twice(cgi):
 
 # In a terminal
 
+def printed(reply):
+    """What -i printed, as the CGI reply that it was."""
+    if reply.raw.startswith(b"HTTP/"):
+        reply.raw = b"Status:" + reply.raw.partition(b"HTTP/1.1")[2]
+    return reply
+
+
 def terminal(cgi, *words, env={}, **how):
-    return cgi.exec([PROGRAM, *words], {**TERMINAL, **env}, **how)
+    return printed(cgi.exec([PROGRAM, "-i", *words], {**TERMINAL, **env},
+                            **how))
 
 
 def test_terminal(cgi):
-    """H4, I4: one GET request, the CGI reply on standard output."""
+    """H4, I4: one GET request, the reply on standard output."""
     app = cgi.write("app.py", (APPS / "facts.py").read_text())
     for word in (app, "app.py", "./app.py"):
         found = facts(terminal(cgi, word))
@@ -684,8 +692,8 @@ def test_terminal_arguments(cgi):
 def test_terminal_script(cgi):
     """H4: a script with a #! line, run by hand."""
     script = cgi.script("facts", "--env OPTION=1")
-    for argv in ([script], [script, "/?q"]):
-        found = facts(cgi.exec(argv, TERMINAL))
+    for argv in ([script, "-i"], [script, "/?q", "-i"]):
+        found = facts(printed(cgi.exec(argv, TERMINAL)))
         assert found["file"] == str(script)
         assert found["variables"] == {"OPTION": "1"}
 
@@ -889,6 +897,9 @@ def test_set_id(cgi, bit):
     reply = cgi.exec([copy, app], TERMINAL, **who)
     assert reply.exit in (1, 2)
     assert "set-id" in reply.log
+    # No file is read or written with rights that somebody else gave.
+    reply = cgi.exec([copy, "-d", f"@{app}.missing", app], TERMINAL, **who)
+    assert "set-id" in reply.log and ".missing" not in reply.log
     script = cgi.write("app.cgi", f"#!{copy}\n"
                        + (APPS / "marker.py").read_text(), 0o755)
     assert failed(cgi.run(script, **who), "set-id")
@@ -1028,7 +1039,8 @@ def test_path_variable(cgi, name):
         facts(cgi.run(script, env={"PATH": path})),
         facts(execve(cgi, PROGRAM, [name], cgi.environ(PROGRAM, env={
             "PATH": path, "CGI2WSGI_ARGS": str(app)}))),
-        facts(execve(cgi, PROGRAM, [name, app], {**TERMINAL, "PATH": path}))]
+        facts(printed(execve(cgi, PROGRAM, [name, "-i", app],
+                             {**TERMINAL, "PATH": path})))]
     for one in found:
         for key in ("prefix", "base_prefix", "exec_prefix", "executable",
                     "path"):

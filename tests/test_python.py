@@ -30,7 +30,7 @@ def python(tmp_path_factory):
     (folder / "facts.py").write_text((APPS / "facts.py").read_text())
     out = subprocess.run([PROGRAM, folder / "facts.py"], env=PLAIN,
                          stdout=subprocess.PIPE, check=True).stdout
-    found = json.loads(out.partition(b"\r\n\r\n")[2])
+    found = json.loads(out)
     name = "python%d.%d" % tuple(found["version"][:2])
     path = os.path.join(found["base_prefix"], "bin", name)
     assert os.access(path, os.X_OK)

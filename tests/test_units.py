@@ -12,14 +12,18 @@ from harness import TESTS, TIMEOUT
 UNIT = TESTS / "unit"
 # Which units each test program links, besides itself.
 LINKED = {
+    "answer": ["answer"],
     "header": ["header"],
-    "invocation": ["invocation", "options", "words", "request", "header",
-                   "fake_report"],
+    "invocation": ["invocation", "options", "wishes", "words", "request",
+                   "header", "fake_report"],
     "mount": ["mount", "request", "url", "fake_report"],
     "request": ["request"],
+    "target": ["target", "url", "fake_report"],
     "url": ["url"],
     "wsgi_env": ["wsgi_env", "wsgi_file", "request", "fake_report"],
 }
+# The fuzzers, and where their seeds are.
+SEEDS = {"answer": "seeds-answer", "invocation": "seeds"}
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DVERSION="test"', "-g", "-O1",
          "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
          f"-I{TESTS.parent}", f"-I{UNIT}"]
@@ -103,9 +107,10 @@ def test_unit(folder, sanitizers, name):
     run([program], folder)
 
 
-@pytest.fixture(scope="session")
-def fuzzer(folder):
-    """The fuzzer, which needs clang and its compiler-rt."""
+@pytest.fixture(scope="session", params=SEEDS)
+def fuzzed(folder, request):
+    """A fuzzer, which needs clang and its compiler-rt, and its seeds."""
+    name = request.param
     clang = os.environ.get("CLANG") or shutil.which("clang")
     if not clang:
         missing("clang")
@@ -117,24 +122,30 @@ def fuzzer(folder):
              "-fno-sanitize-recover=all"]
     if call([clang, *flags, "-o", folder / "fuzz_probe", probe]).returncode:
         missing("clang's libFuzzer (libclang-rt-dev)")
-    program = folder / "fuzz_invocation"
+    program = folder / f"fuzz_{name}"
     compiled = call([clang, *FLAGS, *flags, "-o", program, *sources(
-        ["fuzz_invocation", *LINKED["invocation"]])])
+        [f"fuzz_{name}", *LINKED[name]])])
     assert compiled.returncode == 0, compiled.stdout
-    return program
+    return program, UNIT / SEEDS[name]
 
 
-def test_fuzz_seeds(folder, fuzzer):
-    """H1: a request changes nothing, by examples."""
-    seeds = sorted((UNIT / "seeds").iterdir())
-    assert seeds
-    run([fuzzer, "-detect_leaks=0", *seeds], folder)
+def test_every_fuzzer_is_run():
+    assert sorted(SEEDS) == sorted(
+        file.stem[len("fuzz_"):] for file in UNIT.glob("fuzz_*.c"))
 
 
-def test_fuzz(folder, fuzzer):
-    """H1: a request changes nothing, by seconds of trying."""
-    found = folder / "found"
+def test_fuzz_seeds(folder, fuzzed):
+    """H1, H4: a request changes nothing, a head stays one, by examples."""
+    fuzzer, seeds = fuzzed
+    assert list(seeds.iterdir())
+    run([fuzzer, "-detect_leaks=0", *sorted(seeds.iterdir())], folder)
+
+
+def test_fuzz(folder, fuzzed):
+    """H1, H4: the same by seconds of trying."""
+    fuzzer, seeds = fuzzed
+    found = folder / f"{fuzzer.name}-found"
     found.mkdir()
     run([fuzzer, f"-max_total_time={SECONDS}", "-detect_leaks=0",
          "-rss_limit_mb=4096", f"-artifact_prefix={found}/", found,
-         UNIT / "seeds"], folder)
+         seeds], folder)

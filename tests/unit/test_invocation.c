@@ -701,6 +701,53 @@ test_person_script(void **state)
 }
 
 static void
+test_person_wishes(void **state)
+{
+	/* H4: what to request, wherever it stands, in its order. */
+	static const struct wish expected[] = { { 'X', "PUT" }, { 'i', NULL },
+		{ 'd', "a=b" }, { WISH_DATA_RAW, "--env" }, { 's', NULL },
+		{ 'S', NULL }, { 'H', "A: b" } };
+	char *file = in_folder("app.py");
+	size_t i;
+
+	(void)state;
+	ask(LIST("PATH=/bin"));
+	assert_application(
+	    START(program, "-XPUT", "-id", "a=b", file, "--data-raw", "--env",
+		"/a?b", "--debug", "-sS", "--header=A: b"),
+	    file, NULL);
+	assert_same(got.url, "/a?b");
+	assert_true(got.debug);
+	assert_int_equal(got.wishes.count, COUNT(expected));
+	for (i = 0; i < COUNT(expected); i++) {
+		assert_int_equal(got.wishes.wish[i].letter, expected[i].letter);
+		assert_same(got.wishes.wish[i].value, expected[i].value);
+	}
+	put_line("#!/usr/bin/cgi2wsgi --debug");
+	assert_application(
+	    START(script, "--debug", script, "-d", script, "/x"), script, NULL);
+	assert_same(got.url, "/x");
+	assert_same(got.wishes.wish[0].value, script);
+}
+
+static void
+test_wishes_of_others(void **state)
+{
+	/* H1, H2, H3: nobody but a person may say what to request. */
+	char *file = put("app.wsgi", "#!/opt/cgi2wsgi -i\n");
+
+	(void)state;
+	assert_failed(start_script("-d x"), REPORT_USAGE);
+	assert_non_null(strstr(report_failure(), "-d is for a request"));
+	assert_failed(start_script("--data-raw=x"), REPORT_USAGE);
+	assert_non_null(strstr(report_failure(), "--data-raw is for a"));
+	assert_failed(start_arguments("-i app.py"), REPORT_USAGE);
+	ask_action("wsgi-script", "200", program, file);
+	assert_failed(start(program, LIST(program)), REPORT_USAGE);
+	unlink(file);
+}
+
+static void
 test_unreadable(void **state)
 {
 	/* H2: the kernel's script has gone meanwhile. */
@@ -929,6 +976,8 @@ main(void)
 		CASE(test_person),
 		CASE(test_person_wrong),
 		CASE(test_person_script),
+		CASE(test_person_wishes),
+		CASE(test_wishes_of_others),
 		CASE(test_unreadable),
 		CASE(test_unsafe),
 		CASE(test_sizes),

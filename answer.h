@@ -1,0 +1,21 @@
+/* A reply, as a server reads it (RFC 3875 6). */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include <stddef.h>
+
+struct answer {
+	int status;
+	size_t size; /* of the head as it came */
+	char *head; /* as a client gets it; to be freed */
+	size_t length; /* of head */
+};
+
+/*
+ * Reads the head at the beginning of what has come so far, be it one of CGI
+ * or a whole HTTP response (RFC 3875 5). Returns 1, 0 if its end has not come
+ * yet, or -1 if it is none.
+ */
+int answer_read(struct answer *, const char *bytes, size_t size);
+
+#endif
