@@ -79,7 +79,7 @@ compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(include
     $(CFLAGS) $(mode_cflags) -pthread
 
 units = answer body client form frozen garbage header interpreter invocation \
-    lines memory mount options page process reply report request shutdown \
+    lines memory mount options page process reply report request secret shutdown \
     simulate site target traceback upload url wishes words wsgi_app wsgi_env \
     wsgi_file wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))

@@ -9,21 +9,19 @@
 #include <string.h>
 
 #include "process.h"
+#include "secret.h"
 #include "traceback.h"
-
-/* Kept in step with the manual's description of --debug. */
-#define SECRETS "KEY|TOKEN|PASSWORD|SECRET|AUTH|COOKIE"
 
 /*
  * What follows a secret's name in the repr of anything: 'NAME': value,
  * ('NAME', value) or NAME=value. A list or dict is masked with all behind it.
  */
 #define SECRET_ITEM \
-	"(?is)((?:['\"][^'\"]*(?:" SECRETS ")[^'\"]*['\"]\\s*" \
-	"[:,]|\\b\\w*(?:" SECRETS \
+	"(?is)((?:['\"][^'\"]*(?:" SECRET_WORDS ")[^'\"]*['\"]\\s*" \
+	"[:,]|\\b\\w*(?:" SECRET_WORDS \
 	")\\w*\\s*[=:])\\s*)(b?'(?:[^'\\\\]|\\\\.)*'|" \
 	"b?\"(?:[^\"\\\\]|\\\\.)*\"|b?[\\[({<'\"].*|[^,)\\]}]+)"
-#define SECRET_NAME "(?i)" SECRETS
+#define SECRET_NAME "(?i)" SECRET_WORDS
 #define LONGEST 1000 /* repr shown */
 
 /* The repr of a variable, or what there is instead; a new str or NULL. */
