@@ -78,9 +78,10 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = answer body client form frozen garbage header interpreter invocation \
-    lines memory mount options page process reply report request secret shutdown \
-    simulate site target traceback upload url wishes words wsgi_app wsgi_env \
+units = answer body client clock form frozen garbage header imports \
+    interpreter invocation lines memory mount options page pen process \
+    provenance reply report request rulebook secret shutdown simulate site \
+    target traceback transcript upload url wishes words wsgi_app wsgi_env \
     wsgi_file wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 

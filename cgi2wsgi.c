@@ -14,6 +14,7 @@
 
 #include "body.h"
 #include "client.h"
+#include "clock.h"
 #include "garbage.h"
 #include "interpreter.h"
 #include "invocation.h"
@@ -27,6 +28,7 @@
 #include "shutdown.h"
 #include "simulate.h"
 #include "traceback.h"
+#include "transcript.h"
 #include "wsgi_app.h"
 #include "wsgi_env.h"
 #include "wsgi_input.h"
@@ -157,6 +159,10 @@ follow_options(void)
 	if (open_log() == -1)
 		return -1;
 	report_configure(invocation.debug, invocation.log != NULL);
+	if (invocation.explain || invocation.timing)
+		clock_run(invocation.timing);
+	if (invocation.explain)
+		transcript_open(&invocation, &request);
 	if (change_folder() == -1 || set_variables() == -1)
 		return -1;
 	choose_head();
@@ -178,6 +184,8 @@ run(PyObject *application)
 		return system_failure("cannot complete the environ");
 	if ((input = wsgi_input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);
+	if (dict != NULL)
+		transcript_call(dict);
 	result = dict == NULL
 	    ? traceback_fail(REPORT_SYSTEM, "cannot make the environ")
 	    : wsgi_response_run(application, dict, &request);
@@ -192,8 +200,13 @@ serve(void)
 	PyObject *application;
 	int result;
 
-	if (interpreter_start(&invocation) == -1 ||
-	    (application = wsgi_app_load(&invocation)) == NULL)
+	if (interpreter_start(&invocation) == -1)
+		return -1;
+	clock_enter(CLOCK_IMPORT);
+	transcript_python();
+	application = wsgi_app_load(&invocation);
+	transcript_import(application);
+	if (application == NULL)
 		return -1;
 	garbage_resume();
 	/*
@@ -201,6 +214,7 @@ serve(void)
 	 * CONTENT_LENGTH, and what error pages need; below, nothing is started
 	 * or imported.
 	 */
+	clock_enter(CLOCK_APPLICATION);
 	result = run(application);
 	Py_DECREF(application);
 	return result;
@@ -212,6 +226,7 @@ give_up(void)
 {
 	if (!body_is_measured())
 		body_measure(&request, -1);
+	clock_enter(CLOCK_OUTPUT);
 	report_deliver();
 	process_finish(EXIT_FAILURE);
 }
@@ -219,13 +234,18 @@ give_up(void)
 static int
 leave(int result)
 {
+	int status = result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+
+	clock_enter(CLOCK_EXIT);
+	transcript_drain();
 	if (!process_is_child()) {
 		process_pause_clock();
 		body_drain(invocation.graceful_timeout);
 		process_resume_clock();
 	}
 	shutdown_python();
-	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	transcript_end(status);
+	return status;
 }
 
 /* --help and --version */
@@ -269,6 +289,8 @@ simulate(int argc, char **argv)
 	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
 	    simulate_request(&invocation, &body) == -1)
 		return complain_to_person();
+	if (invocation.explain)
+		clock_ask_kernel();
 	status = client_run(&invocation.wishes, body, &complaint);
 	if (complaint != NULL)
 		fprintf(stderr, "cgi2wsgi: %s\n", complaint);
@@ -294,6 +316,7 @@ main(int argc, char **argv)
 	bool simulated = !request_is_there() && !process_is_set_id();
 	int result = -1, status;
 
+	clock_start();
 	if (simulated && (status = simulate(argc, argv)) != -1)
 		return status;
 	memory_gather();

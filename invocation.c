@@ -203,6 +203,7 @@ by_kernel(struct invocation *invocation, const struct words *line, int argc,
 {
 	int at = find_word(script, argc, argv);
 
+	invocation->way = WAY_LINE;
 	if (use_line(invocation, line, script) == -1)
 		return -1;
 	/* Without a server, a person wrote what stands behind the script. */
@@ -265,6 +266,7 @@ by_interpreter(struct invocation *invocation, const struct request *request,
 		at = 1;
 	if (at >= argc || !same_file(argv[at], script))
 		return 1;
+	invocation->way = WAY_SCRIPT;
 	return use_script(invocation, script, &own);
 }
 
@@ -310,6 +312,7 @@ by_action(struct invocation *invocation, const struct request *request,
 
 	if (!is_action(request, program))
 		return 1;
+	invocation->way = WAY_ACTION;
 	path = request_value(request, "PATH_TRANSLATED");
 	if ((script = file_part(path)) != NULL)
 		end = strrchr(script, '.');
@@ -376,6 +379,7 @@ by_deployer(struct invocation *invocation)
 
 	if (text == NULL)
 		return 1;
+	invocation->way = WAY_ARGS;
 	if (words_append(&words, strdup(PROGRAM)) == -1 ||
 	    words_split(&words, text, where) == -1)
 		return -1;
@@ -417,6 +421,7 @@ by_person(struct invocation *invocation, int argc, char **argv)
 	const struct words words = { argv, argc };
 	int other = options_read(invocation, &words, NULL);
 
+	invocation->way = WAY_PERSON;
 	if (other == -1 || invocation->want != WANT_APPLICATION)
 		return other == -1 ? -1 : 0;
 	if (other == argc)

@@ -15,6 +15,8 @@
 struct invocation {
 	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION } want;
 	bool by_server; /* false: from a terminal */
+	/* who named the application, in the manual's order */
+	enum { WAY_LINE, WAY_ARGS, WAY_ACTION, WAY_SCRIPT, WAY_PERSON } way;
 	char *file; /* absolute, or NULL: a module */
 	char *folder; /* that relative names start from */
 	const char *module;
@@ -25,9 +27,11 @@ struct invocation {
 	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
 	const char *action_tail;
 
-	/* the options */
+	/* the options: their words, and what they say */
+	struct words options;
 	const char *venv, *chdir, *script_name, *log;
 	struct words paths, settings;
+	bool explain, timing;
 	int64_t max_body; /* -1: any */
 	unsigned timeout, graceful_timeout;
 	bool nph, debug;

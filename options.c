@@ -28,6 +28,8 @@ static const char help[] =
     "      --timeout SECONDS       end the application then (504)\n"
     "      --graceful-timeout SECONDS\n"
     "                              time for close(), threads, atexit (30)\n"
+    "      --explain               tell in the log what becomes of a request\n"
+    "      --timing                add a Server-Timing header to the reply\n"
     "      --nph                   write a whole HTTP response\n"
     "      --debug                 show tracebacks to the client\n"
     "  -V, --version               print the versions\n"
@@ -69,6 +71,8 @@ static const struct option options[] = {
 	{ "max-body", required_argument, NULL, LONG | 'm' },
 	{ "timeout", required_argument, NULL, LONG | 't' },
 	{ "graceful-timeout", required_argument, NULL, LONG | 'g' },
+	{ "explain", no_argument, NULL, LONG | 'x' },
+	{ "timing", no_argument, NULL, LONG | 'i' },
 	{ "nph", no_argument, NULL, LONG | 'n' },
 	{ "debug", no_argument, NULL, LONG | 'd' },
 	{ "version", no_argument, NULL, 'V' },
@@ -182,6 +186,8 @@ static void
 set_flag(struct invocation *invocation, int letter)
 {
 	switch (letter) {
+	case 'x': invocation->explain = true; break;
+	case 'i': invocation->timing = true; break;
 	case 'n': invocation->nph = true; break;
 	case 'd': invocation->debug = true; break;
 	case 'V': invocation->want = WANT_VERSION; break;
@@ -254,7 +260,7 @@ int
 options_read(
     struct invocation *invocation, const struct words *words, const char *where)
 {
-	int letter;
+	int letter, i;
 
 	opterr = 0;
 	optind = 0; /* glibc and musl: begin anew */
@@ -263,6 +269,9 @@ options_read(
 	    letter != -1)
 		if (read_option(invocation, letter, words->word[optind - 1],
 			where) == -1)
+			return -1;
+	for (i = 1; i < optind; i++)
+		if (words_append(&invocation->options, words->word[i]) == -1)
 			return -1;
 	if (invocation->by_server && invocation->want != WANT_APPLICATION)
 		return report_fail(REPORT_USAGE,

@@ -207,8 +207,8 @@ put_trace(FILE *to, const char *trace)
 	free(copy);
 }
 
-static void
-write_log(const char *text, size_t length)
+void
+report_write(const char *text, size_t length)
 {
 	ssize_t done;
 
@@ -252,7 +252,7 @@ report_enter(enum report_code code, const char *message, const char *trace)
 	if (trace != NULL)
 		put_trace(to, trace);
 	if (fclose(to) == 0)
-		write_log(text, length);
+		report_write(text, length);
 	free(text);
 }
 
@@ -373,7 +373,7 @@ report_prepare(void)
 static void
 put_signal_safe(const char *text)
 {
-	write_log(text, strlen(text));
+	report_write(text, strlen(text));
 }
 
 void

@@ -45,6 +45,9 @@ void report_log(enum report_code, const char *format, ...)
 /* The same with a finished message and a traceback, or NULL. */
 void report_enter(enum report_code, const char *message, const char *trace);
 
+/* Writes text to the log as it is. */
+void report_write(const char *text, size_t length);
+
 /*
  * Remembers the failure that ends the request; the first one counts.
  * Always returns -1.

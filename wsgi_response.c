@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "body.h"
+#include "clock.h"
 #include "process.h"
 #include "reply.h"
 #include "report.h"
 #include "traceback.h"
+#include "transcript.h"
 #include "wsgi_file.h"
 #include "wsgi_head.h"
 #include "wsgi_response.h"
@@ -120,6 +122,7 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 	wsgi_head_free(&response.head);
 	response.head = head;
 	response.state = ACCEPTED;
+	transcript_head(&response.head);
 	return write_callable();
 }
 
@@ -154,18 +157,31 @@ complete_length(int64_t size)
 		response.sole_block = false;
 }
 
+/* The application's headers, with what may be added to them, or NULL. */
+static char *
+complete_headers(const struct wsgi_head *head)
+{
+	char *timing = clock_header(), *headers, length[64] = "";
+
+	if (response.sole_block)
+		snprintf(length, sizeof(length), "Content-Length: %lld\r\n",
+		    (long long)head->content_length);
+	if (asprintf(&headers, "%s%s%s", head->headers, length,
+		timing != NULL ? timing : "") == -1)
+		headers = NULL;
+	free(timing);
+	return headers;
+}
+
 static char *
 make_head(size_t *length)
 {
 	const struct wsgi_head *head = &response.head;
-	char *headers = NULL, *made;
+	char *headers, *made;
 
-	if (response.sole_block &&
-	    asprintf(&headers, "%sContent-Length: %lld\r\n", head->headers,
-		(long long)head->content_length) == -1)
+	if ((headers = complete_headers(head)) == NULL)
 		return NULL;
-	made = reply_head(
-	    head->status, headers ? headers : head->headers, length);
+	made = reply_head(head->status, headers, length);
 	free(headers);
 	if (head->longest > APACHE_LINE)
 		report_log(REPORT_HEADER_SIZE,
@@ -250,6 +266,8 @@ static int
 send_block(const char *block, int64_t size)
 {
 	struct iovec parts[2] = { { 0 } };
+	size_t head_size;
+	int64_t took;
 	char *head = NULL;
 	int result;
 
@@ -271,7 +289,12 @@ send_block(const char *block, int64_t size)
 	/* Before the lock is let go: another thread may call write(). */
 	response.sent += size;
 	response.state = SENT;
+	head_size = parts[0].iov_len;
+	clock_enter(CLOCK_OUTPUT);
 	result = push(parts, 2);
+	took = clock_enter(CLOCK_APPLICATION);
+	if (result == 0)
+		transcript_block(head_size, size, took);
 	free(head);
 	return result;
 }
@@ -369,19 +392,22 @@ static int
 send_file_rest(int file, off_t offset)
 {
 	ssize_t sent = 1;
-	int64_t left;
+	int64_t left, took;
 
 	while (sent > 0 && (left = bytes_left()) > 0) {
 		if (left <= FILE_PIECE)
 			process_hold();
+		clock_enter(CLOCK_OUTPUT);
 		do {
 			Py_BEGIN_ALLOW_THREADS
 			sent = reply_push_file(file, &offset,
 			    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
 			Py_END_ALLOW_THREADS
 		} while (sent == -1 && errno == EINTR && check_signals() == 0);
+		took = clock_enter(CLOCK_APPLICATION);
 		if (sent == -1)
 			return lose_client(errno);
+		transcript_block(0, sent, took);
 		response.sent += sent;
 		if (bytes_left() > 0 && check_signals() == -1)
 			return -1;
@@ -506,6 +532,7 @@ close_result(PyObject *result)
 	PyObject *close = PyObject_GetAttrString(result, "close"),
 		 *closed = NULL;
 
+	transcript_close(close != NULL);
 	if (close != NULL)
 		closed = PyObject_CallNoArgs(close);
 	if (closed == NULL &&
@@ -542,8 +569,10 @@ wsgi_response_run(
 	if (start != NULL)
 		result = PyObject_CallFunctionObjArgs(
 		    application, env, start, NULL);
-	if (result != NULL && !process_is_child())
+	if (result != NULL && !process_is_child()) {
+		transcript_result(result);
 		status = send_result(result);
+	}
 	if (process_is_child())
 		return conclude_child();
 	status = conclude(status) ? 0 : -1;

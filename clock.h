@@ -1,0 +1,58 @@
+/* Where the time of one request goes. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Time belongs to one of these at each moment; some come again and again. */
+enum clock_phase {
+	CLOCK_FORK, /* until main() began */
+	CLOCK_INTERPRETER,
+	CLOCK_IMPORT,
+	CLOCK_APPLICATION,
+	CLOCK_OUTPUT,
+	CLOCK_EXIT,
+	CLOCK_PHASES
+};
+
+/* main() begins; and in which process it did. */
+void clock_start(void);
+pid_t clock_process(void);
+
+/*
+ * From now on the phases are told apart; without this call what follows does
+ * nothing. announce: clock_header() has something to say.
+ */
+void clock_run(bool announce);
+
+/* Ends a phase and begins the next. Returns what the first took since then. */
+int64_t clock_enter(enum clock_phase);
+
+/* Between these, time belongs to nobody. */
+void clock_pause(void);
+void clock_resume(void);
+
+/* Nanoseconds of a phase so far, and of all of them. */
+int64_t clock_spent(enum clock_phase);
+int64_t clock_elapsed(void);
+
+/*
+ * Asks the kernel, once, when the process began, which it tells to a tick of
+ * its clock, mostly 10 ms. What is certain becomes the time of CLOCK_FORK. A
+ * fork of the process keeps the answer.
+ */
+void clock_ask_kernel(void);
+
+/* What CLOCK_FORK took at most, or 0: the kernel does not tell. */
+int64_t clock_fork_at_most(void);
+
+/*
+ * The header Server-Timing (W3C, "Server Timing"), with CRLF: the phases
+ * until now. Memory to be freed, or NULL if nobody wants it.
+ */
+char *clock_header(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* Which modules are imported, inside which others, and how long each takes. */
+#ifndef IMPORTS_H
+#define IMPORTS_H
+
+/*
+ * Watches importlib from now on, in the calling thread; what an application
+ * sees of the import system stays the same. If this Python's importlib is
+ * another, nothing is watched.
+ */
+void imports_watch(void);
+
+/*
+ * Writes with the pen what was imported since the last time, if anything:
+ * all modules if they are few, else those that took the longest, in the order
+ * of their beginnings. Returns how many modules there were.
+ */
+int imports_tell(const char *title);
+
+#endif
