@@ -38,7 +38,7 @@ CONFIGURATIONS = [*readme_blocks("apache"),
                     if not text.startswith(("#!", "$ ")))]
 BUILD, CHECK, *SHOWN = "".join(readme_blocks("sh")).splitlines()
 SHOWN += [line[2:] for text in manual_blocks() if text.startswith("$ ")
-          for line in text.splitlines()]
+          for line in text.splitlines() if line.startswith("$ ")]
 APPLICATION = SCRIPTS[0]
 
 # Exit status and a part of the output, by command.
@@ -47,6 +47,8 @@ COMMANDS = {
     "./app.cgi -i -d name=value -H 'Accept: text/plain' -u user:password"
     " /form": (0, "Hello, form!"),
     "cgi2wsgi --debug app.cgi /reader": (0, "Hello, reader!"),
+    "cgi2wsgi --explain --timing app.cgi /reader": (0, "Hello, reader!"),
+    "cgi2wsgi --explain app.cgi /reader": (0, "Hello, reader!"),
     "cgi2wsgi app.cgi '/path?query'": (0, "Hello, path!"),
     "./app.cgi -i http://www.example.org/path": (0, "HTTP/1.1 200 OK\n"),
     "./app.cgi -d name=value -d more=2 -u user:password /form":
