@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from apache import SITE, TIMEOUT, apache, basic  # noqa: F401
-from harness import alive, until
+from harness import APPS, alive, until
 
 HOSTILE = ("-s", "--version", "/etc/passwd", "-c+x", "--help", ":fail",
            "--debug", "--log+/tmp/log", "")
@@ -292,3 +292,21 @@ def test_action_program_itself(apache, path):
 
 def test_action_needs_the_file(apache):
     assert apache.get("/action/missing.wsgi/echo").status == 404
+
+
+def test_explain(apache):
+    """The log has the transcript, the client the reply and its times."""
+    apache.script("cgi-bin/explained.cgi", (APPS / "hello.py").read_text(),
+                  "--explain --timing")
+    before = apache.log_size()
+    answer = apache.get("/cgi-bin/explained.cgi/p?token=sesame",
+                        Authorization="Basic sesame")
+    assert (answer.status, answer.text) == (200, "Hello, world!\n")
+    assert answer.headers["Server-Timing"].startswith("interp;dur=")
+    last = "Writing this down is not counted."
+    until(lambda: last in apache.log(before))
+    log = apache.log(before)
+    assert "started it, by fork and exec" in log
+    assert "SCRIPT_NAME=/cgi-bin/explained.cgi" in log
+    assert "Status 0: the application's reply was sent whole." in log
+    assert "sesame" not in log[log.index("WHO STARTED"):log.index(last)]
