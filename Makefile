@@ -78,10 +78,11 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = answer body client form frozen garbage header interpreter invocation \
-    lines memory mount options page process reply report request shutdown \
-    simulate site target traceback upload url wishes words wsgi_app wsgi_env \
-    wsgi_file wsgi_head wsgi_input wsgi_response
+units = account answer body check client finding form frozen garbage \
+    hashbang header inspection interpreter invocation lines memory mount \
+    options page process rehearsal reply report request shutdown simulate site \
+    target traceback trial upload url wishes words wsgi_app wsgi_env wsgi_file \
+    wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi
@@ -104,6 +105,13 @@ $(BUILD)/site.o: $(BUILD)/site_packages.inc
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(BUILD)
 	$(compile) -MMD -MP -c -o $@ $<
+
+# Python text as the initializer of an array.
+$(BUILD)/%.inc: %.py Makefile
+	@mkdir -p $(BUILD)
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+
+$(BUILD)/rehearsal.o: $(BUILD)/rehearsal.inc
 
 -include $(objects:.o=.d)
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "check.h"
 #include "client.h"
 #include "garbage.h"
 #include "interpreter.h"
@@ -228,17 +229,6 @@ leave(int result)
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* --help and --version */
-static int
-answer_person(void)
-{
-	if (invocation.want == WANT_HELP)
-		fputs(options_help(), stdout);
-	else
-		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
-}
-
 static int
 complain_to_person(void)
 {
@@ -247,6 +237,29 @@ complain_to_person(void)
 		return CLIENT_USAGE;
 	return report_failed_with(REPORT_NO_FILE) ? CLIENT_READ_ERROR
 						  : CLIENT_FAILED;
+}
+
+/* Findings are a reply, too, and what is checked must not reach it. */
+static int
+check(void)
+{
+	int result = open_request() == 0 ? check_run(&invocation)
+					 : CLIENT_USAGE;
+
+	return result == CLIENT_USAGE ? complain_to_person() : result;
+}
+
+/* --help, --version and --check */
+static int
+answer_person(void)
+{
+	if (invocation.want == WANT_CHECK)
+		return check();
+	if (invocation.want == WANT_HELP)
+		fputs(options_help(), stdout);
+	else
+		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
 }
 
 /*
