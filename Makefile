@@ -78,11 +78,12 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
     $(CFLAGS) $(mode_cflags) -pthread
 
-units = answer body client clock form frozen garbage header imports \
-    interpreter invocation lines memory mount options page pen process \
-    provenance reply report request rulebook secret shutdown simulate site \
-    target traceback transcript upload url wishes words wsgi_app wsgi_env \
-    wsgi_file wsgi_head wsgi_input wsgi_response
+units = account answer body check client clock finding form frozen garbage \
+    hashbang header imports inspection interpreter invocation lines memory \
+    mount options page pen process provenance rehearsal reply report \
+    request rulebook secret shutdown simulate site target traceback \
+    transcript trial upload url wishes words wsgi_app wsgi_env wsgi_file \
+    wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi
@@ -105,6 +106,13 @@ $(BUILD)/site.o: $(BUILD)/site_packages.inc
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(BUILD)
 	$(compile) -MMD -MP -c -o $@ $<
+
+# Python text as the initializer of an array.
+$(BUILD)/%.inc: %.py Makefile
+	@mkdir -p $(BUILD)
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+
+$(BUILD)/rehearsal.o: $(BUILD)/rehearsal.inc
 
 -include $(objects:.o=.d)
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "check.h"
 #include "client.h"
 #include "clock.h"
 #include "garbage.h"
@@ -248,17 +249,6 @@ leave(int result)
 	return status;
 }
 
-/* --help and --version */
-static int
-answer_person(void)
-{
-	if (invocation.want == WANT_HELP)
-		fputs(options_help(), stdout);
-	else
-		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
-}
-
 static int
 complain_to_person(void)
 {
@@ -267,6 +257,29 @@ complain_to_person(void)
 		return CLIENT_USAGE;
 	return report_failed_with(REPORT_NO_FILE) ? CLIENT_READ_ERROR
 						  : CLIENT_FAILED;
+}
+
+/* Findings are a reply, too, and what is checked must not reach it. */
+static int
+check(void)
+{
+	int result = open_request() == 0 ? check_run(&invocation)
+					 : CLIENT_USAGE;
+
+	return result == CLIENT_USAGE ? complain_to_person() : result;
+}
+
+/* --help, --version and --check */
+static int
+answer_person(void)
+{
+	if (invocation.want == WANT_CHECK)
+		return check();
+	if (invocation.want == WANT_HELP)
+		fputs(options_help(), stdout);
+	else
+		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
 }
 
 /*

@@ -151,6 +151,12 @@ use_line(struct invocation *invocation, const struct words *words,
 	int other = options_read(invocation, words, script);
 	char *callable;
 
+	if (other != -1 &&
+	    (invocation->want == WANT_CHECK || invocation->web_user != NULL))
+		return report_fail(REPORT_USAGE,
+		    "%s: --check and --web-user are for the command line, not "
+		    "for a script",
+		    script);
 	if (other == -1 || other == words->count)
 		return other == -1 ? -1 : 0;
 	callable = words->word[other];
@@ -414,6 +420,20 @@ by_server(struct invocation *invocation, const struct request *request,
 	return found;
 }
 
+/* --check SCRIPT: nothing of it may fail here. */
+static int
+take_script(struct invocation *invocation, const struct words *words, int other)
+{
+	if (words->count - other != 1)
+		return report_fail(REPORT_USAGE,
+		    "--check needs one script; see cgi2wsgi --help");
+	if (invocation->wishes.count > 0)
+		return report_fail(REPORT_USAGE,
+		    "--check makes no request of your own; --lint makes three");
+	invocation->script = words->word[other];
+	return 0;
+}
+
 /* H4: [options] APP [URL] */
 static int
 by_person(struct invocation *invocation, int argc, char **argv)
@@ -423,7 +443,13 @@ by_person(struct invocation *invocation, int argc, char **argv)
 
 	invocation->way = WAY_PERSON;
 	if (other == -1 || invocation->want != WANT_APPLICATION)
-		return other == -1 ? -1 : 0;
+		return other == -1 ? -1
+		    : invocation->want == WANT_CHECK
+		    ? take_script(invocation, &words, other)
+		    : 0;
+	if (invocation->web_user != NULL)
+		return report_fail(
+		    REPORT_USAGE, "--web-user goes with --check");
 	if (other == argc)
 		return report_fail(REPORT_USAGE,
 		    "an application is missing; see cgi2wsgi --help");
@@ -465,4 +491,25 @@ invocation_read(struct invocation *invocation, const struct request *request,
 		return -1;
 	return invocation->want == WANT_APPLICATION ? check_folders(invocation)
 						    : 0;
+}
+
+int
+invocation_read_script(
+    struct invocation *invocation, const char *script, const char *program)
+{
+	struct words own;
+
+	invocation->want = WANT_APPLICATION;
+	invocation->by_server = true;
+	invocation->web_user = NULL;
+	invocation->lint = invocation->json = false;
+	if (words_read_line(&own, script) == -1)
+		return -1;
+	/* The kernel asks for no name, others do. */
+	if ((own.count == 0 || !same_file(own.word[0], program)) &&
+	    read_own_words(script, &own) == -1)
+		return -1;
+	return use_script(invocation, script, &own) == 0
+	    ? check_folders(invocation)
+	    : -1;
 }

@@ -13,7 +13,7 @@
 #include "words.h"
 
 struct invocation {
-	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION } want;
+	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
 	bool by_server; /* false: from a terminal */
 	/* who named the application, in the manual's order */
 	enum { WAY_LINE, WAY_ARGS, WAY_ACTION, WAY_SCRIPT, WAY_PERSON } way;
@@ -24,6 +24,7 @@ struct invocation {
 	/* from a terminal */
 	const char *url;
 	struct wishes wishes;
+	const char *script; /* of --check, as it was given */
 	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
 	const char *action_tail;
 
@@ -35,6 +36,10 @@ struct invocation {
 	int64_t max_body; /* -1: any */
 	unsigned timeout, graceful_timeout;
 	bool nph, debug;
+
+	/* those of --check */
+	const char *web_user;
+	bool lint, json;
 };
 
 /*
@@ -44,6 +49,14 @@ struct invocation {
  */
 int invocation_read(struct invocation *, const struct request *, int argc,
     char **argv, const char *execfn);
+
+/*
+ * For --check: makes of it the invocation that a server's would be, with the
+ * script's own options after those of the command line. program is our own
+ * name. Returns 0, or -1 with a failure reported.
+ */
+int invocation_read_script(
+    struct invocation *, const char *script, const char *program);
 
 /*
  * The absolute name of a file given in an option, which is relative to the

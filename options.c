@@ -32,6 +32,11 @@ static const char help[] =
     "      --timing                add a Server-Timing header to the reply\n"
     "      --nph                   write a whole HTTP response\n"
     "      --debug                 show tracebacks to the client\n"
+    "      --check                 look for what breaks the script APP under\n"
+    "                              a server\n"
+    "      --lint                  the same, with three requests to it\n"
+    "      --json                  what --check finds as JSON\n"
+    "      --web-user NAME         the user that the server runs APP as\n"
     "  -V, --version               print the versions\n"
     "  -h, --help                  print this\n"
     "\n"
@@ -61,7 +66,9 @@ static const char help[] =
 
 #define LONG 0x100 /* has no letter */
 
+/* The first is for --check only, so that its name is free otherwise. */
 static const struct option options[] = {
+	{ "json", no_argument, NULL, LONG | 'J' },
 	{ "venv", required_argument, NULL, LONG | 'v' },
 	{ "path", required_argument, NULL, LONG | 'p' },
 	{ "chdir", required_argument, NULL, LONG | 'c' },
@@ -75,6 +82,9 @@ static const struct option options[] = {
 	{ "timing", no_argument, NULL, LONG | 'i' },
 	{ "nph", no_argument, NULL, LONG | 'n' },
 	{ "debug", no_argument, NULL, LONG | 'd' },
+	{ "check", no_argument, NULL, LONG | 'C' },
+	{ "lint", no_argument, NULL, LONG | 'L' },
+	{ "web-user", required_argument, NULL, LONG | 'U' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	/* about the request of a command line */
@@ -165,6 +175,7 @@ set_value(struct invocation *invocation, int letter, char *value)
 		    : "--script-name needs a URL path that begins with '/', or "
 		      "off";
 	case 'l': invocation->log = value; return NULL;
+	case 'U': invocation->web_user = value; return NULL;
 	case 'm':
 		return read_size(&invocation->max_body, value) == 0
 		    ? NULL
@@ -190,6 +201,12 @@ set_flag(struct invocation *invocation, int letter)
 	case 'i': invocation->timing = true; break;
 	case 'n': invocation->nph = true; break;
 	case 'd': invocation->debug = true; break;
+	case 'C': invocation->want = WANT_CHECK; break;
+	case 'L':
+		invocation->want = WANT_CHECK;
+		invocation->lint = true;
+		break;
+	case 'J': invocation->json = true; break;
 	case 'V': invocation->want = WANT_VERSION; break;
 	default: invocation->want = WANT_HELP;
 	}
@@ -256,16 +273,29 @@ read_option(struct invocation *invocation, int letter, const char *word,
 
 static const char letters[] = ":VhX:H:d:F:T:GIu:b:A:e:io:fsS";
 
+static bool
+is_check(const struct words *words)
+{
+	int i;
+
+	for (i = 1; i < words->count; i++)
+		if (strcmp(words->word[i], "--check") == 0 ||
+		    strcmp(words->word[i], "--lint") == 0)
+			return true;
+	return false;
+}
+
 int
 options_read(
     struct invocation *invocation, const struct words *words, const char *where)
 {
+	const struct option *known = is_check(words) ? options : options + 1;
 	int letter, i;
 
 	opterr = 0;
 	optind = 0; /* glibc and musl: begin anew */
 	while (letter = getopt_long(
-		   words->count, words->word, letters, options, NULL),
+		   words->count, words->word, letters, known, NULL),
 	    letter != -1)
 		if (read_option(invocation, letter, words->word[optind - 1],
 			where) == -1)
@@ -273,8 +303,11 @@ options_read(
 	for (i = 1; i < optind; i++)
 		if (words_append(&invocation->options, words->word[i]) == -1)
 			return -1;
-	if (invocation->by_server && invocation->want != WANT_APPLICATION)
+	if (invocation->by_server &&
+	    (invocation->want != WANT_APPLICATION ||
+		invocation->web_user != NULL))
 		return report_fail(REPORT_USAGE,
-		    "%s: --help and --version are for a terminal", where);
+		    "%s: --help, --version and --check are for a terminal",
+		    where);
 	return optind;
 }

@@ -252,6 +252,12 @@ reply_push_file(int file, off_t *offset, size_t size)
 }
 
 bool
+reply_is_terminal(void)
+{
+	return isatty(reply.descriptor) == 1;
+}
+
+bool
 reply_is_started(void)
 {
 	return reply.started;

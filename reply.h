@@ -37,6 +37,9 @@ int reply_push(struct iovec *parts, int count);
  */
 ssize_t reply_push_file(int file, off_t *offset, size_t size);
 
+/* Whether a person sees it. */
+bool reply_is_terminal(void);
+
 /* Whether a byte has left. */
 bool reply_is_started(void);
 

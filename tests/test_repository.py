@@ -23,6 +23,8 @@ SPEECH = re.compile(
 EXCEPTIONS = {
     # A signal handler has nobody to return to.
     ("process.c", "_exit"),
+    # Nor has a process that was forked to try something out.
+    ("trial.c", "_exit"),
     # A forked child ends as any other Python process.
     ("wsgi_response.c", "PyErr_Print"),
 }

@@ -1,0 +1,36 @@
+/* The user that the web server runs scripts as, and what that user may do. */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+struct account {
+	const char *name;
+	uid_t uid;
+	gid_t *groups;
+	int count;
+	bool ours; /* this process runs as it */
+};
+
+/*
+ * Takes the named user, or without a name www-data if root asks and it exists,
+ * else the current one. Started by root, the process becomes that user for
+ * good. Returns 0, or -1 with a failure reported.
+ */
+int account_take(struct account *, const char *name);
+
+/*
+ * Whether the user may do what mode says (R_OK, W_OK, X_OK). If we are not
+ * that user, modes and groups decide, as they do in the kernel.
+ */
+bool account_may(const struct account *, const char *path, int mode);
+
+/*
+ * The first folder on the way to an absolute path that the user may not
+ * enter, as memory to be freed, or NULL.
+ */
+char *account_stopped_at(const struct account *, const char *path);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * What --check has to say: one line each, for a person or for a program. The
+ * ids, with what they mean, are the table in cgi2wsgi(1), CHECK.
+ */
+#ifndef FINDING_H
+#define FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Chooses lines, coloured on a terminal, or JSON; begins it. */
+void finding_begin(bool json);
+
+/* Ends it. Returns whether there was an error. */
+bool finding_end(void);
+
+/*
+ * Adds a finding; its id decides whether it is ok, a warning or an error. A
+ * line end in the text parts what is wrong from what to do.
+ */
+void finding_add(const char *id, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A name as a shell's word, until the next call. */
+const char *finding_quote(const char *name);
+
+/* Whether one was added whose id begins like this. */
+bool finding_has(const char *beginning);
+
+/*
+ * In a child process: findings go to this descriptor instead, and the parent
+ * adds them from what it read there, with a NUL behind it.
+ */
+void finding_send(int descriptor);
+void finding_receive(const char *bytes, size_t length);
+
+#endif
