@@ -28,7 +28,7 @@ list_groups(struct account *account, gid_t first)
 		account->groups = reallocarray(
 		    account->groups, (size_t)room, sizeof(gid_t));
 		if (account->groups == NULL)
-			return report_fail(REPORT_SYSTEM, "out of memory");
+			return report_no_memory();
 		room *= 2;
 	} while (getgrouplist(account->name, first, account->groups,
 		     &account->count) == -1);
@@ -71,7 +71,7 @@ be_nameless(struct account *account)
 	account->uid = geteuid();
 	account->ours = true;
 	if (asprintf(&name, "%ld", (long)account->uid) == -1)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	account->name = name;
 	return 0;
 }
@@ -90,7 +90,7 @@ account_take(struct account *account, const char *name)
 	account->name = strdup(user->pw_name);
 	account->uid = user->pw_uid;
 	if (account->name == NULL || list_groups(account, user->pw_gid) == -1)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	if (geteuid() == 0 && user->pw_uid != 0 &&
 	    become(account, user->pw_gid) == -1)
 		return -1;

@@ -220,7 +220,7 @@ put_wish(FILE *to, const struct wish *wish, const struct form *form)
 	int result = -1;
 
 	if (copy == NULL)
-		report_fail(REPORT_SYSTEM, "out of memory");
+		report_no_memory();
 	else if (wish->letter == 'F')
 		result = read_part(&part, copy, wish->value);
 	else {
@@ -262,7 +262,7 @@ form_put(FILE *to, const struct wishes *wishes, const char *base, char **type)
 	begin(&form, base);
 	if (asprintf(type, "%s; boundary=%s", base, form.boundary) == -1) {
 		*type = NULL;
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	}
 	for (i = 0; i < wishes->count; i++)
 		if ((wishes->wish[i].letter == 'F' ||

@@ -17,12 +17,6 @@
 #include "site.h"
 #include "traceback.h"
 
-static int
-no_memory(void)
-{
-	return report_fail(REPORT_SYSTEM, "out of memory");
-}
-
 /* Servers often start programs without HOME; the user site needs it. */
 static void
 set_home(void)
@@ -305,7 +299,7 @@ extend_path(const struct invocation *invocation)
 		result = insert_path(index++, invocation->folder);
 	for (i = 0; result == 0 && i < invocation->paths.count; i++) {
 		path = invocation_path(invocation, invocation->paths.word[i]);
-		result = path == NULL ? no_memory()
+		result = path == NULL ? report_no_memory()
 				      : insert_path(index++, path);
 		free(path);
 	}
@@ -320,7 +314,7 @@ interpreter_start(const struct invocation *invocation)
 
 	if (invocation->venv != NULL &&
 	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
-		return no_memory();
+		return report_no_memory();
 	if (venv != NULL && check_venv(venv) == -1) {
 		free(venv);
 		return -1;

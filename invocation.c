@@ -17,12 +17,6 @@
 
 #define PROGRAM "cgi2wsgi"
 
-static int
-no_memory(void)
-{
-	return report_fail(REPORT_SYSTEM, "out of memory");
-}
-
 static bool
 is_file(const char *path)
 {
@@ -77,7 +71,7 @@ check_safe(const char *name, const struct invocation *invocation)
 	if (asprintf(&cache, "%s/__pycache__", invocation->folder) == -1)
 		cache = NULL;
 	if (named == NULL || cache == NULL)
-		no_memory();
+		report_no_memory();
 	else if (check_not_shared(invocation->file, "") == 0 &&
 	    check_not_shared(named, "the folder ") == 0 &&
 	    check_not_shared(invocation->folder, "the folder ") == 0 &&
@@ -115,7 +109,7 @@ check_folders(const struct invocation *invocation)
 		if (name == NULL)
 			break;
 		if ((path = invocation_path(invocation, name)) == NULL)
-			return no_memory();
+			return report_no_memory();
 		result = check_not_shared(path, "the folder ");
 		free(path);
 	}
@@ -139,7 +133,7 @@ use_file(struct invocation *invocation, const char *name)
 		return report_fail(
 		    REPORT_NO_FILE, "%s is not a regular file", name);
 	if ((invocation->folder = folder_of(invocation->file)) == NULL)
-		return no_memory();
+		return report_no_memory();
 	return check_safe(name, invocation);
 }
 
@@ -372,7 +366,7 @@ use_name(struct invocation *invocation, char *name)
 		return use_file(invocation, name);
 	invocation->module = name;
 	invocation->folder = realpath(".", NULL);
-	return invocation->folder != NULL ? 0 : no_memory();
+	return invocation->folder != NULL ? 0 : report_no_memory();
 }
 
 /* H3: what the deployer wrote. Returns 1 if that names no application. */

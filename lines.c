@@ -15,19 +15,13 @@
 /* Each is "Name:value" or "Name;", trimmed; they stay. */
 static struct words lines;
 
-static int
-no_memory(void)
-{
-	return report_fail(REPORT_SYSTEM, "out of memory");
-}
-
 /* NULL takes a variable away. */
 static int
 set(const char *name, const char *value)
 {
 	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
 
-	return result == 0 ? 0 : no_memory();
+	return result == 0 ? 0 : report_no_memory();
 }
 
 /*
@@ -119,7 +113,7 @@ add_line(const char *line)
 	value = header_trim(mark + 1, &length);
 	if (asprintf(&kept, "%.*s%.*s", (int)(mark + 1 - line), line,
 		(int)length, value) == -1)
-		return no_memory();
+		return report_no_memory();
 	return words_append(&lines, kept);
 }
 
@@ -131,7 +125,7 @@ add_file(const char *name)
 	size_t length;
 	FILE *memory = open_memstream(&text, &length);
 	int result = memory != NULL ? upload_copy(memory, name, "\r", 1)
-				    : no_memory();
+				    : report_no_memory();
 
 	if (memory != NULL)
 		fclose(memory);
@@ -173,7 +167,7 @@ lines_offer(const char *name, const char *value)
 	int result = 0;
 
 	if (variable == NULL)
-		return no_memory();
+		return report_no_memory();
 	if (find_line(name, strlen(name), lines.count) != -1 || value == NULL ||
 	    *value == '\0')
 		value = NULL;
@@ -196,7 +190,7 @@ set_line(int i, const char *variable)
 	if (before == NULL || find_line(line, name_length(line), i) == -1)
 		return set(variable, value);
 	if (asprintf(&both, "%s, %s", before, value) == -1)
-		return no_memory();
+		return report_no_memory();
 	result = set(variable, both);
 	free(both);
 	return result;

@@ -55,6 +55,9 @@ void report_write(const char *text, size_t length);
 int report_fail(enum report_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The commonest one. Always returns -1. */
+int report_no_memory(void);
+
 /* The remembered failure's message, or NULL; and whether it is of a kind. */
 const char *report_failure(void);
 bool report_failed_with(enum report_code);

@@ -27,26 +27,20 @@ static const char *const fixed[][2] = {
 	{ "SERVER_SOFTWARE", "cgi2wsgi/" VERSION },
 };
 
-static int
-no_memory(void)
-{
-	return report_fail(REPORT_SYSTEM, "out of memory");
-}
-
 /* NULL takes a variable away. */
 static int
 set(const char *name, const char *value)
 {
 	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
 
-	return result == 0 ? 0 : no_memory();
+	return result == 0 ? 0 : report_no_memory();
 }
 
 /* The same with memory, which is freed. */
 static int
 give(const char *name, char *value)
 {
-	int result = value != NULL ? set(name, value) : no_memory();
+	int result = value != NULL ? set(name, value) : report_no_memory();
 
 	free(value);
 	return result;
@@ -63,7 +57,8 @@ wished(const struct wishes *wishes, int letter, const char *otherwise)
 static int
 offer_memory(const char *name, char *value)
 {
-	int result = value != NULL ? lines_offer(name, value) : no_memory();
+	int result = value != NULL ? lines_offer(name, value)
+				   : report_no_memory();
 
 	free(value);
 	return result;
@@ -102,12 +97,12 @@ offer_login(const char *login)
 
 	if (login != NULL && strchr(login, ':') == NULL) {
 		if (asprintf(&prompt, "Password for '%s': ", login) == -1)
-			return no_memory();
+			return report_no_memory();
 		password = getpass(prompt);
 		free(prompt);
 		if (asprintf(&whole, "%s:%s", login,
 			password != NULL ? password : "") == -1)
-			return no_memory();
+			return report_no_memory();
 		login = whole;
 	}
 	if (login == NULL)
@@ -130,7 +125,7 @@ offer_cookies(const struct wishes *wishes)
 	int i, result = 0;
 
 	if (to == NULL)
-		return no_memory();
+		return report_no_memory();
 	for (i = 0; result == 0 && i < wishes->count; i++) {
 		if (wishes->wish[i].letter != 'b')
 			continue;
@@ -223,7 +218,7 @@ set_path(const struct target *target)
 		return -1;
 	if (asprintf(&uri, "%s%s%s", target->path, target->query ? "?" : "",
 		target->query ? target->query : "") == -1)
-		return no_memory();
+		return report_no_memory();
 	return give("REQUEST_URI", uri);
 }
 
@@ -253,7 +248,7 @@ move_to_query(struct upload *upload, struct target *target)
 	int c;
 
 	if (to == NULL)
-		return no_memory();
+		return report_no_memory();
 	if (target->query != NULL && *target->query != '\0')
 		fprintf(to, "%s&", target->query);
 	while ((c = getc(upload->data)) != EOF)
@@ -263,7 +258,7 @@ move_to_query(struct upload *upload, struct target *target)
 	upload_free(upload);
 	*upload = (struct upload){ .kind = UPLOAD_NOTHING };
 	if (target->query == NULL)
-		return no_memory();
+		return report_no_memory();
 	return target_check(query);
 }
 
@@ -279,7 +274,7 @@ name_file(struct target *target, const char *file)
 		return 0;
 	if (asprintf(&path, "%s%s", target->path, slash ? slash + 1 : file) ==
 	    -1)
-		return no_memory();
+		return report_no_memory();
 	free(target->path);
 	target->path = path;
 	return 0;

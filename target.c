@@ -17,7 +17,7 @@ copy(const char *text, size_t length)
 	char *part = strndup(text, length);
 
 	if (part == NULL)
-		report_fail(REPORT_SYSTEM, "out of memory");
+		report_no_memory();
 	return part;
 }
 
@@ -150,7 +150,7 @@ read_path(struct target *target, const char *path, size_t length)
 	FILE *to = open_memstream(&encoded, &size);
 
 	if (to == NULL)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	if (length == 0)
 		putc('/', to);
 	for (i = 0; i < length; i++)
@@ -159,7 +159,7 @@ read_path(struct target *target, const char *path, size_t length)
 		else
 			fprintf(to, "%%%02x", (unsigned char)path[i]);
 	if (fclose(to) != 0)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	target->path = encoded;
 	remove_dots(encoded);
 	return 0;

@@ -126,7 +126,7 @@ put_encoded_file(FILE *to, const char *name)
 	int result;
 
 	if (memory == NULL)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	result = upload_copy(memory, name, "", 0);
 	fclose(memory);
 	put_encoded(to, text, length);
@@ -205,7 +205,7 @@ fill(struct upload *upload, const struct wishes *wishes, const char *form_type)
 		    upload->data, wishes_last(wishes, 'T')->value, "", 0);
 	default:
 		if ((upload->type = strdup(type)) == NULL)
-			return report_fail(REPORT_SYSTEM, "out of memory");
+			return report_no_memory();
 		return put_all_data(upload->data, wishes);
 	}
 }

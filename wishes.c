@@ -12,7 +12,7 @@ wishes_append(struct wishes *wishes, int letter, const char *value)
 	    wishes->wish, ((size_t)wishes->count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	grown[wishes->count++] = (struct wish){ .letter = letter,
 		.value = value };
 	wishes->wish = grown;

@@ -17,7 +17,7 @@ words_append(struct words *words, char *word)
 	    words->word, ((size_t)words->count + 2) * sizeof(*grown));
 
 	if (grown == NULL || word == NULL)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	grown[words->count++] = word;
 	grown[words->count] = NULL;
 	words->word = grown;

@@ -172,7 +172,7 @@ import_failed(const struct invocation *invocation)
 		    "not used; --venv %s would)",
 		    name, venv, venv);
 	if (length == -1)
-		return report_fail(REPORT_SYSTEM, "out of memory");
+		return report_no_memory();
 	traceback_fail(REPORT_IMPORT, what);
 	free(what);
 	return -1;

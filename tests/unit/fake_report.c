@@ -56,6 +56,12 @@ report_fail(enum report_code code, const char *format, ...)
 	return -1;
 }
 
+int
+report_no_memory(void)
+{
+	return report_fail(REPORT_SYSTEM, "out of memory");
+}
+
 const char *
 report_failure(void)
 {
