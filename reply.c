@@ -144,7 +144,7 @@ write_parts(struct iovec *parts, int count, size_t room)
 		message.msg_iovlen = (size_t)count;
 		return sendmsg(reply.descriptor, &message, MSG_DONTWAIT);
 	}
-	if (total <= room)
+	if (count > 1 && total <= room)
 		return writev(reply.descriptor, parts, count);
 	if (first.iov_len > room)
 		first.iov_len = room;
