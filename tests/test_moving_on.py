@@ -159,7 +159,8 @@ class Service:
         """The service ends when it is told to, as systemd does it."""
         try:
             self.process.terminate()
-            self.process.wait(20)
+            # As long as systemd waits; uWSGI's workers may take a minute.
+            self.process.wait(90)
         finally:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
