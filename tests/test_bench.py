@@ -103,10 +103,18 @@ def check_kept(tree, results):
     begin, end = "<!-- make bench -->\n", "<!-- /make bench -->\n"
     readme = tree / "README.md"
     readme.write_text(f"above\n{begin}old\n{end}below\n")
+    manual = tree / "man/cgi2wsgi.7"
+    manual.write_text('.Dd x\n.\\" make bench\nold\n.\\" /make bench\n.Sh X\n')
     for _ in range(2):
         output(sys.executable, program, results)
     short = (results / "ladder.md").read_text()
     assert readme.read_text() == f"above\n{begin}\n{short}\n{end}below\n"
+    lines = manual.read_text().splitlines()
+    assert lines[2].startswith('.Bl -column "xxx') and lines[-3] == ".El"
+    rows = [line for line in short.splitlines() if line.startswith("| ")]
+    rules = sum(line.startswith("| --") for line in rows)
+    assert sum(line.startswith(".It ") for line in lines) == (
+        len(rows) - rules)
     for name in ("cost.md", "cost.svg"):
         assert (tree / "man" / name).read_text() == (
             results / name).read_text()
