@@ -14,7 +14,7 @@ static const char help[] =
     "\n"
     "Runs the WSGI application APP once: as the #! line of a script in\n"
     "cgi-bin, as the program that CGI2WSGI_ARGS configures, or here, where\n"
-    "the reply to a request of URL is printed. APP is file.py,\n"
+    "it prints the reply to a request for URL. APP is file.py,\n"
     "file.wsgi:callable, module or module:factory().\n"
     "\n"
     "      --venv DIR              use this virtual environment\n"

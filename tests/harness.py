@@ -206,7 +206,18 @@ class Process:
         self.stdout.close()
 
     def signal(self, number):
+        """Signal it where it waits, if it does.
+
+        Python would notice a signal just before a wait only after it.
+        """
+        deadline = time.monotonic() + 1
+        while self._runs() and time.monotonic() < deadline:
+            time.sleep(0.005)
         self._popen.send_signal(number)
+
+    def _runs(self):
+        stat = Path(f"/proc/{self._popen.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "R"
 
     def kill(self):
         if self._popen.poll() is None:
