@@ -8,11 +8,17 @@
 
 #include "memory.h"
 
-/* A PIE has most variables in libpython; sanitizers know where they were. */
-#if defined(__linux__) && !defined(__PIE__) && !defined(__SANITIZE_ADDRESS__)
+/*
+ * A PIE has most variables in libpython; sanitizers know where they were; musl
+ * has no mallopt().
+ */
+#if defined(__linux__) && defined(__GLIBC__) && !defined(__PIE__) && \
+    !defined(__SANITIZE_ADDRESS__)
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -23,9 +29,13 @@
 
 #define PAGE ((uintptr_t)4096)
 #define HUGE ((uintptr_t)2 << 20)
+/* Bits of /proc/self/pagemap. */
+#define PRESENT (UINT64_C(1) << 63)
+#define SWAPPED (UINT64_C(1) << 62)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
+#define PLENTY ((rlim_t)1 << 30)
 
 /* From the linker. */
 extern char __data_start[], _edata[], _end[];
@@ -65,19 +75,38 @@ get_huge_page(void)
 	return NULL;
 }
 
+/*
+ * Whether each page was ever written: proc(5), /proc/pid/pagemap. Not by
+ * mincore(), which says the same of a page that was swapped out as of one that
+ * nobody has touched.
+ */
+static bool
+find_touched(uint64_t *entries, const char *page, size_t count)
+{
+	int from = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ssize_t size = (ssize_t)(count * sizeof(*entries)), got = -1;
+
+	if (from == -1)
+		return false;
+	got = pread(from, entries, (size_t)size,
+	    (off_t)((uintptr_t)page / PAGE * sizeof(*entries)));
+	close(from);
+	return got == size;
+}
+
 /* Pages of .bss that nobody has touched stay untouched, and zero. */
 static void
 copy_variables(char *to, const char *start, const char *end)
 {
 	const char *page = (char *)round_up((uintptr_t)_edata, PAGE);
-	unsigned char resident[HUGE / PAGE];
+	uint64_t entries[HUGE / PAGE];
 	size_t i, pages = (size_t)(end - page) / PAGE;
 
 	memcpy(to, start, (size_t)(page - start));
-	if (mincore((void *)page, pages * PAGE, resident) == -1)
-		memset(resident, 1, sizeof(resident));
+	if (!find_touched(entries, page, pages))
+		memset(entries, 0xff, sizeof(entries));
 	for (i = 0; i < pages; i++, page += PAGE)
-		if (resident[i] & 1)
+		if (entries[i] & (PRESENT | SWAPPED))
 			memcpy(to + (page - start), page, PAGE);
 }
 
@@ -90,10 +119,14 @@ move_variables(void)
 	     *end = (char *)round_up((uintptr_t)_end, PAGE), *huge;
 	size_t size = (size_t)(end - start);
 
-	if (size > HUGE || (huge = get_huge_page()) == NULL)
+	if (sysconf(_SC_PAGESIZE) != (long)PAGE || size > HUGE ||
+	    (huge = get_huge_page()) == NULL)
 		return;
 	copy_variables(huge, start, end);
-	mremap(huge, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start);
+	/* A sandbox may refuse that. */
+	if (mremap(huge, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) ==
+	    MAP_FAILED)
+		munmap(huge, HUGE);
 }
 
 /* Python's arenas are malloc()'s: side by side with its larger objects. */
@@ -129,9 +162,22 @@ spread_heap(void)
 		PyObject_SetArenaAllocator(&allocator);
 }
 
+/* What would be taken in advance has to be free for the application then. */
+static bool
+is_limited(void)
+{
+	struct rlimit space, data;
+
+	return getrlimit(RLIMIT_AS, &space) == -1 ||
+	    getrlimit(RLIMIT_DATA, &data) == -1 || space.rlim_cur < PLENTY ||
+	    data.rlim_cur < PLENTY;
+}
+
 void
 memory_gather(void)
 {
+	if (is_limited())
+		return;
 	move_variables();
 	spread_heap();
 }

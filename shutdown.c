@@ -2,7 +2,8 @@
  * Py_FinalizeEx() takes apart, object by object, what the kernel frees at once;
  * that would be a quarter of a small application's time. So it is called only
  * if an object is left whose end does something: one with a __del__(), a file
- * with unwritten data, a generator inside a try or with, a database.
+ * with unwritten data, a generator inside a try or with, a database, or if
+ * there is no telling.
  */
 
 #include <signal.h>
@@ -139,6 +140,65 @@ left_objects(void)
 	return found;
 }
 
+/* Extension modules whose objects are but memory; '.' ends a package. */
+static bool
+is_memory(const char *name)
+{
+	static const char *const names[] = { "PIL._imaging", "bcrypt._bcrypt",
+		"dulwich.", "lxml.", "markupsafe._speedups", "mercurial.",
+		"msgpack._cmsgpack", "psycopg2._psycopg", "regex._regex",
+		"simplejson._speedups", "sqlalchemy.cyextension.", "yaml._yaml",
+		"zope.interface._zope_interface_coptimizations" };
+	size_t i, length;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		length = strlen(names[i]);
+		if (names[i][length - 1] == '.'
+			? strncmp(name, names[i], length) == 0
+			: strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a module is a library in C that does not come with Python: the end of
+ * its objects may do anything, and nothing tells that it does. Berkeley DB and
+ * Xapian write then.
+ */
+static bool
+is_foreign(PyObject *name, PyObject *module)
+{
+	PyObject *file = PyModule_Check(module)
+	    ? PyDict_GetItemString(PyModule_GetDict(module), "__file__")
+	    : NULL;
+	const char *path = NULL, *known = NULL;
+	size_t length;
+
+	if (file != NULL && PyUnicode_Check(file) && PyUnicode_Check(name)) {
+		path = PyUnicode_AsUTF8(file);
+		known = PyUnicode_AsUTF8(name);
+	}
+	PyErr_Clear();
+	if (path == NULL || known == NULL)
+		return false;
+	length = strlen(path);
+	return length > 3 && strcmp(path + length - 3, ".so") == 0 &&
+	    strstr(path, "/lib-dynload/") == NULL && !is_memory(known);
+}
+
+static bool
+left_foreign(void)
+{
+	PyObject *modules = PyImport_GetModuleDict(), *name, *module;
+	Py_ssize_t position = 0;
+
+	while (PyDict_Next(modules, &position, &name, &module))
+		if (is_foreign(name, module))
+			return true;
+	return false;
+}
+
 /* Their files are complete only once their objects are gone. */
 static bool
 left_database(void)
@@ -191,7 +251,9 @@ shutdown_python(void)
 	call_module("atexit", "_run_exitfuncs");
 	flush("stdout");
 	flush("stderr");
-	if (!left_objects() && !left_database() && !is_watched())
+	/* The first also makes the collector look at everything again. */
+	if (!left_objects() && !left_database() && !left_foreign() &&
+	    !is_watched())
 		return;
 	keep_handler(SIGTERM);
 	keep_handler(SIGALRM);

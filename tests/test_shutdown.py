@@ -94,6 +94,21 @@ def test_database(cgi, name):
         """) == b"b'text'"
 
 
+def test_library_in_c(cgi):
+    """I3: an object whose end nothing announces; Debian's Xapian writes."""
+    run(cgi, """
+        import xapian
+        left = xapian.WritableDatabase(DATA, xapian.DB_CREATE_OR_OPEN)
+        left.add_document(xapian.Document())
+        """)
+    assert read_back(cgi, """
+        import xapian
+
+        def read():
+            return xapian.Database(DATA).get_doccount()
+        """) == b"1"
+
+
 DEL = """
 class Left:
     {slots}
