@@ -1,9 +1,6 @@
 /* The kernel is asked where it can be: it also knows access control lists. */
 
 #include <sys/stat.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include <errno.h>
 #include <grp.h>
@@ -43,10 +40,6 @@ become(const struct account *account, gid_t group)
 		return report_fail(REPORT_SYSTEM,
 		    "cannot become the user %s: %s", account->name,
 		    strerror(errno));
-#ifdef __linux__
-	/* A process that the server starts may look at itself in /proc. */
-	prctl(PR_SET_DUMPABLE, 1);
-#endif
 	return 0;
 }
 

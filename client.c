@@ -24,7 +24,7 @@ static struct {
 	int reply; /* the pipe it writes to */
 	int output;
 	const char *file; /* output's name, or NULL: standard output */
-	bool include, head_only, fail, silent;
+	bool include, fail, silent;
 	struct answer answer; /* its status is 0 until there is one */
 	int status;
 	char *complaint;

@@ -1,5 +1,6 @@
 /* Texts may hold names of files and words of the application: escape them. */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,13 +243,17 @@ send(const char *word, const char *text)
 {
 	char *bytes;
 	size_t length = strlen(word) + 1 + strlen(text) + 1, done = 0;
-	ssize_t n = 0;
+	ssize_t n;
 
 	if ((bytes = malloc(length)) == NULL)
 		return;
 	strcpy(stpcpy(bytes, word) + 1, text);
-	for (; n != -1 && done<length; done += n> 0 ? (size_t)n : 0)
+	while (done < length) {
 		n = write(finding.channel, bytes + done, length - done);
+		if (n == -1 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
 	free(bytes);
 }
 

@@ -45,6 +45,7 @@ garbage_resume(void)
 	if (gc != NULL && is_put_off(gc)) {
 		if ((set = PyObject_GetAttrString(gc, "set_threshold")) != NULL)
 			done = PyObject_Call(set, usual, NULL);
+		PyErr_Clear();
 		frozen = PyObject_CallMethod(gc, "freeze", NULL);
 	}
 	PyErr_Clear();

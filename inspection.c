@@ -57,18 +57,30 @@ inspection_is_executed(const char *script)
 	return dot == NULL || strcmp(dot, ".wsgi") != 0;
 }
 
+/* POSIX has no such flag; where there is none, execute permission tells. */
+static bool
+is_on_noexec(const char *script)
+{
+#ifdef ST_NOEXEC
+	struct statvfs system;
+
+	return statvfs(script, &system) == 0 && system.f_flag & ST_NOEXEC;
+#else
+	(void)script;
+	return false;
+#endif
+}
+
 static void
 check_access(const struct account *account, const char *script)
 {
-	struct statvfs system;
-
 	if (!account_may(account, script, R_OK))
 		finding_add("file-read",
 		    "%s may not read %s\ntype: chmod %c+r %s", account->name,
 		    script, class_of(account, script), finding_quote(script));
 	if (!inspection_is_executed(script))
 		return;
-	if (statvfs(script, &system) == 0 && system.f_flag & ST_NOEXEC)
+	if (is_on_noexec(script))
 		finding_add("file-noexec",
 		    "nothing may be executed where %s lies: the file system is "
 		    "mounted with noexec\nmove the script, or let the host "

@@ -180,9 +180,8 @@ settle_locale(void)
 }
 
 static PyStatus
-start_python(const char *venv, const char *name)
+start_python(const char *venv, const char *name, bool plain)
 {
-	bool plain = site_is_plain(venv != NULL);
 	PyPreConfig before;
 	PyConfig config;
 	PyStatus status;
@@ -213,8 +212,6 @@ start_python(const char *venv, const char *name)
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
-	if (!PyStatus_Exception(status) && plain && site_complete() == -1)
-		return PyStatus_Error("sitecustomize ended it");
 	return status;
 }
 
@@ -311,6 +308,7 @@ interpreter_start(const struct invocation *invocation)
 {
 	char *venv = NULL;
 	PyStatus status;
+	bool plain;
 
 	if (invocation->venv != NULL &&
 	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
@@ -320,14 +318,18 @@ interpreter_start(const struct invocation *invocation)
 		return -1;
 	}
 	set_home();
-	status = start_python(
-	    venv, invocation->file ? invocation->file : invocation->module);
+	plain = site_is_plain(venv != NULL);
+	status = start_python(venv,
+	    invocation->file ? invocation->file : invocation->module, plain);
 	free(venv);
 	if (PyStatus_Exception(status))
 		return report_fail(REPORT_PYTHON,
 		    "Python %s in %s did not start: %s", PY_VERSION,
 		    PYTHON_PREFIX,
 		    status.err_msg ? status.err_msg : "unknown reason");
+	if (plain && site_complete() == -1)
+		return traceback_fail(
+		    REPORT_PYTHON, "sitecustomize or usercustomize ended it");
 	if (garbage_put_off() == -1 || handle_signals() == -1 ||
 	    extend_path(invocation) == -1)
 		return traceback_fail(

@@ -113,7 +113,8 @@ explain(const char *name, size_t length, const struct rule *rule)
 		return;
 	}
 	for (i = 5; i < length; i++) {
-		header[i - 5] = (char)(first ? name[i] : tolower(name[i]));
+		header[i - 5] = first ? name[i]
+				      : (char)tolower((unsigned char)name[i]);
 		if ((first = name[i] == '_'))
 			header[i - 5] = '-';
 	}

@@ -25,6 +25,8 @@
 #include "trial.h"
 #include "wsgi_app.h"
 
+extern char **environ;
+
 #define PATIENCE 30 /* seconds, without --timeout */
 
 static const char source[] = {
@@ -119,11 +121,12 @@ call(PyObject *names, const char *name, PyObject *argument)
 static int
 set_environment(const struct invocation *invocation)
 {
+	static char *none[] = { NULL };
 	char *name, *value;
 	int i;
 
-	if (clearenv() != 0 ||
-	    setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == -1)
+	environ = none; /* clearenv() is not everywhere */
+	if (setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == -1)
 		return -1;
 	for (i = 0; i < invocation->settings.count; i++) {
 		value = name = invocation->settings.word[i];

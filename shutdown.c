@@ -126,16 +126,41 @@ needs_end(PyObject *object)
 	return PyType_Check(object) && hides_objects(object);
 }
 
+/*
+ * The type of SQLite's connections, of which the last merges a write-ahead log
+ * into its database; a new reference or NULL.
+ */
+static PyObject *
+find_connections(void)
+{
+	PyObject *module = find_loaded("_sqlite3"), *type = NULL;
+
+	if (module != NULL)
+		type = PyObject_GetAttrString(module, "Connection");
+	if (type != NULL && !PyType_Check(type))
+		Py_CLEAR(type);
+	PyErr_Clear();
+	Py_XDECREF(module);
+	return type;
+}
+
 static bool
 left_objects(void)
 {
-	PyObject *objects = garbage_list();
+	PyObject *objects = garbage_list(), *connections = find_connections(),
+		 *object;
+	PyTypeObject *type = (PyTypeObject *)connections;
 	Py_ssize_t i;
-	bool found = objects == NULL;
+	/* Before Python 3.11 the collector did not know these. */
+	bool found = objects == NULL || (type != NULL && !PyType_IS_GC(type));
 
 	PyErr_Clear();
-	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++)
-		found = needs_end(PyList_GET_ITEM(objects, i));
+	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++) {
+		object = PyList_GET_ITEM(objects, i);
+		found = needs_end(object) ||
+		    (type != NULL && PyObject_TypeCheck(object, type));
+	}
+	Py_XDECREF(connections);
 	Py_XDECREF(objects);
 	return found;
 }

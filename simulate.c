@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -262,18 +263,37 @@ move_to_query(struct upload *upload, struct target *target)
 	return target_check(query);
 }
 
+/* RFC 3986 2.1; memory to be freed. */
+static char *
+encode_name(const char *name)
+{
+	char *encoded = malloc(3 * strlen(name) + 1), *to = encoded;
+
+	for (; encoded != NULL && *name != '\0'; name++)
+		if (isalnum((unsigned char)*name) || strchr("-._~", *name))
+			*to++ = *name;
+		else
+			to += sprintf(to, "%%%02X", (unsigned char)*name);
+	if (encoded != NULL)
+		*to = '\0';
+	return encoded;
+}
+
 /* -T into a folder keeps the file's name. */
 static int
 name_file(struct target *target, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	size_t length = strlen(target->path);
-	char *path;
+	char *name, *path = NULL;
 
 	if (target->path[length - 1] != '/' || strcmp(file, "-") == 0)
 		return 0;
-	if (asprintf(&path, "%s%s", target->path, slash ? slash + 1 : file) ==
-	    -1)
+	name = encode_name(slash != NULL ? slash + 1 : file);
+	if (name == NULL || asprintf(&path, "%s%s", target->path, name) == -1)
+		path = NULL;
+	free(name);
+	if (path == NULL)
 		return report_no_memory();
 	free(target->path);
 	target->path = path;

@@ -47,12 +47,12 @@ open_stream(struct stream *stream)
 	int ends[2];
 
 	*stream = (struct stream){ .descriptor = -1 };
-	if (pipe2(ends, O_CLOEXEC) == -1)
+	stream->bytes = calloc(1, MOST + 1);
+	if (stream->bytes == NULL || pipe2(ends, O_CLOEXEC) == -1)
 		return -1;
 	stream->descriptor = ends[0];
-	stream->bytes = calloc(1, MOST + 1);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	return stream->bytes != NULL ? ends[1] : -1;
+	return ends[1];
 }
 
 static void
@@ -140,14 +140,20 @@ await(struct trial *trial, pid_t child, unsigned seconds, const sigset_t *mask)
 	}
 }
 
+/*
+ * In a session of its own the child has no terminal, into which it could type
+ * commands for the one who checks (TIOCSTI); that is root, perhaps.
+ */
 static void
 prepare_child(int output, int errors, const sigset_t *mask)
 {
 	size_t i;
 
-	setpgid(0, 0);
+	setsid();
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A process that the server starts may look at itself in /proc. */
+	prctl(PR_SET_DUMPABLE, 1);
 #endif
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		signal(signals[i], SIG_DFL);
@@ -195,10 +201,8 @@ trial_run(struct trial *trial, unsigned seconds,
 	close(channel);
 	close(output);
 	close(errors);
-	if (child != -1) {
-		setpgid(child, child);
+	if (child != -1)
 		await(trial, child, seconds, &mask);
-	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	close_stream(&trial->channel);
 	close_stream(&trial->output);

@@ -1043,3 +1043,17 @@ def test_terminated_twice(cgi):
     assert "cgi2wsgi: terminated [" in reply.log
     assert reply.status == 500
     assert reply.exit == 1
+
+
+@not_sanitized
+def test_little_memory(cgi):
+    """I5: what the program takes in advance is not missing then."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (64 << 20, 64 << 20))
+
+    reply = cgi.run(cgi.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [str(len(bytearray(24 << 20))).encode()]
+        """), preexec_fn=limit)
+    assert (reply.status, reply.body) == (200, b"%d" % (24 << 20))

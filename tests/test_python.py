@@ -143,6 +143,15 @@ def test_usercustomize(cgi, customized, source, complaint):
     assert complaint in reply.log and bool(complaint) == bool(reply.log)
 
 
+def test_usercustomize_exits(cgi, customized):
+    """H6: it ends the program, which says so and where."""
+    home, file = customized
+    file.write_text("import sys\nsys.exit(3)\n")
+    reply = cgi.run(cgi.script("hello"), env={"HOME": home})
+    assert (reply.status, reply.exit) == (500, 1)
+    assert "cgi2wsgi: python" in reply.log
+
+
 def test_no_library_file(cgi, python):
     """The standard library is read from the program, not from its files."""
     version, library = json.loads(subprocess.run(

@@ -94,6 +94,18 @@ def test_database(cgi, name):
         """) == b"b'text'"
 
 
+def test_write_ahead_log(cgi):
+    """I3: SQLite's last connection merges its log into the database."""
+    data = run(cgi, """
+        import sqlite3
+        left = sqlite3.connect(DATA)
+        left.execute("pragma journal_mode = wal")
+        left.execute("create table t (x)")
+        left.commit()
+        """)
+    assert [file.name for file in data.parent.glob("data*")] == ["data"]
+
+
 def test_library_in_c(cgi):
     """I3: an object whose end nothing announces; Debian's Xapian writes."""
     run(cgi, """
