@@ -43,5 +43,6 @@ __lsan_default_suppressions(void)
 {
 	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\nleak:^list_pop\n"
 	       "leak:libpython\nleak:libcrypto\nleak:libssl\nleak:libxml2\n"
-	       "leak:libxslt\nleak:libexslt\nleak:^words_\n";
+	       "leak:libxslt\nleak:libexslt\nleak:xapian\n"
+	       "leak:^words_\n";
 }
