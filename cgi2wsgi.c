@@ -332,7 +332,8 @@ main(int argc, char **argv)
 	clock_start();
 	if (simulated && (status = simulate(argc, argv)) != -1)
 		return status;
-	memory_gather();
+	if (!simulated)
+		memory_gather();
 	if (open_request() == 0 &&
 	    find_application(argc, argv, simulated) == 0 &&
 	    follow_options() == 0)

@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -29,9 +28,6 @@
 
 #define PAGE ((uintptr_t)4096)
 #define HUGE ((uintptr_t)2 << 20)
-/* Bits of /proc/self/pagemap. */
-#define PRESENT (UINT64_C(1) << 63)
-#define SWAPPED (UINT64_C(1) << 62)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
@@ -76,37 +72,21 @@ get_huge_page(void)
 }
 
 /*
- * Whether each page was ever written: proc(5), /proc/pid/pagemap. Not by
- * mincore(), which says the same of a page that was swapped out as of one that
- * nobody has touched.
+ * Pages of .bss that nobody has touched stay untouched, and zero. In a process
+ * that has just begun, none was written and swapped out since.
  */
-static bool
-find_touched(uint64_t *entries, const char *page, size_t count)
-{
-	int from = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	ssize_t size = (ssize_t)(count * sizeof(*entries)), got = -1;
-
-	if (from == -1)
-		return false;
-	got = pread(from, entries, (size_t)size,
-	    (off_t)((uintptr_t)page / PAGE * sizeof(*entries)));
-	close(from);
-	return got == size;
-}
-
-/* Pages of .bss that nobody has touched stay untouched, and zero. */
 static void
 copy_variables(char *to, const char *start, const char *end)
 {
 	const char *page = (char *)round_up((uintptr_t)_edata, PAGE);
-	uint64_t entries[HUGE / PAGE];
+	unsigned char resident[HUGE / PAGE];
 	size_t i, pages = (size_t)(end - page) / PAGE;
 
 	memcpy(to, start, (size_t)(page - start));
-	if (!find_touched(entries, page, pages))
-		memset(entries, 0xff, sizeof(entries));
+	if (mincore((void *)page, pages * PAGE, resident) == -1)
+		memset(resident, 1, sizeof(resident));
 	for (i = 0; i < pages; i++, page += PAGE)
-		if (entries[i] & (PRESENT | SWAPPED))
+		if (resident[i] & 1)
 			memcpy(to + (page - start), page, PAGE);
 }
 

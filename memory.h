@@ -3,9 +3,9 @@
 #define MEMORY_H
 
 /*
- * Moves all variables into one huge page, and Python's first objects behind
- * them: one page fault instead of hundreds. To be called before anything keeps
- * track of memory; changes nothing where the system has no huge pages.
+ * Moves all variables into one huge page, and Python's first objects into
+ * others: a few page faults instead of hundreds. For a process that has just
+ * begun; changes nothing where memory is limited or there are no huge pages.
  */
 void memory_gather(void);
 
