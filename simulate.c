@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -263,41 +262,26 @@ move_to_query(struct upload *upload, struct target *target)
 	return target_check(query);
 }
 
-/* RFC 3986 2.1; memory to be freed. */
-static char *
-encode_name(const char *name)
-{
-	char *encoded = malloc(3 * strlen(name) + 1), *to = encoded;
-
-	for (; encoded != NULL && *name != '\0'; name++)
-		if (isalnum((unsigned char)*name) || strchr("-._~", *name))
-			*to++ = *name;
-		else
-			to += sprintf(to, "%%%02X", (unsigned char)*name);
-	if (encoded != NULL)
-		*to = '\0';
-	return encoded;
-}
-
 /* -T into a folder keeps the file's name. */
 static int
 name_file(struct target *target, const char *file)
 {
-	const char *slash = strrchr(file, '/');
-	size_t length = strlen(target->path);
-	char *name, *path = NULL;
+	const char *slash = strrchr(file, '/'),
+		   *name = slash != NULL ? slash + 1 : file;
+	size_t size, length = strlen(target->path);
+	char *path;
+	FILE *to;
 
 	if (target->path[length - 1] != '/' || strcmp(file, "-") == 0)
 		return 0;
-	name = encode_name(slash != NULL ? slash + 1 : file);
-	if (name == NULL || asprintf(&path, "%s%s", target->path, name) == -1)
-		path = NULL;
-	free(name);
-	if (path == NULL)
+	if ((to = open_memstream(&path, &size)) == NULL)
 		return report_no_memory();
+	fputs(target->path, to);
+	while (*name != '\0')
+		url_encode(to, (unsigned char)*name++);
 	free(target->path);
-	target->path = path;
-	return 0;
+	target->path = fclose(to) == 0 ? path : NULL;
+	return target->path != NULL ? 0 : report_no_memory();
 }
 
 static int

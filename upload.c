@@ -1,6 +1,5 @@
 /* Everything goes through a file, so that its length is known. */
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "form.h"
 #include "report.h"
 #include "upload.h"
+#include "url.h"
 
 static enum upload_kind
 kind_of(int letter)
@@ -105,16 +105,11 @@ put_encoded(FILE *to, const char *text, size_t length)
 {
 	size_t i;
 
-	for (i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == ' ')
+	for (i = 0; i < length; i++)
+		if (text[i] == ' ')
 			putc('+', to);
-		else if (c < 0x80 && (isalnum(c) || memchr("-._~", c, 4)))
-			putc(c, to);
 		else
-			fprintf(to, "%%%02X", c);
-	}
+			url_encode(to, (unsigned char)text[i]);
 }
 
 static int

@@ -1,4 +1,4 @@
-/* What a server does to a path before it looks for a script. */
+/* What clients do to a name, and a server to a path before it looks for it. */
 
 #include <ctype.h>
 #include <string.h>
@@ -10,6 +10,15 @@ hex_digit(char c)
 {
 	return isdigit((unsigned char)c) ? c - '0'
 					 : tolower((unsigned char)c) - 'a' + 10;
+}
+
+void
+url_encode(FILE *to, unsigned char byte)
+{
+	if (byte < 0x80 && (isalnum(byte) || memchr("-._~", byte, 4)))
+		putc(byte, to);
+	else
+		fprintf(to, "%%%02X", byte);
 }
 
 void
