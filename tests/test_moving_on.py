@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from apache import AS_SERVER, ROOT, Apache, die_with_parent
-from harness import SANITIZER, TESTS, until
+from harness import SANITIZER, TESTS, TIMEOUT, until
 
 MANUAL = (TESTS.parent / "man/cgi2wsgi.7").read_text()
 MOVING_ON = re.search(r"^\.Sh MOVING ON\n((?s:.*?))^\.Sh", MANUAL, re.M)[1]
@@ -111,6 +111,16 @@ SERVICES = {
 }
 
 
+def ignores_hangup(process):
+    """Whether it does, or has just ended."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    ignored = re.search(r"^SigIgn:\t(.*)", status, re.M)[1]
+    return bool(int(ignored, 16) & 1 << signal.SIGHUP - 1)
+
+
 class Service:
     """Does what systemd would with a unit."""
 
@@ -131,6 +141,7 @@ class Service:
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             preexec_fn=die_with_parent, **USER)
         until(self.listens)
+        until(self.is_ready)
 
     def variables(self):
         line = self.unit.get("Environment")
@@ -151,17 +162,32 @@ class Service:
     def said(self):
         return Path(self.log.name).read_text()
 
+    def workers(self):
+        main = self.process.pid
+        listed = Path(f"/proc/{main}/task/{main}/children").read_text()
+        return set(listed.split())
+
+    def is_ready(self):
+        """Whether none ignores signals, as uWSGI does while it starts: one of
+        its workers that missed one goes on for a minute."""
+        workers = self.workers()
+        return workers and not any(map(ignores_hangup,
+                                       [self.process.pid, *workers]))
+
     def reload(self):
+        """Until the last of the old workers is gone."""
+        old = self.workers()
         command = self.unit["ExecReload"]
         subprocess.run(shlex.split(command.replace(
             "$MAINPID", str(self.process.pid))), check=True)
+        until(lambda: self.workers().isdisjoint(old))
+        until(self.is_ready)
 
     def stop(self):
         """The service ends when it is told to, as systemd does it."""
         try:
             self.process.terminate()
-            # As long as systemd waits; uWSGI's workers may take a minute.
-            self.process.wait(90)
+            self.process.wait(TIMEOUT)
         finally:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -327,13 +353,9 @@ def test_what_changes(site, way):
 
 
 def reload_until(site, greeting):
-    """uWSGI forgets what it is told while it still reloads."""
-    deadline = time.monotonic() + 60
-    while not ask(site)[0].startswith(greeting):
-        assert time.monotonic() < deadline, "waited in vain"
-        if site.service:
-            site.service.reload()
-        time.sleep(0.5)
+    if site.service:
+        site.service.reload()
+    until(lambda: ask(site)[0].startswith(greeting))
 
 
 def test_a_change_counts(site):
