@@ -2,11 +2,61 @@
 
 #include "cpython.h"
 
+#include <stdbool.h>
+
 #include "garbage.h"
 
 #define PUT_OFF 100000 /* new objects; usually 700 or 2,000 */
 
 static PyObject *usual; /* thresholds */
+static bool held;
+
+#if PY_VERSION_HEX >= 0x030a0000
+
+static PyMemAllocatorEx objects;
+
+/* Who makes an object holds the GIL: the collector is there by now. */
+static void *
+make_first_object(void *context, size_t size)
+{
+	(void)context;
+	PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &objects);
+	PyGC_Disable();
+	return PyObject_Malloc(size);
+}
+
+void
+garbage_hold(void)
+{
+	PyMemAllocatorEx hook;
+
+	PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
+	hook = objects;
+	hook.malloc = make_first_object;
+	PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hook);
+	held = true;
+}
+
+static void
+let_go(void)
+{
+	if (held)
+		PyGC_Enable();
+}
+
+#else
+
+void
+garbage_hold(void)
+{
+}
+
+static void
+let_go(void)
+{
+}
+
+#endif
 
 /* Whether nobody else has set the threshold meanwhile. */
 static int
@@ -31,6 +81,7 @@ garbage_put_off(void)
 		usual = PyObject_CallMethod(gc, "get_threshold", NULL);
 	if (usual != NULL)
 		done = PyObject_CallMethod(gc, "set_threshold", "i", PUT_OFF);
+	let_go();
 	Py_XDECREF(done);
 	Py_XDECREF(gc);
 	return done != NULL ? 0 : -1;

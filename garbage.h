@@ -5,6 +5,12 @@
 #include "cpython.h"
 
 /*
+ * None at all while Python starts; until garbage_put_off(). To be called before
+ * Py_InitializeFromConfig(), and only if nothing but Python itself runs then.
+ */
+void garbage_hold(void);
+
+/*
  * While an application is being loaded there is next to none to be found.
  * Returns 0, or -1 with an exception set.
  */

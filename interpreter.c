@@ -195,6 +195,8 @@ start_python(const char *venv, const char *name, bool plain)
 	if (PyStatus_Exception(status))
 		return status;
 	frozen_install();
+	if (plain)
+		garbage_hold();
 	if (settle_environment() == -1)
 		return PyStatus_NoMemory();
 	PyConfig_InitPythonConfig(&config);
@@ -306,6 +308,7 @@ extend_path(const struct invocation *invocation)
 int
 interpreter_start(const struct invocation *invocation)
 {
+	static const char incomplete[] = "the interpreter is incomplete";
 	char *venv = NULL;
 	PyStatus status;
 	bool plain;
@@ -327,12 +330,12 @@ interpreter_start(const struct invocation *invocation)
 		    "Python %s in %s did not start: %s", PY_VERSION,
 		    PYTHON_PREFIX,
 		    status.err_msg ? status.err_msg : "unknown reason");
+	if (garbage_put_off() == -1)
+		return traceback_fail(REPORT_PYTHON, incomplete);
 	if (plain && site_complete() == -1)
 		return traceback_fail(
 		    REPORT_PYTHON, "sitecustomize or usercustomize ended it");
-	if (garbage_put_off() == -1 || handle_signals() == -1 ||
-	    extend_path(invocation) == -1)
-		return traceback_fail(
-		    REPORT_PYTHON, "the interpreter is incomplete");
+	if (handle_signals() == -1 || extend_path(invocation) == -1)
+		return traceback_fail(REPORT_PYTHON, incomplete);
 	return 0;
 }

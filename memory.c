@@ -53,11 +53,11 @@ is_huge(char *memory)
 	    memchr(resident, 0, sizeof(resident)) == NULL;
 }
 
-/* Aligned, or NULL. */
+/* Aligned, or NULL; at least as much lies behind it. */
 static char *
 get_huge_page(void)
 {
-	const size_t size = 2 * HUGE;
+	const size_t size = 3 * HUGE;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 	     *huge;
@@ -90,6 +90,7 @@ copy_variables(char *to, const char *start, const char *end)
 			memcpy(to + (page - start), page, PAGE);
 }
 
+static char *first_arena;
 static void *volatile skipped; /* a part of the heap */
 
 static void
@@ -107,13 +108,39 @@ move_variables(void)
 	if (mremap(huge, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) ==
 	    MAP_FAILED)
 		munmap(huge, HUGE);
+	else
+		first_arena = (char *)round_up((uintptr_t)huge + size, POOL);
 }
 
-/* Python's arenas are malloc()'s: side by side with its larger objects. */
+/* From now on in huge pages, and nothing is given back. */
+static void
+spread_heap(void)
+{
+	uintptr_t start = (uintptr_t)sbrk(0), huge = round_up(start, HUGE);
+
+	mallopt(M_MMAP_THRESHOLD, (int)LARGE);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, (int)HEAP);
+	/* Up to the first huge page. */
+	skipped = malloc(huge - start);
+	madvise((void *)huge, HEAP - HUGE, MADV_HUGEPAGE);
+}
+
+/*
+ * The first lies behind the variables, and much of it in their page: a small
+ * application needs little more. The others are malloc()'s, side by side with
+ * its larger objects.
+ */
 static void *
 allocate(void *context, size_t size)
 {
+	static int count;
+
 	(void)context;
+	if (count++ == 0 && first_arena != NULL && size < HUGE)
+		return first_arena;
+	if (skipped == NULL)
+		spread_heap();
 	return aligned_alloc(POOL, size);
 }
 
@@ -122,24 +149,8 @@ release(void *context, void *memory, size_t size)
 {
 	(void)context;
 	(void)size;
-	free(memory);
-}
-
-/* One heap for everything, in huge pages, that nothing is given back from. */
-static void
-spread_heap(void)
-{
-	static PyObjectArenaAllocator allocator = { NULL, allocate, release };
-	uintptr_t start = (uintptr_t)sbrk(0), huge = round_up(start, HUGE);
-
-	mallopt(M_MMAP_THRESHOLD, (int)LARGE);
-	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	mallopt(M_TOP_PAD, (int)HEAP);
-	/* Up to the first huge page: never touched, but for malloc()'s own. */
-	if (huge - start > PAGE)
-		skipped = malloc(huge - start - PAGE);
-	if (madvise((void *)huge, HEAP - HUGE, MADV_HUGEPAGE) == 0)
-		PyObject_SetArenaAllocator(&allocator);
+	if (memory != first_arena)
+		free(memory);
 }
 
 /* What would be taken in advance has to be free for the application then. */
@@ -156,10 +167,12 @@ is_limited(void)
 void
 memory_gather(void)
 {
+	static PyObjectArenaAllocator allocator = { NULL, allocate, release };
+
 	if (is_limited())
 		return;
 	move_variables();
-	spread_heap();
+	PyObject_SetArenaAllocator(&allocator);
 }
 
 #else

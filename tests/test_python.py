@@ -173,6 +173,39 @@ exec {python} {TESTS}/fresh.py strace -f -qq -e trace=open,openat \\
     assert bool(read) == (version < [3, 11])
 
 
+COLLECTOR = """
+import gc, json
+
+begun = sum(generation["collections"] for generation in gc.get_stats())
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [json.dumps([begun, gc.isenabled(), gc.get_threshold()]).encode()]
+"""
+
+
+def test_collector(cgi, python):
+    """Garbage is collected as in python3, but none where there is none."""
+    usual = json.loads(subprocess.run(
+        [python, "-c", "import gc, json; print(json.dumps("
+         "[gc.isenabled(), gc.get_threshold()]))"],
+        env=PLAIN, stdout=subprocess.PIPE, check=True).stdout)
+    begun, *found = facts(cgi.run(cgi.write("fresh", f"""#!/bin/sh
+exec {python} {TESTS}/fresh.py {cgi.script(COLLECTOR)}
+""", 0o755)))
+    assert found == usual
+    # What that takes came with 3.10.
+    assert begun == 0 or python.endswith("3.9")
+
+
+def test_collector_disabled(cgi, customized):
+    """H6: usercustomize may do that."""
+    home, file = customized
+    file.write_text("import gc\ngc.disable()\ngc.set_threshold(5, 6, 7)\n")
+    found = facts(cgi.run(cgi.script(COLLECTOR), env={"HOME": home}))
+    assert found[1:] == [False, [5, 6, 7]]
+
+
 def user_site(cgi, python, pth=True):
     """A home with a package and a .pth file in its user site."""
     home = cgi.folder / "home"
