@@ -276,26 +276,6 @@ finding_add(const char *id, const char *format, ...)
 	free(text);
 }
 
-const char *
-finding_quote(const char *name)
-{
-	static char *quoted;
-	char *c;
-
-	free(quoted);
-	c = quoted = malloc(4 * strlen(name) + 3);
-	if (c == NULL)
-		return "''";
-	*c++ = '\'';
-	for (; *name != '\0'; name++)
-		if (*name == '\'')
-			c = stpcpy(c, "'\\''");
-		else
-			*c++ = *name;
-	strcpy(c, "'");
-	return quoted;
-}
-
 bool
 finding_has(const char *beginning)
 {

@@ -21,9 +21,6 @@ bool finding_end(void);
 void finding_add(const char *id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A name as a shell's word, until the next call. */
-const char *finding_quote(const char *name);
-
 /* Whether one was added whose id begins like this. */
 bool finding_has(const char *beginning);
 

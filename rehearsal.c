@@ -23,6 +23,7 @@
 #include "report.h"
 #include "traceback.h"
 #include "trial.h"
+#include "words.h"
 #include "wsgi_app.h"
 
 extern char **environ;
@@ -55,7 +56,7 @@ make_command(const struct invocation *invocation)
 
 	return asprintf(&command, "%s%s",
 		   access(invocation->file, X_OK) == 0 ? "" : "cgi2wsgi ",
-		   finding_quote(invocation->file)) == -1
+		   words_quote(invocation->file)) == -1
 	    ? NULL
 	    : command;
 }
@@ -161,7 +162,7 @@ report_start(const struct invocation *invocation)
 		finding_add("venv-wrong",
 		    "%s\nmake it again: python%d.%d -m venv --clear %s",
 		    report_failure(), PY_MAJOR_VERSION, PY_MINOR_VERSION,
-		    finding_quote(invocation->venv));
+		    words_quote(invocation->venv));
 	else
 		finding_add("python-failed",
 		    "%s\ninstall the Python that the program was built for; "

@@ -346,6 +346,14 @@ def shared_path(site):
     (site.www / "open").chmod(0o777)
 
 
+@case("line-folder", "everyone may write the folder", True)
+def shared_path_with_quotes(site):
+    name = "it's: chmod o-w open"
+    site.script(HELLO, f'--path "{name}"')
+    (site.www / name).mkdir()
+    (site.www / name).chmod(0o777)
+
+
 # What options name
 
 @case("log-file", "may not write the log")
