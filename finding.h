@@ -16,7 +16,7 @@ bool finding_end(void);
 
 /*
  * Adds a finding; its id decides whether it is ok, a warning or an error. A
- * line end in the text parts what is wrong from what to do.
+ * line end in the format parts what is wrong from what to do.
  */
 void finding_add(const char *id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

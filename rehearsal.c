@@ -35,16 +35,16 @@ static const char source[] = {
 	'\0'
 };
 
-/* add(id, text) */
+/* add(id, problem, advice) */
 static PyObject *
 add(PyObject *self, PyObject *arguments)
 {
-	const char *id, *message;
+	const char *id, *problem, *advice;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "ss", &id, &message))
+	if (!PyArg_ParseTuple(arguments, "sss", &id, &problem, &advice))
 		return NULL;
-	finding_add(id, "%s", message);
+	finding_add(id, "%s\n%s", problem, advice);
 	Py_RETURN_NONE;
 }
 

@@ -1,8 +1,8 @@
 """What --check does inside Python: see rehearsal.c, which calls this.
 
 Before the application is imported nothing else may be, or the times would
-be wrong: modules are imported where they are needed.  add(id, text) adds
-a finding; file is the script's, and command starts it in a terminal.
+be wrong: modules are imported where they are needed.  add(id, text, advice)
+adds a finding; file is the script's, and command starts it in a terminal.
 """
 
 import _frozen_importlib as bootstrap
@@ -26,9 +26,8 @@ said = set()        # ids
 
 def say(id, text, advice=""):
     said.add(id)
-    text = text.replace("\n", " ") + (advice and "\n" + advice)
-    add(id, text.replace("\0", " ").encode(
-        errors="backslashreplace").decode())
+    add(id, *(part.replace("\n", " ").replace("\0", " ").encode(
+        errors="backslashreplace").decode() for part in (text, advice)))
 
 
 def listed(names):
