@@ -118,8 +118,7 @@ $(BUILD)/rehearsal.o: $(BUILD)/rehearsal.inc
 
 check: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
-	    -n auto --ignore tests/test_interop.py \
-	    --ignore tests/test_suexec.py tests
+	    -n auto tests
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for
