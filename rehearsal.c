@@ -17,6 +17,7 @@
 
 #include "finding.h"
 #include "garbage.h"
+#include "imports.h"
 #include "interpreter.h"
 #include "process.h"
 #include "rehearsal.h"
@@ -99,12 +100,12 @@ load_source(const struct invocation *invocation)
 
 /* Calls one of them. Returns 0, or -1 with a finding added. */
 static int
-call(PyObject *names, const char *name, PyObject *argument)
+call(PyObject *names, const char *name, PyObject *one, PyObject *two)
 {
 	PyObject *function = PyDict_GetItemString(names, name), *done = NULL;
 
 	if (function != NULL)
-		done = PyObject_CallFunctionObjArgs(function, argument, NULL);
+		done = PyObject_CallFunctionObjArgs(function, one, two, NULL);
 	if (done == NULL) {
 		traceback_fail(REPORT_PYTHON, name);
 		finding_add("check-failed",
@@ -245,16 +246,20 @@ static void
 import(int channel, const void *argument)
 {
 	const struct invocation *invocation = argument;
-	PyObject *names = start(channel, invocation), *application;
+	PyObject *names = start(channel, invocation), *application, *times;
 
 	if (names == NULL)
 		return;
 	finding_add("python", "Python %s starts", PY_VERSION);
 	if (invocation->venv != NULL)
 		finding_add("venv", "%s is for this Python", invocation->venv);
-	if (call(names, "before", NULL) == 0 &&
-	    (application = load(invocation)) != NULL && !process_is_child())
-		call(names, "after", application);
+	imports_watch();
+	if (call(names, "before", NULL, NULL) == 0 &&
+	    (application = load(invocation)) != NULL && !process_is_child()) {
+		times = imports_list();
+		call(names, "after", application, times);
+		Py_XDECREF(times);
+	}
 }
 
 static void
@@ -265,7 +270,7 @@ request(int channel, const void *argument)
 
 	if (names != NULL && (application = load(invocation)) != NULL &&
 	    !process_is_child())
-		call(names, "lint", application);
+		call(names, "lint", application, NULL);
 }
 
 /* Where faulthandler says that the child was: "file", line 1 in name. */
