@@ -75,8 +75,8 @@ defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
     -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
 # -isystem: CPython's headers do not have to pass our warnings.
 includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
-compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
-    $(CFLAGS) $(mode_cflags) -pthread
+compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) \
+    $(includes) $(CFLAGS) $(mode_cflags) -pthread
 
 units = account answer body check client clock finding form frozen garbage \
     hashbang header imports inspection interpreter invocation lines memory \
