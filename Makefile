@@ -75,8 +75,8 @@ defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
     -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
 # -isystem: CPython's headers do not have to pass our warnings.
 includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
-compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) $(includes) \
-    $(CFLAGS) $(mode_cflags) -pthread
+compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) \
+    $(includes) $(CFLAGS) $(mode_cflags) -pthread
 
 units = account answer body check client clock finding form frozen garbage \
     hashbang header imports inspection interpreter invocation lines memory \
@@ -118,8 +118,7 @@ $(BUILD)/rehearsal.o: $(BUILD)/rehearsal.inc
 
 check: all
 	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
-	    -n auto --ignore tests/test_interop.py \
-	    --ignore tests/test_suexec.py tests
+	    -n auto tests
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for

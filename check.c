@@ -52,12 +52,15 @@ absolute(const char *name)
 	return path;
 }
 
-/* What the program itself would refuse, unless that was found already. */
+/*
+ * What the program itself would refuse, unless that was found already. No
+ * quoted name has in it what the command begins with.
+ */
 static void
 report_refusal(void)
 {
 	const char *failure = report_failure(),
-		   *command = strstr(failure, ": chmod");
+		   *command = strstr(failure, ": chmod o-w '/");
 
 	if (report_failed_with(REPORT_UNSAFE_FILE)) {
 		if (!finding_has("shared-") && command != NULL)

@@ -183,17 +183,15 @@ put_line(FILE *to, size_t id, const char *problem, const char *advice)
 }
 
 static void
-show(size_t id, char *text)
+show(size_t id, const char *problem, const char *advice)
 {
-	char *advice = text, *made;
+	char *made;
 	size_t length;
 	FILE *to = open_memstream(&made, &length);
 
-	strsep(&advice, "\n");
 	if (to == NULL)
 		return;
-	(finding.json ? put_json : put_line)(
-	    to, id, text, advice ? advice : "");
+	(finding.json ? put_json : put_line)(to, id, problem, advice);
 	if (fclose(to) == 0)
 		reply_shout(made, length);
 	free(made);
@@ -228,26 +226,27 @@ finding_end(void)
 }
 
 static void
-add(const char *word, char *text)
+add(const char *word, const char *problem, const char *advice)
 {
 	size_t i;
 
 	for (i = 0; i < COUNT; i++)
 		if (strcmp(ids[i].word, word) == 0)
-			show(i, text);
+			show(i, problem, advice);
 }
 
-/* Both with their NUL; the parent is there to read until we end. */
+/* Each with its NUL; the parent is there to read until we end. */
 static void
-send(const char *word, const char *text)
+send(const char *word, const char *problem, const char *advice)
 {
 	char *bytes;
-	size_t length = strlen(word) + 1 + strlen(text) + 1, done = 0;
+	size_t length = strlen(word) + strlen(problem) + strlen(advice) + 3,
+	       done = 0;
 	ssize_t n;
 
 	if ((bytes = malloc(length)) == NULL)
 		return;
-	strcpy(stpcpy(bytes, word) + 1, text);
+	strcpy(stpcpy(stpcpy(bytes, word) + 1, problem) + 1, advice);
 	while (done < length) {
 		n = write(finding.channel, bytes + done, length - done);
 		if (n == -1 && errno != EINTR)
@@ -257,43 +256,39 @@ send(const char *word, const char *text)
 	free(bytes);
 }
 
+/* How much of the text stands before the line end of the format itself. */
+static int
+measure_problem(const char *format, va_list arguments)
+{
+	char *problem = strndup(format, strcspn(format, "\n"));
+	int length = problem != NULL ? vsnprintf(NULL, 0, problem, arguments)
+				     : -1;
+
+	free(problem);
+	return length;
+}
+
 void
 finding_add(const char *id, const char *format, ...)
 {
 	va_list arguments;
-	char *text;
+	char *text, *advice;
 	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
+	length = measure_problem(format, arguments);
 	va_end(arguments);
-	if (length == -1)
+	va_start(arguments, format);
+	if (length == -1 || vasprintf(&text, format, arguments) == -1)
+		text = NULL;
+	va_end(arguments);
+	if (text == NULL)
 		return;
-	if (finding.channel != -1)
-		send(id, text);
-	else
-		add(id, text);
+	advice = text + length;
+	if (*advice != '\0')
+		*advice++ = '\0';
+	(finding.channel != -1 ? send : add)(id, text, advice);
 	free(text);
-}
-
-const char *
-finding_quote(const char *name)
-{
-	static char *quoted;
-	char *c;
-
-	free(quoted);
-	c = quoted = malloc(4 * strlen(name) + 3);
-	if (c == NULL)
-		return "''";
-	*c++ = '\'';
-	for (; *name != '\0'; name++)
-		if (*name == '\'')
-			c = stpcpy(c, "'\\''");
-		else
-			*c++ = *name;
-	strcpy(c, "'");
-	return quoted;
 }
 
 bool
@@ -317,15 +312,13 @@ finding_send(int descriptor)
 void
 finding_receive(const char *bytes, size_t length)
 {
-	const char *end = bytes + length, *text;
-	char *copy;
+	const char *end = bytes + length, *problem, *advice;
 
-	for (; bytes < end; bytes = text + strlen(text) + 1) {
-		text = bytes + strlen(bytes) + 1;
-		if (text >= end)
+	for (; bytes < end; bytes = advice + strlen(advice) + 1) {
+		problem = bytes + strlen(bytes) + 1;
+		advice = problem < end ? problem + strlen(problem) + 1 : end;
+		if (advice >= end)
 			break;
-		if ((copy = strdup(text)) != NULL)
-			add(bytes, copy);
-		free(copy);
+		add(bytes, problem, advice);
 	}
 }

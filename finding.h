@@ -16,13 +16,10 @@ bool finding_end(void);
 
 /*
  * Adds a finding; its id decides whether it is ok, a warning or an error. A
- * line end in the text parts what is wrong from what to do.
+ * line end in the format parts what is wrong from what to do.
  */
 void finding_add(const char *id, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* A name as a shell's word, until the next call. */
-const char *finding_quote(const char *name);
 
 /* Whether one was added whose id begins like this. */
 bool finding_has(const char *beginning);

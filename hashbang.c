@@ -113,7 +113,7 @@ check_program(const struct line *line, const char *program)
 		finding_add("line-interpreter",
 		    "the first line names %s, which %s may not execute\n"
 		    "type: chmod a+rx %s",
-		    program, line->account->name, finding_quote(program));
+		    program, line->account->name, words_quote(program));
 	else if (same_file(program, line->program))
 		return;
 	else if (strcmp(base_of(program), PROGRAM) == 0)
@@ -225,7 +225,7 @@ take_apart(struct line *line)
 		finding_add("line-end",
 		    "the first line ends in a carriage return, as Windows "
 		    "writes it\ntype: sed -i 's/\\r$//' %s",
-		    finding_quote(line->script));
+		    words_quote(line->script));
 	while (end > c && strchr(BLANKS, end[-1]))
 		end--;
 	*end = '\0';
@@ -266,7 +266,7 @@ report_missing(const struct line *line)
 		    "three invisible bytes (a byte order mark) stand before "
 		    "the first line\n"
 		    "type: sed -i '1s/^\\xEF\\xBB\\xBF//' %s",
-		    finding_quote(line->script));
+		    words_quote(line->script));
 	else
 		finding_add("line-missing",
 		    "the file does not begin with #!, so that no server knows "

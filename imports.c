@@ -5,8 +5,6 @@
  * sys.meta_path.
  */
 
-#include "cpython.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -150,15 +148,20 @@ shortest_told(const struct import *first, size_t count)
 	return shortest;
 }
 
+static int64_t
+own_time(const struct import *import)
+{
+	return import->time - import->inside;
+}
+
 static void
 tell(const struct import *import)
 {
 	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
 
 	pen_text(PEN_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
-	    (double)import->time / 1e6,
-	    (double)(import->time - import->inside) / 1e6, 2 * depth, "",
-	    import->name, import->failed ? " (failed)" : "");
+	    (double)import->time / 1e6, (double)own_time(import) / 1e6,
+	    2 * depth, "", import->name, import->failed ? " (failed)" : "");
 }
 
 int
@@ -177,10 +180,27 @@ imports_tell(const char *title)
 			tell(&first[i]);
 			told++;
 		} else
-			rest += first[i].time - first[i].inside;
+			rest += own_time(&first[i]);
 	if (told < count)
 		pen_text(PEN_PLAIN, 4, "           %7.1f ms  %zu shorter ones",
 		    (double)rest / 1e6, count - told);
 	imports.told = imports.count;
 	return (int)count;
+}
+
+PyObject *
+imports_list(void)
+{
+	PyObject *list = PyList_New((Py_ssize_t)imports.count), *item;
+	size_t i;
+
+	for (i = 0; list != NULL && i < imports.count; i++) {
+		item = Py_BuildValue("sd", imports.list[i].name,
+		    (double)own_time(&imports.list[i]) / 1e9);
+		if (item == NULL)
+			Py_CLEAR(list);
+		else
+			PyList_SET_ITEM(list, (Py_ssize_t)i, item);
+	}
+	return list;
 }

@@ -2,6 +2,8 @@
 #ifndef IMPORTS_H
 #define IMPORTS_H
 
+#include "cpython.h"
+
 /*
  * Watches importlib from now on, in the calling thread; what an application
  * sees of the import system stays the same. If this Python's importlib is
@@ -15,5 +17,11 @@ void imports_watch(void);
  * of their beginnings. Returns how many modules there were.
  */
 int imports_tell(const char *title);
+
+/*
+ * A new list of (name, seconds without those of what it imported itself) of
+ * all that was imported, or NULL with an exception set.
+ */
+PyObject *imports_list(void);
 
 #endif

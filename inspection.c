@@ -13,6 +13,7 @@
 
 #include "finding.h"
 #include "inspection.h"
+#include "words.h"
 
 #define LEAST_MEMORY (INT64_C(256) << 20)
 #define LEAST_TIME 30 /* seconds */
@@ -44,7 +45,7 @@ can_reach(const struct account *account, const char *script)
 		return true;
 	finding_add("folder-search",
 	    "%s may not enter the folder %s\ntype: chmod %c+x %s",
-	    account->name, stop, class_of(account, stop), finding_quote(stop));
+	    account->name, stop, class_of(account, stop), words_quote(stop));
 	free(stop);
 	return false;
 }
@@ -77,7 +78,7 @@ check_access(const struct account *account, const char *script)
 	if (!account_may(account, script, R_OK))
 		finding_add("file-read",
 		    "%s may not read %s\ntype: chmod %c+r %s", account->name,
-		    script, class_of(account, script), finding_quote(script));
+		    script, class_of(account, script), words_quote(script));
 	if (!inspection_is_executed(script))
 		return;
 	if (is_on_noexec(script))
@@ -89,7 +90,7 @@ check_access(const struct account *account, const char *script)
 	else if (!account_may(account, script, X_OK))
 		finding_add("file-execute",
 		    "%s may not execute %s\ntype: chmod %c+x %s", account->name,
-		    script, class_of(account, script), finding_quote(script));
+		    script, class_of(account, script), words_quote(script));
 }
 
 static void
@@ -99,12 +100,12 @@ check_folder_mode(const char *path, mode_t mode, bool strictly)
 		finding_add("shared-folder",
 		    "everyone may write the folder %s, so anyone could run "
 		    "code here: the program refuses it\ntype: chmod o-w %s",
-		    path, finding_quote(path));
+		    path, words_quote(path));
 	if (strictly && mode & S_IWGRP)
 		finding_add("group-folder",
 		    "a group may write the folder %s: suEXEC refuses it\n"
 		    "type: chmod g-w %s",
-		    path, finding_quote(path));
+		    path, words_quote(path));
 }
 
 static void
@@ -114,17 +115,17 @@ check_file_mode(const char *path, mode_t mode)
 		finding_add("shared-file",
 		    "everyone may write %s, so anyone could run code here: the "
 		    "program refuses it\ntype: chmod o-w %s",
-		    path, finding_quote(path));
+		    path, words_quote(path));
 	if (mode & S_IWGRP)
 		finding_add("group-file",
 		    "a group may write %s: suEXEC refuses it\n"
 		    "type: chmod g-w %s",
-		    path, finding_quote(path));
+		    path, words_quote(path));
 	if (mode & (S_ISUID | S_ISGID))
 		finding_add("set-id",
 		    "%s has a set-user-ID or set-group-ID bit: suEXEC refuses "
 		    "it\ntype: chmod ug-s %s",
-		    path, finding_quote(path));
+		    path, words_quote(path));
 }
 
 static void
@@ -136,7 +137,7 @@ check_owners(
 		    "%s and its folder have different owners, %ld and %ld: "
 		    "suEXEC refuses it\ntype, as root: chown %ld %s",
 		    script, (long)file->st_uid, (long)around->st_uid,
-		    (long)around->st_uid, finding_quote(script));
+		    (long)around->st_uid, words_quote(script));
 }
 
 static void

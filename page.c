@@ -118,21 +118,6 @@ put_text_page(FILE *to, const struct page *page)
 		    page->trace != NULL ? page->trace : "");
 }
 
-static char *
-make_head(const struct page *page, bool text, size_t body, size_t *length)
-{
-	char *headers, *head;
-
-	if (asprintf(&headers,
-		"Content-Type: text/%s; charset=utf-8\r\n"
-		"Content-Length: %zu\r\n",
-		text ? "plain" : "html", body) == -1)
-		return NULL;
-	head = reply_head(page->status, headers, length);
-	free(headers);
-	return head;
-}
-
 char *
 page_make(const struct page *page, size_t *length)
 {
@@ -146,7 +131,10 @@ page_make(const struct page *page, size_t *length)
 	(text ? put_text_page : put_html_page)(to, page);
 	if (fclose(to) != 0)
 		return NULL;
-	head = make_head(page, text, size, length);
+	head = reply_head(page->status,
+	    text ? "Content-Type: text/plain; charset=utf-8\r\n"
+		 : "Content-Type: text/html; charset=utf-8\r\n",
+	    (int64_t)size, length);
 	if (page->head_only)
 		size = 0;
 	if (head != NULL && (whole = realloc(head, *length + size)) != NULL) {

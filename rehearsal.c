@@ -17,12 +17,14 @@
 
 #include "finding.h"
 #include "garbage.h"
+#include "imports.h"
 #include "interpreter.h"
 #include "process.h"
 #include "rehearsal.h"
 #include "report.h"
 #include "traceback.h"
 #include "trial.h"
+#include "words.h"
 #include "wsgi_app.h"
 
 extern char **environ;
@@ -34,16 +36,16 @@ static const char source[] = {
 	'\0'
 };
 
-/* add(id, text) */
+/* add(id, problem, advice) */
 static PyObject *
 add(PyObject *self, PyObject *arguments)
 {
-	const char *id, *message;
+	const char *id, *problem, *advice;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "ss", &id, &message))
+	if (!PyArg_ParseTuple(arguments, "sss", &id, &problem, &advice))
 		return NULL;
-	finding_add(id, "%s", message);
+	finding_add(id, "%s\n%s", problem, advice);
 	Py_RETURN_NONE;
 }
 
@@ -55,7 +57,7 @@ make_command(const struct invocation *invocation)
 
 	return asprintf(&command, "%s%s",
 		   access(invocation->file, X_OK) == 0 ? "" : "cgi2wsgi ",
-		   finding_quote(invocation->file)) == -1
+		   words_quote(invocation->file)) == -1
 	    ? NULL
 	    : command;
 }
@@ -98,12 +100,12 @@ load_source(const struct invocation *invocation)
 
 /* Calls one of them. Returns 0, or -1 with a finding added. */
 static int
-call(PyObject *names, const char *name, PyObject *argument)
+call(PyObject *names, const char *name, PyObject *one, PyObject *two)
 {
 	PyObject *function = PyDict_GetItemString(names, name), *done = NULL;
 
 	if (function != NULL)
-		done = PyObject_CallFunctionObjArgs(function, argument, NULL);
+		done = PyObject_CallFunctionObjArgs(function, one, two, NULL);
 	if (done == NULL) {
 		traceback_fail(REPORT_PYTHON, name);
 		finding_add("check-failed",
@@ -161,7 +163,7 @@ report_start(const struct invocation *invocation)
 		finding_add("venv-wrong",
 		    "%s\nmake it again: python%d.%d -m venv --clear %s",
 		    report_failure(), PY_MAJOR_VERSION, PY_MINOR_VERSION,
-		    finding_quote(invocation->venv));
+		    words_quote(invocation->venv));
 	else
 		finding_add("python-failed",
 		    "%s\ninstall the Python that the program was built for; "
@@ -244,16 +246,20 @@ static void
 import(int channel, const void *argument)
 {
 	const struct invocation *invocation = argument;
-	PyObject *names = start(channel, invocation), *application;
+	PyObject *names = start(channel, invocation), *application, *times;
 
 	if (names == NULL)
 		return;
 	finding_add("python", "Python %s starts", PY_VERSION);
 	if (invocation->venv != NULL)
 		finding_add("venv", "%s is for this Python", invocation->venv);
-	if (call(names, "before", NULL) == 0 &&
-	    (application = load(invocation)) != NULL && !process_is_child())
-		call(names, "after", application);
+	imports_watch();
+	if (call(names, "before", NULL, NULL) == 0 &&
+	    (application = load(invocation)) != NULL && !process_is_child()) {
+		times = imports_list();
+		call(names, "after", application, times);
+		Py_XDECREF(times);
+	}
 }
 
 static void
@@ -264,7 +270,7 @@ request(int channel, const void *argument)
 
 	if (names != NULL && (application = load(invocation)) != NULL &&
 	    !process_is_child())
-		call(names, "lint", application);
+		call(names, "lint", application, NULL);
 }
 
 /* Where faulthandler says that the child was: "file", line 1 in name. */

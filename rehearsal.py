@@ -1,11 +1,10 @@
 """What --check does inside Python: see rehearsal.c, which calls this.
 
 Before the application is imported nothing else may be, or the times would
-be wrong: modules are imported where they are needed.  add(id, text) adds
-a finding; file is the script's, and command starts it in a terminal.
+be wrong: modules are imported where they are needed.  add(id, text, advice)
+adds a finding; file is the script's, and command starts it in a terminal.
 """
 
-import _frozen_importlib as bootstrap
 import faulthandler
 import os
 import stat
@@ -16,37 +15,18 @@ SLOW = 1.0          # seconds that an import may take
 MANY = 10           # things listed
 FOLDER = "/dev/fd"
 
-find_and_load = bootstrap._find_and_load
-own_times = {}      # seconds, without what a module imports in turn
-inner = [0.0]       # what was imported inside of each import under way
-
-
 said = set()        # ids
 
 
 def say(id, text, advice=""):
     said.add(id)
-    text = text.replace("\n", " ") + (advice and "\n" + advice)
-    add(id, text.replace("\0", " ").encode(
-        errors="backslashreplace").decode())
+    add(id, *(part.replace("\n", " ").replace("\0", " ").encode(
+        errors="backslashreplace").decode() for part in (text, advice)))
 
 
 def listed(names):
     names = list(names)
     return ", ".join(names[:MANY]) + (", ..." if names[MANY:] else "")
-
-
-# Times: as -X importtime, each module without those that it imports.
-
-def timed(name, import_):
-    start = clock()
-    inner.append(0.0)
-    try:
-        return find_and_load(name, import_)
-    finally:
-        whole = clock() - start
-        own_times[name] = own_times.get(name, 0) + whole - inner.pop()
-        inner[-1] += whole
 
 
 def modes():
@@ -64,14 +44,13 @@ def before():
     global started, opened
     faulthandler.enable(2)
     opened = modes()
-    bootstrap._find_and_load = timed
     started = clock()
 
 
-def say_times():
+def say_times(times):
     seconds = clock() - started
-    bootstrap._find_and_load = find_and_load
-    own_times[os.path.basename(file) + " itself"] = seconds - inner[0]
+    times.append((os.path.basename(file) + " itself",
+                  seconds - sum(own for _, own in times)))
     import resource
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     text = f"imported in {seconds:.3f} s; the process has {used} MB"
@@ -80,9 +59,9 @@ def say_times():
     else:
         say("import-slow", text + ", and each request waits for that",
             "import what few requests need in the functions that need it")
-    slowest = sorted(own_times.items(), key=lambda item: -item[1])[:MANY]
+    times.sort(key=lambda item: -item[1])
     say("imports", "the slowest: " + ", ".join(
-        f"{name} {seconds * 1000:.1f} ms" for name, seconds in slowest))
+        f"{name} {own * 1000:.1f} ms" for name, own in times[:MANY]))
 
 
 # The compiled form of the script
@@ -180,8 +159,9 @@ def say_open():
     return any(connections) or bool(files)
 
 
-def after(application):
-    say_times()
+def after(application, times):
+    """times: what was imported, with the seconds of each itself."""
+    say_times(times)
     say("callable", f"the application is of type "
         f"{type(application).__name__}")
     say_cache()

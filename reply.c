@@ -69,23 +69,26 @@ has_header(const char *headers, const char *line)
 }
 
 char *
-reply_head(const char *status, const char *headers, size_t *length)
+reply_head(
+    const char *status, const char *headers, int64_t body, size_t *length)
 {
 	char *head;
 	FILE *to = open_memstream(&head, length);
 
 	if (to == NULL)
 		return NULL;
-	if (reply.nph_server == NULL)
-		fprintf(to, "Status: %s\r\n%s\r\n", status, headers);
-	else {
-		fprintf(to, "HTTP/1.1 %s\r\n%s", status, headers);
+	fprintf(to, "%s %s\r\n%s",
+	    reply.nph_server != NULL ? "HTTP/1.1" : "Status:", status, headers);
+	if (body != -1)
+		fprintf(to, "Content-Length: %lld\r\n", (long long)body);
+	if (reply.nph_server != NULL) {
 		if (!has_header(headers, "\r\nDate:"))
 			put_date(to);
 		if (!has_header(headers, "\r\nServer:"))
 			fprintf(to, "Server: %s\r\n", reply.nph_server);
-		fputs("Connection: close\r\n\r\n", to);
+		fputs("Connection: close\r\n", to);
 	}
+	fputs("\r\n", to);
 	return fclose(to) == 0 ? head : NULL;
 }
 

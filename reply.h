@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The descriptor becomes the reply's; nothing is written yet. */
 void reply_open(int descriptor);
@@ -18,9 +19,11 @@ void reply_be_nph(const char *server);
 
 /*
  * Makes the head of a response (RFC 3875 6.3) from a status without line
- * end and header lines with CRLF. Returns memory to be freed, or NULL.
+ * end, header lines with CRLF and, unless that is -1, the Content-Length.
+ * Returns memory to be freed, or NULL.
  */
-char *reply_head(const char *status, const char *headers, size_t *length);
+char *reply_head(
+    const char *status, const char *headers, int64_t body, size_t *length);
 
 /*
  * Sends the parts, spooling the request's body while the client does not

@@ -22,6 +22,9 @@ static const char *const packages[] = {
 
 #define NO_SITE 6 /* in sys.flags */
 
+/* The folder of the user's own packages, once it was looked for, or NULL. */
+static char *user_packages;
+
 static bool
 is_folder(const char *path)
 {
@@ -63,9 +66,8 @@ is_set(const char *variable)
 	return text != NULL && *text != '\0';
 }
 
-/* The folder of the user's own packages; memory to be freed, or NULL. */
 static char *
-user_packages(void)
+find_user_packages(void)
 {
 	const char *home = getenv("HOME");
 	char *folder;
@@ -84,16 +86,14 @@ bool
 site_is_plain(bool venv)
 {
 	const char *home = getenv("HOME");
-	char *user;
 	bool plain;
 	int i;
 
 	if (venv || is_set("PYTHONPATH") || is_set("PYTHONUSERBASE") ||
 	    is_set("PYTHONVERBOSE") || (home != NULL && *home != '/'))
 		return false;
-	user = user_packages();
-	plain = user == NULL || !has_pth(user);
-	free(user);
+	user_packages = find_user_packages();
+	plain = user_packages == NULL || !has_pth(user_packages);
 	for (i = 0; i < PACKAGES; i++)
 		plain = plain && !has_pth(packages[i]);
 	return plain;
@@ -183,10 +183,8 @@ customize(const char *name)
 static int
 append_packages(void)
 {
-	char *user = user_packages();
-	int result = user != NULL ? append(user) : 0, i;
+	int result = user_packages != NULL ? append(user_packages) : 0, i;
 
-	free(user);
 	for (i = 0; result == 0 && i < PACKAGES; i++)
 		if (is_folder(packages[i]))
 			result = append(packages[i]);

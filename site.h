@@ -11,9 +11,9 @@
 bool site_is_plain(bool venv);
 
 /*
- * Instead of the site module: completes sys.path and the builtins, runs
- * sitecustomize and usercustomize. Whoever imports site later gets the module
- * as ever. Returns 0, or -1 with an exception set.
+ * After that, instead of the site module: completes sys.path and the builtins,
+ * runs sitecustomize and usercustomize. Whoever imports site later gets the
+ * module as ever. Returns 0, or -1 with an exception set.
  */
 int site_complete(void);
 

@@ -98,3 +98,23 @@ words_read_line(struct words *words, const char *file)
 	free(line);
 	return result;
 }
+
+const char *
+words_quote(const char *name)
+{
+	static char *quoted;
+	char *c;
+
+	free(quoted);
+	c = quoted = malloc(4 * strlen(name) + 3);
+	if (c == NULL)
+		return "''";
+	*c++ = '\'';
+	for (; *name != '\0'; name++)
+		if (*name == '\'')
+			c = stpcpy(c, "'\\''");
+		else
+			*c++ = *name;
+	strcpy(c, "'");
+	return quoted;
+}

@@ -22,4 +22,7 @@ int words_split(struct words *, const char *text, const char *where);
  */
 int words_read_line(struct words *, const char *file);
 
+/* A name as one word of a command for a shell, until the next call. */
+const char *words_quote(const char *name);
+
 #endif

@@ -161,12 +161,9 @@ complete_length(int64_t size)
 static char *
 complete_headers(const struct wsgi_head *head)
 {
-	char *timing = clock_header(), *headers, length[64] = "";
+	char *timing = clock_header(), *headers;
 
-	if (response.sole_block)
-		snprintf(length, sizeof(length), "Content-Length: %lld\r\n",
-		    (long long)head->content_length);
-	if (asprintf(&headers, "%s%s%s", head->headers, length,
+	if (asprintf(&headers, "%s%s", head->headers,
 		timing != NULL ? timing : "") == -1)
 		headers = NULL;
 	free(timing);
@@ -181,7 +178,8 @@ make_head(size_t *length)
 
 	if ((headers = complete_headers(head)) == NULL)
 		return NULL;
-	made = reply_head(head->status, headers, length);
+	made = reply_head(head->status, headers,
+	    response.sole_block ? head->content_length : -1, length);
 	free(headers);
 	if (head->longest > APACHE_LINE)
 		report_log(REPORT_HEADER_SIZE,

@@ -346,6 +346,14 @@ def shared_path(site):
     (site.www / "open").chmod(0o777)
 
 
+@case("line-folder", "everyone may write the folder", True)
+def shared_path_with_quotes(site):
+    name = "it's: chmod o-w open"
+    site.script(HELLO, f'--path "{name}"')
+    (site.www / name).mkdir()
+    (site.www / name).chmod(0o777)
+
+
 # What options name
 
 @case("log-file", "may not write the log")
@@ -426,6 +434,8 @@ script_case("import-slow", "each request waits for that",
             "import time; time.sleep(1.1)\n" + HELLO)
 script_case("import-failed", "No module named 'nowhere'", "import nowhere\n")
 script_case("import-failed", "SyntaxError", "if:\n")
+script_case("import-failed", r"ValueError: two\x0alines",
+            "raise ValueError('two\\nlines')\n")
 script_case("import-failed", "KeyError: 'SETTING'",
             "import os; os.environ['SETTING']\n")
 script_case("import-exit", "ends itself while it is imported (sys.exit): ",
@@ -861,9 +871,9 @@ def test_colour(site):
     assert b"\x1b[32m" in said
 
 
-# An escape sequence, a quote, a backslash, a carriage return, and no UTF-8.
-STRANGE = b"\x1b[31m \"\\\r\xff\xc3\xa4\xc2\x9b\xed\xa0\x80.cgi"
-SHOWN = r"""\x1b[31m "\\x0d\xffä\xc2\x9b\xed\xa0\x80.cgi"""
+# An escape sequence, a quote, a backslash, line ends, and no UTF-8.
+STRANGE = b"\x1b[31m \"\\\r\n\xff\xc3\xa4\xc2\x9b\xed\xa0\x80.cgi"
+SHOWN = r"""\x1b[31m "\\x0d\x0a\xffä\xc2\x9b\xed\xa0\x80.cgi"""
 
 
 @pytest.mark.parametrize("json", [True, False])

@@ -22,6 +22,8 @@ from apache import TIMEOUT, basic
 from columns import COLUMNS, LEFT_OUT, prepared
 from harness import alive, until
 
+pytestmark = pytest.mark.interop
+
 MIB = 1 << 20
 UPLOAD = bytes(range(251)) * (20 * MIB // 251)
 FIRST_HALF = hashlib.sha256(UPLOAD[:len(UPLOAD) // 2]).hexdigest()

@@ -933,6 +933,16 @@ def test_writable_folder(cgi, mode):
     assert not (script.parent / "imported").exists()
 
 
+def test_writable_quote(cgi):
+    """H5: a shell takes what the log proposes, whatever the name is."""
+    script = cgi.script("hello", name="it's $(a): chmod o-w ''/app.cgi")
+    script.chmod(0o757)
+    log = cgi.run(script).log.strip()
+    command = log.partition(", so anyone could run code here: ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=cgi.folder)
+    assert cgi.run(script).status == 200
+
+
 def test_writable_cache(cgi):
     """H5: a .pyc is run instead of the source."""
     script = cgi.script("marker")

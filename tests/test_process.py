@@ -271,6 +271,14 @@ def test_terminated(cgi, options):
     assert "cgi2wsgi: terminated [" in reply.log
 
 
+def terminated(cgi, script, line, **how):
+    """What got SIGTERM when it had written the line to the log."""
+    process = cgi.start(script, **how)
+    process.wait_log(line)
+    process.signal(signal.SIGTERM)
+    return process
+
+
 def test_terminated_early(cgi):
     """I2, A11, G1: nothing was sent: a page."""
     script = cgi.script("""
@@ -284,10 +292,7 @@ def test_terminated_early(cgi):
             finally:
                 os.write(2, b"finally\\n")
         """)
-    process = cgi.start(script)
-    process.wait_log("waits")
-    process.signal(signal.SIGTERM)
-    reply = process.wait()
+    reply = terminated(cgi, script, "waits").wait()
     assert reply.status == 500
     assert reply.exit == 1
     assert "finally" in reply.log
@@ -303,10 +308,7 @@ def test_terminated_while_importing(cgi):
         os.write(2, b"waits\\n")
         time.sleep(60)
         """)
-    process = cgi.start(script)
-    process.wait_log("waits")
-    process.signal(signal.SIGTERM)
-    reply = process.wait()
+    reply = terminated(cgi, script, "waits").wait()
     assert reply.status == 500
     assert reply.exit == 1
     assert "cgi2wsgi: terminated [" in reply.log
@@ -321,11 +323,8 @@ def test_terminated_while_reading(cgi):
             os.write(2, b"waits\\n")
             environ["wsgi.input"].read()
         """)
-    process = cgi.start(script, method="POST", length=10, stdin="open")
-    process.wait_log("waits")
-    time.sleep(0.1)
-    process.signal(signal.SIGTERM)
-    reply = process.wait()
+    reply = terminated(cgi, script, "waits", method="POST", length=10,
+                       stdin="open").wait()
     assert reply.status == 500
     assert "cgi2wsgi: terminated [" in reply.log
 
@@ -344,10 +343,7 @@ def test_terminated_while_writing(cgi):
             finally:
                 os.write(2, b"finally\\n")
         """)
-    process = cgi.start(script)
-    process.wait_log("waits")
-    time.sleep(0.2)
-    process.signal(signal.SIGTERM)
+    process = terminated(cgi, script, "waits")
     process.wait_log("finally", 20)
     reply = process.wait()
     assert reply.exit == 1
@@ -367,11 +363,8 @@ def test_terminated_and_stubborn(cgi):
                 except BaseException:
                     pass
         """, "--graceful-timeout 1")
-    process = cgi.start(script)
-    process.wait_log("waits")
     begin = time.monotonic()
-    process.signal(signal.SIGTERM)
-    reply = process.wait(30)
+    reply = terminated(cgi, script, "waits").wait(30)
     assert time.monotonic() - begin < 20
     assert reply.status == 500
     assert reply.exit == 1
@@ -409,10 +402,7 @@ def test_not_cut_short_without_length(cgi):
             yield b"a"
             yield b"b"
         """)
-    process = cgi.start(script)
-    process.wait_log("begins")
-    process.signal(signal.SIGTERM)
-    reply = process.wait()
+    reply = terminated(cgi, script, "begins").wait()
     assert reply.body == b"ab"
     assert "atexit ran" in reply.log
     assert reply.exit == 0
@@ -963,10 +953,7 @@ def test_terminated_behind_the_last_byte(cgi):
             os.write(2, b"works on\\n")
             time.sleep(60)
         """, "--graceful-timeout 1")
-    process = cgi.start(script)
-    process.wait_log("works on")
-    process.signal(signal.SIGTERM)
-    reply = process.wait(20)
+    reply = terminated(cgi, script, "works on").wait(20)
     assert reply.body == b"whole"
 
 
@@ -998,10 +985,8 @@ def late(statement):
 
 def test_terminated_while_python_ends(cgi):
     """I2, I3: SIGTERM does not cut short what Python still deletes."""
-    process = cgi.start(cgi.script(late("time.sleep(0.5)")))
-    process.wait_log("begins")
-    process.signal(signal.SIGTERM)
-    reply = process.wait()
+    script = cgi.script(late("time.sleep(0.5)"))
+    reply = terminated(cgi, script, "begins").wait()
     assert reply.body == b"whole"
     assert reply.exit == 0
     assert reply.log == "begins\nends\n"
@@ -1033,9 +1018,7 @@ def test_terminated_twice(cgi):
                 time.sleep(0.5)
                 os.write(2, b"ends\\n")
         """)
-    process = cgi.start(script)
-    process.wait_log("waits")
-    process.signal(signal.SIGTERM)
+    process = terminated(cgi, script, "waits")
     process.wait_log("begins")
     process.signal(signal.SIGTERM)
     reply = process.wait()

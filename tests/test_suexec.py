@@ -10,7 +10,7 @@ from apache import basic, serving
 from columns import HTACCESS
 from suexec import Suexec
 
-pytestmark = pytest.mark.xdist_group("suexec")
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("suexec")]
 
 # What a script knows, as JSON.
 KNOWN = """

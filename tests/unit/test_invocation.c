@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "assertions.h"
 #include "fake_report.h"
 #include "invocation.h"
 #include "report.h"
@@ -109,17 +110,6 @@ start_arguments(const char *arguments)
 	result = start(program, LIST(program));
 	assert_int_equal(unsetenv("CGI2WSGI_ARGS"), 0);
 	return result;
-}
-
-static void
-assert_same(const char *text, const char *expected)
-{
-	if (expected == NULL)
-		assert_null(text);
-	else {
-		assert_non_null(text);
-		assert_string_equal(text, expected);
-	}
 }
 
 static void

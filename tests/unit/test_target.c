@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "assertions.h"
 #include "fake_report.h"
 #include "report.h"
 #include "target.h"
@@ -21,17 +22,6 @@ start(const char *url)
 	fake_report_reset();
 	target_free(&got);
 	return target_read(&got, url);
-}
-
-static void
-assert_same(const char *text, const char *expected)
-{
-	if (expected == NULL)
-		assert_null(text);
-	else {
-		assert_non_null(text);
-		assert_string_equal(text, expected);
-	}
 }
 
 static void
