@@ -47,16 +47,17 @@ folder_of(const char *path)
 static int
 check_not_shared(const char *path, const char *what)
 {
-	const char *word = words_quote(path);
+	const char *word;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && st.st_mode & S_IWOTH &&
-	    (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-		return report_fail(REPORT_UNSAFE_FILE,
-		    "everyone may write %s%s, so anyone could run code here: "
-		    "chmod o-w %s",
-		    what, word, word);
-	return 0;
+	if (stat(path, &st) == -1 || !(st.st_mode & S_IWOTH) ||
+	    !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+		return 0;
+	word = words_quote(path);
+	return report_fail(REPORT_UNSAFE_FILE,
+	    "everyone may write %s%s, so anyone could run code here: "
+	    "chmod o-w %s",
+	    what, word, word);
 }
 
 /*
