@@ -209,6 +209,7 @@ serve(void)
 	transcript_import(application);
 	if (application == NULL)
 		return -1;
+	shutdown_prepare();
 	garbage_resume();
 	/*
 	 * Here is the border: above, nothing of the request was read but

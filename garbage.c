@@ -9,6 +9,7 @@
 #define PUT_OFF 100000 /* new objects; usually 700 or 2,000 */
 
 static PyObject *usual; /* thresholds */
+static PyObject *marker; /* younger than what is frozen */
 static bool held;
 
 #if PY_VERSION_HEX >= 0x030a0000
@@ -40,8 +41,7 @@ garbage_hold(void)
 static void
 let_go(void)
 {
-	if (held)
-		PyGC_Enable();
+	PyGC_Enable();
 }
 
 #else
@@ -72,6 +72,24 @@ is_put_off(PyObject *gc)
 	return result;
 }
 
+static void
+tell(PyObject *gc, const char *what)
+{
+	PyObject *done = PyObject_CallMethod(gc, what, NULL);
+
+	PyErr_Clear();
+	Py_XDECREF(done);
+}
+
+static void
+freeze(PyObject *gc)
+{
+	tell(gc, "freeze");
+	Py_XDECREF(marker);
+	marker = PyList_New(0);
+	PyErr_Clear();
+}
+
 int
 garbage_put_off(void)
 {
@@ -81,7 +99,10 @@ garbage_put_off(void)
 		usual = PyObject_CallMethod(gc, "get_threshold", NULL);
 	if (usual != NULL)
 		done = PyObject_CallMethod(gc, "set_threshold", "i", PUT_OFF);
-	let_go();
+	if (done != NULL && held) {
+		let_go();
+		freeze(gc);
+	}
 	Py_XDECREF(done);
 	Py_XDECREF(gc);
 	return done != NULL ? 0 : -1;
@@ -90,32 +111,62 @@ garbage_put_off(void)
 void
 garbage_resume(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc"), *set = NULL, *done = NULL,
-		 *frozen = NULL;
+	PyObject *gc = PyImport_ImportModule("gc"), *set = NULL, *done = NULL;
 
 	if (gc != NULL && is_put_off(gc)) {
 		if ((set = PyObject_GetAttrString(gc, "set_threshold")) != NULL)
 			done = PyObject_Call(set, usual, NULL);
 		PyErr_Clear();
-		frozen = PyObject_CallMethod(gc, "freeze", NULL);
+		freeze(gc);
 	}
 	PyErr_Clear();
-	Py_XDECREF(frozen);
 	Py_XDECREF(done);
 	Py_XDECREF(set);
 	Py_XDECREF(gc);
 }
 
+/* Without what is frozen. */
+static PyObject *
+list_objects(void)
+{
+	PyObject *gc = PyImport_ImportModule("gc"), *list = NULL;
+
+	if (gc != NULL)
+		list = PyObject_CallMethod(gc, "get_objects", NULL);
+	Py_XDECREF(gc);
+	return list;
+}
+
+static bool
+has_marker(PyObject *list)
+{
+	Py_ssize_t i;
+
+	for (i = 0; i < PyList_GET_SIZE(list); i++)
+		if (PyList_GET_ITEM(list, i) == marker)
+			return true;
+	return false;
+}
+
 PyObject *
 garbage_list(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc"), *list = NULL, *done = NULL;
+	PyObject *list = list_objects();
+
+	if (list == NULL || has_marker(list))
+		return list;
+	Py_DECREF(list);
+	garbage_thaw();
+	return list_objects();
+}
+
+void
+garbage_thaw(void)
+{
+	PyObject *gc = PyImport_ImportModule("gc");
 
 	if (gc != NULL)
-		done = PyObject_CallMethod(gc, "unfreeze", NULL);
-	if (done != NULL)
-		list = PyObject_CallMethod(gc, "get_objects", NULL);
-	Py_XDECREF(done);
+		tell(gc, "unfreeze");
+	PyErr_Clear();
 	Py_XDECREF(gc);
-	return list;
 }

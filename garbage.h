@@ -20,9 +20,14 @@ int garbage_put_off(void);
 void garbage_resume(void);
 
 /*
- * All objects that the collector knows, which looks at all of them again from
- * now on. Returns a new list, or NULL with an exception set.
+ * The objects that are younger than garbage_resume(); before it, those that are
+ * younger than Python's start. If nobody can tell, because the application has
+ * frozen some, or because more than Python itself ran at its start: all. Returns
+ * a new list, or NULL with an exception set.
  */
 PyObject *garbage_list(void);
+
+/* From now on all objects are looked at. */
+void garbage_thaw(void);
 
 #endif

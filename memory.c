@@ -29,12 +29,13 @@
 #define PAGE ((uintptr_t)4096)
 #define HUGE ((uintptr_t)2 << 20)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
+#define ARENA ((size_t)256 << 10) /* 1 MiB since 3.10 */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
 #define PLENTY ((rlim_t)1 << 30)
 
 /* From the linker. */
-extern char __data_start[], _edata[], _end[];
+extern char __data_start[], _edata[];
 
 static uintptr_t
 round_up(uintptr_t address, uintptr_t unit)
@@ -71,25 +72,6 @@ get_huge_page(void)
 	return NULL;
 }
 
-/*
- * Pages of .bss that nobody has touched stay untouched, and zero. In a process
- * that has just begun, none was written and swapped out since.
- */
-static void
-copy_variables(char *to, const char *start, const char *end)
-{
-	const char *page = (char *)round_up((uintptr_t)_edata, PAGE);
-	unsigned char resident[HUGE / PAGE];
-	size_t i, pages = (size_t)(end - page) / PAGE;
-
-	memcpy(to, start, (size_t)(page - start));
-	if (mincore((void *)page, pages * PAGE, resident) == -1)
-		memset(resident, 1, sizeof(resident));
-	for (i = 0; i < pages; i++, page += PAGE)
-		if (resident[i] & 1)
-			memcpy(to + (page - start), page, PAGE);
-}
-
 static char *first_arena;
 static void *volatile skipped; /* a part of the heap */
 
@@ -97,13 +79,13 @@ static void
 move_variables(void)
 {
 	char *start = (char *)round_up((uintptr_t)__data_start, PAGE),
-	     *end = (char *)round_up((uintptr_t)_end, PAGE), *huge;
+	     *end = (char *)round_up((uintptr_t)_edata, PAGE), *huge;
 	size_t size = (size_t)(end - start);
 
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE || size > HUGE ||
 	    (huge = get_huge_page()) == NULL)
 		return;
-	copy_variables(huge, start, end);
+	memcpy(huge, start, size);
 	/* A sandbox may refuse that. */
 	if (mremap(huge, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) ==
 	    MAP_FAILED)
@@ -127,19 +109,21 @@ spread_heap(void)
 }
 
 /*
- * The first lies behind the variables, and much of it in their page: a small
- * application needs little more. The others are malloc()'s, side by side with
- * its larger objects.
+ * The first arena lies behind the variables, and a third of it in their page: a
+ * small application needs no other. Others are malloc()'s, side by side with
+ * its larger objects; so are the stacks of frames, which are small.
  */
 static void *
 allocate(void *context, size_t size)
 {
-	static int count;
+	static bool taken;
 
 	(void)context;
-	if (count++ == 0 && first_arena != NULL && size < HUGE)
+	if (size >= ARENA && !taken && first_arena != NULL) {
+		taken = true;
 		return first_arena;
-	if (skipped == NULL)
+	}
+	if (size >= ARENA && skipped == NULL)
 		spread_heap();
 	return aligned_alloc(POOL, size);
 }

@@ -144,6 +144,8 @@ find_connections(void)
 	return type;
 }
 
+static bool left; /* by loading the application */
+
 static bool
 left_objects(void)
 {
@@ -268,6 +270,12 @@ keep_handler(int number)
 }
 
 void
+shutdown_prepare(void)
+{
+	left = left_objects();
+}
+
+void
 shutdown_python(void)
 {
 	if (!Py_IsInitialized())
@@ -276,10 +284,10 @@ shutdown_python(void)
 	call_module("atexit", "_run_exitfuncs");
 	flush("stdout");
 	flush("stderr");
-	/* The first also makes the collector look at everything again. */
-	if (!left_objects() && !left_database() && !left_foreign() &&
+	if (!left && !left_objects() && !left_database() && !left_foreign() &&
 	    !is_watched())
 		return;
+	garbage_thaw();
 	keep_handler(SIGTERM);
 	keep_handler(SIGALRM);
 	Py_FinalizeEx();

@@ -12,6 +12,7 @@
 
 #include "cpython.h"
 
+#include "finder.h"
 #include "site.h"
 
 /* site.getsitepackages() of the Python that this was built for. */
@@ -199,7 +200,9 @@ site_complete(void)
 	/* As if site had run: who imports it later wants its main(). */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
 	if (append_packages() == -1 || add_builtins() == -1 ||
-	    customize("sitecustomize") == -1)
+	    finder_replace() == -1 || customize("sitecustomize") == -1)
 		return -1;
-	return is_set("PYTHONNOUSERSITE") ? 0 : customize("usercustomize");
+	if (!is_set("PYTHONNOUSERSITE") && customize("usercustomize") == -1)
+		return -1;
+	return finder_restore();
 }

@@ -143,6 +143,99 @@ def test_usercustomize(cgi, customized, source, complaint):
     assert complaint in reply.log and bool(complaint) == bool(reply.log)
 
 
+def fresh(cgi, python, *words):
+    """A script that runs a command where no .pth file has hooks."""
+    command = " ".join(map(str, words))
+    return cgi.write("fresh",
+                     f"#!/bin/sh\nexec {python} {TESTS}/fresh.py {command}\n",
+                     0o755)
+
+
+# What a usercustomize imports, and what it does before.
+IMPORTED = {
+    "missing": "",
+    "source": "",
+    "package": "",
+    "parts.inner": "",
+    "package.missing": "",
+    "folder": "",
+    "parts/inner": "",
+    "source\0": "",
+    "compiled": """
+import py_compile
+py_compile.compile(HERE + "/source.py", HERE + "/compiled.pyc")
+""",
+    "_ctypes": "",
+    "inner": "import os\nos.chdir(HERE + '/parts')\nsys.path.append('')\n",
+    "_frozen_importlib_external": "",
+    "zipped": """
+import zipfile
+with zipfile.ZipFile(HERE + "/z.zip", "w") as archive:
+    archive.writestr("zipped.py", "X = 1")
+sys.path.append(HERE + "/z.zip")
+""",
+    "found_last": """
+class Finder:
+    def find_spec(name, path=None, target=None):
+        return ModuleSpec(name, None) if name == "found_last" else None
+sys.meta_path.append(Finder)
+""",
+    "hooked": """
+class Entry:
+    def find_spec(name, target=None):
+        return ModuleSpec(name, None) if name == "hooked" else None
+def hook(folder):
+    if folder != HERE:
+        raise ImportError(folder)
+    return Entry
+sys.path_hooks.insert(0, hook)
+sys.path_importer_cache.clear()
+""",
+}
+DESCRIBE = """
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+
+def describe(name):
+    try:
+        __import__(name)
+    except ImportError as error:
+        return type(error).__name__, error.args, error.name, error.path
+    module = sys.modules[name]
+    spec = module.__spec__
+    return (getattr(module, "__file__", None), str(type(spec.loader)),
+            spec.origin, spec.cached, spec.submodule_search_locations)
+"""
+CUSTOMIZED = """
+import importlib.machinery, json, sys
+said = [sys.customized, len(sys.meta_path),
+        str(type(importlib.machinery.PathFinder.__dict__["find_spec"]))]
+"""
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_usercustomize_imports(cgi, python, customized, name):
+    """H6: what it imports is found, or missing, as python3 finds it."""
+    home, file = customized
+    for other in ("source.py", "package/__init__.py", "package.py",
+                  "parts/inner.py", "folder.py/x"):
+        cgi.write(file.parent / other)
+    file.write_text(f"{DESCRIBE}HERE = {str(file.parent)!r}\n"
+                    f"{IMPORTED[name]}sys.customized = describe({name!r})\n")
+    theirs = subprocess.run(
+        [python, f"{TESTS}/fresh.py", python, "-c",
+         CUSTOMIZED + "print(json.dumps(said))"],
+        env=names_of({"HOME": str(home)}), cwd="/", stdout=subprocess.PIPE,
+        check=True).stdout
+    script = cgi.script(CUSTOMIZED + """
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [json.dumps(said).encode()]
+""")
+    ours = facts(cgi.run(fresh(cgi, python, script), env={"HOME": home}))
+    assert ours == json.loads(theirs)
+
+
 def test_usercustomize_exits(cgi, customized):
     """H6: it ends the program, which says so and where."""
     home, file = customized
@@ -159,10 +252,9 @@ def test_no_library_file(cgi, python):
          "sys.version_info[:2], os.path.dirname(os.__file__)]))"],
         env=PLAIN, stdout=subprocess.PIPE, check=True).stdout)
     script, log = cgi.script("hello"), cgi.folder / "opened"
-    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
-exec {python} {TESTS}/fresh.py strace -f -qq -e trace=open,openat \\
-    -e signal=none -o {log} {script}
-""", 0o755))
+    reply = cgi.run(fresh(
+        cgi, python, "strace -f -qq -e trace=open,openat -e signal=none -o",
+        log, script))
     assert reply.status == 200
     opened = log.read_text().partition(f'"{script}"')[2].splitlines()
     files = [line.split('"')[1] for line in opened[1:]
@@ -190,9 +282,8 @@ def test_collector(cgi, python):
         [python, "-c", "import gc, json; print(json.dumps("
          "[gc.isenabled(), gc.get_threshold()]))"],
         env=PLAIN, stdout=subprocess.PIPE, check=True).stdout)
-    begun, *found = facts(cgi.run(cgi.write("fresh", f"""#!/bin/sh
-exec {python} {TESTS}/fresh.py {cgi.script(COLLECTOR)}
-""", 0o755)))
+    begun, *found = facts(
+        cgi.run(fresh(cgi, python, cgi.script(COLLECTOR))))
     assert found == usual
     # What that takes came with 3.10.
     assert begun == 0 or python.endswith("3.9")

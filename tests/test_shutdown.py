@@ -50,6 +50,29 @@ def test_wrapped_file(cgi):
     assert gzip.decompress(data.read_bytes()) == b"text" * 1000
 
 
+@pytest.mark.parametrize("source", [
+    "{open}\ngc.freeze()\n",
+    "gc.freeze()\n{open}\n",
+    "{open}\ngc.collect()\n",
+    "{open}\ngc.freeze()\ngc.unfreeze()\n",
+    "gc.set_threshold(50)\n{open}\n"])
+@pytest.mark.parametrize("late", [False, True])
+def test_collector_told(cgi, source, late):
+    """I3: what an application asks of the collector hides no file."""
+    source = source.format(open='left = open(DATA, "w"); left.write("text")')
+    if late:
+        source = "def leave():\n    global left\n" + "".join(
+            f"    {line}\n" for line in source.splitlines())
+    data = cgi.folder / "data"
+    reply = cgi.run(cgi.script(program(HEAD, "import gc", source, """
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            globals().get("leave", str)()
+            return [b"Hello"]
+        """)), env={"DATA": data})
+    assert (reply.status, reply.exit, data.read_text()) == (200, 0, "text")
+
+
 def read_back(cgi, source):
     """What a second run finds."""
     reply = cgi.run(cgi.script(program(HEAD, """
