@@ -21,9 +21,9 @@ void garbage_resume(void);
 
 /*
  * The objects that are younger than garbage_resume(); before it, those that are
- * younger than Python's start. If nobody can tell, because the application has
- * frozen some, or because more than Python itself ran at its start: all. Returns
- * a new list, or NULL with an exception set.
+ * younger than Python's start. All, if nobody can tell: the application has
+ * frozen some, or more than Python itself ran at its start. Returns a new list,
+ * or NULL with an exception set.
  */
 PyObject *garbage_list(void);
 
