@@ -17,6 +17,7 @@
 #define METHOD "find_spec"
 #define LONGEST 100 /* ending of a file's name */
 #define HOOKS 2 /* that Python puts into sys.path_hooks */
+#define FINDERS 3 /* and into sys.meta_path */
 
 static struct {
 	PyObject *class, *own, *wrapped, *ours; /* PathFinder, its methods */
@@ -144,6 +145,21 @@ look(PyObject *module)
 		found = look_into(PyList_GET_ITEM(path, i), module);
 	}
 	return found;
+}
+
+bool
+finder_lacks(const char *module)
+{
+	PyObject *finders = PySys_GetObject("meta_path"),
+		 *name = PyUnicode_FromString(module), *found = NULL;
+
+	if (name != NULL && finders != NULL && PyList_Check(finders) &&
+	    PyList_GET_SIZE(finders) == FINDERS)
+		found = look(name);
+	PyErr_Clear();
+	Py_XDECREF(found);
+	Py_XDECREF(name);
+	return found == Py_None;
 }
 
 /* find_spec(name, path, target) of importlib.abc.MetaPathFinder */

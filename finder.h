@@ -2,6 +2,8 @@
 #ifndef FINDER_H
 #define FINDER_H
 
+#include <stdbool.h>
+
 /*
  * sitecustomize asks for what is seldom installed, and is there usercustomize?
  * importlib would list every folder of sys.path to answer. Until
@@ -10,6 +12,12 @@
  * with an exception set.
  */
 int finder_replace(void);
+
+/*
+ * Whether an import would certainly fail, of a module that is no part of Python
+ * itself: to be asked between the two.
+ */
+bool finder_lacks(const char *module);
 
 /* PathFinder as it was, unless others have changed it. Same values. */
 int finder_restore(void);

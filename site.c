@@ -164,8 +164,11 @@ is_missing(PyObject *error, const char *name)
 static int
 customize(const char *name)
 {
-	PyObject *module = PyImport_ImportModule(name), *error;
+	PyObject *module, *error;
 
+	if (finder_lacks(name))
+		return 0;
+	module = PyImport_ImportModule(name);
 	if (module == NULL && !PyErr_ExceptionMatches(PyExc_Exception))
 		return -1;
 	if (module == NULL) {
