@@ -164,11 +164,8 @@ is_missing(PyObject *error, const char *name)
 static int
 customize(const char *name)
 {
-	PyObject *module, *error;
+	PyObject *module = PyImport_ImportModule(name), *error;
 
-	if (finder_lacks(name))
-		return 0;
-	module = PyImport_ImportModule(name);
 	if (module == NULL && !PyErr_ExceptionMatches(PyExc_Exception))
 		return -1;
 	if (module == NULL) {
@@ -205,7 +202,8 @@ site_complete(void)
 	if (append_packages() == -1 || add_builtins() == -1 ||
 	    finder_replace() == -1 || customize("sitecustomize") == -1)
 		return -1;
-	if (!is_set("PYTHONNOUSERSITE") && customize("usercustomize") == -1)
+	if (!is_set("PYTHONNOUSERSITE") && !finder_lacks("usercustomize") &&
+	    customize("usercustomize") == -1)
 		return -1;
 	return finder_restore();
 }
