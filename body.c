@@ -36,13 +36,6 @@ body_open(int descriptor)
 	body.descriptor = descriptor;
 }
 
-static bool
-is_served_by(const struct request *request, const char *name)
-{
-	return strncmp(request_text(request, "SERVER_SOFTWARE", ""), name,
-		   strlen(name)) == 0;
-}
-
 /*
  * Without a length there is a body only where the server has undone a
  * chunked upload and closes the pipe behind it; Caddy says -1.
@@ -52,7 +45,7 @@ ends_with_file(const struct request *request, const char *length)
 {
 	if (length != NULL)
 		return strcmp(length, "-1") == 0 &&
-		    is_served_by(request, "Caddy");
+		    request_is_by(request, "Caddy");
 	return request_value(request, "HTTP_TRANSFER_ENCODING") != NULL;
 }
 
@@ -60,8 +53,8 @@ ends_with_file(const struct request *request, const char *length)
 static bool
 is_lost(const struct request *request)
 {
-	return is_served_by(request, "busybox") ||
-	    is_served_by(request, "uWSGI");
+	return request_is_by(request, "busybox") ||
+	    request_is_by(request, "uWSGI");
 }
 
 /* Two lengths that differ are an attempt to smuggle a request. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "body.h"
@@ -129,7 +130,6 @@ is_nph(void)
 {
 	static const char *const parsing[] = { "nginx", "lighttpd", "Caddy",
 		"h2o", "WEBrick" };
-	const char *software = request_text(&request, "SERVER_SOFTWARE", "");
 	const char *script = request_text(&request, "SCRIPT_FILENAME",
 	    request_text(&request, "SCRIPT_NAME", ""));
 	const char *slash = strrchr(script, '/');
@@ -140,7 +140,7 @@ is_nph(void)
 	if (slash == NULL || strncmp(slash, "/nph-", 5) != 0)
 		return false;
 	for (i = 0; i < sizeof(parsing) / sizeof(*parsing); i++)
-		if (strncmp(software, parsing[i], strlen(parsing[i])) == 0)
+		if (request_is_by(&request, parsing[i]))
 			return false;
 	return true;
 }
@@ -233,6 +233,20 @@ give_up(void)
 	process_finish(EXIT_FAILURE);
 }
 
+/*
+ * As soon as the output ends Apache looks whether the process is gone, and if
+ * not, looks again after 10 ms (mod_cgid) or 47 ms (mod_cgi). If it may fall
+ * asleep before, the process is gone by the time it wakes up.
+ */
+static void
+let_server_sleep(void)
+{
+	const struct timespec pause = { .tv_nsec = 100000 };
+
+	if (request_is_by(&request, "Apache"))
+		nanosleep(&pause, NULL);
+}
+
 static int
 leave(int result)
 {
@@ -247,6 +261,7 @@ leave(int result)
 	}
 	shutdown_python();
 	transcript_end(status);
+	let_server_sleep();
 	return status;
 }
 

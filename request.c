@@ -149,6 +149,13 @@ request_text(
 	return value != NULL && *value != '\0' ? value : otherwise;
 }
 
+bool
+request_is_by(const struct request *request, const char *server)
+{
+	return strncmp(request_text(request, "SERVER_SOFTWARE", ""), server,
+		   strlen(server)) == 0;
+}
+
 int
 request_set(struct request *request, const char *name, const char *value)
 {

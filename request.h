@@ -33,6 +33,9 @@ const char *request_value(const struct request *, const char *name);
 const char *request_text(
     const struct request *, const char *name, const char *otherwise);
 
+/* Whether SERVER_SOFTWARE begins like this. */
+bool request_is_by(const struct request *, const char *server);
+
 /* Whether the variable has this name. */
 bool request_names(const struct variable *, const char *name);
 

@@ -644,6 +644,21 @@ def test_child_left_behind(cgi):
         os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("software, pauses", [
+    ("Apache/2.4.62 (Debian)", 1), ("nginx/1.22.1", 0)])
+def test_pause_before_the_end(cgi, software, pauses):
+    """Apache waits much longer if it sees the process end."""
+    script, log = cgi.script("hello"), cgi.folder / "calls"
+    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
+exec strace -qq -e trace=write,writev,clock_nanosleep -e signal=none \\
+    -o {log} {script}
+""", 0o755), env={"SERVER_SOFTWARE": software})
+    assert (reply.status, reply.exit) == (200, 0)
+    calls = [line.partition("(")[0] for line in log.read_text().splitlines()]
+    assert calls.count("clock_nanosleep") == pauses
+    assert pauses == 0 or calls[-1] == "clock_nanosleep"
+
+
 @pytest.mark.parametrize("source, code", [
     ("hello", 0),
     ("def application(e, s):\n    s('500 Mine', [])\n    return []\n", 0),

@@ -63,7 +63,8 @@ class Place(Cgi):
         script = str(argv[-1])
         pairs = self.environ(
             script, target, "POST" if body else "GET",
-            length=body or None, env={"HOME": self.home, **env})
+            length=body or None, env={"HOME": self.home,
+                                      "SERVER_SOFTWARE": "launch", **env})
         return Command([str(part) for part in argv],
                        {key: value if isinstance(value, bytes)
                         else str(value) for key, value in pairs},
