@@ -1,7 +1,7 @@
 /*
- * A start of Python writes to nearly every page of its .data and .bss, one page
- * fault and one copied page after the other: a tenth of a small request's time.
- * Here they are copied at once into a huge page, which then takes their place.
+ * A start of Python writes to nearly every page of its .data, one page fault
+ * and one copied page after the other: a tenth of a small request's time. Here
+ * they are copied at once into a huge page, which then takes their place.
  */
 
 #include "cpython.h"
