@@ -46,9 +46,11 @@ archive :=
 endif
 
 ifneq ($(archive),)
-# At a fixed address, with every symbol that an extension module may want.
+# At a fixed address, with every symbol that an extension module may want, and
+# with its variables where a huge page can take their place (memory.c).
 mode_cflags = -fno-pie
-mode_ldflags = -no-pie -Wl,--export-dynamic -Wl,--whole-archive $(archive) \
+mode_ldflags = -no-pie -Wl,--section-start=.data=0x2000000 \
+    -Wl,--export-dynamic -Wl,--whole-archive $(archive) \
     -Wl,--no-whole-archive
 needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)

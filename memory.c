@@ -1,7 +1,7 @@
 /*
- * A start of Python writes to nearly every page of its .data, one page fault
- * and one copied page after the other: a tenth of a small request's time. Here
- * they are copied at once into a huge page, which then takes their place.
+ * A start of Python writes to nearly every page of its .data and .bss, one page
+ * fault and one copied page after the other: a tenth of a small request's time.
+ * Here they are copied at once into a huge page, which then takes their place.
  */
 
 #include "cpython.h"
@@ -29,13 +29,12 @@
 #define PAGE ((uintptr_t)4096)
 #define HUGE ((uintptr_t)2 << 20)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
-#define ARENA ((size_t)256 << 10) /* 1 MiB since 3.10 */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
 #define PLENTY ((rlim_t)1 << 30)
 
 /* From the linker. */
-extern char __data_start[], _edata[];
+extern char __data_start[], _edata[], _end[];
 
 static uintptr_t
 round_up(uintptr_t address, uintptr_t unit)
@@ -54,11 +53,11 @@ is_huge(char *memory)
 	    memchr(resident, 0, sizeof(resident)) == NULL;
 }
 
-/* Aligned, or NULL; at least as much lies behind it. */
+/* Aligned, or NULL. */
 static char *
 get_huge_page(void)
 {
-	const size_t size = 3 * HUGE;
+	const size_t size = 2 * HUGE;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 	     *huge;
@@ -72,29 +71,62 @@ get_huge_page(void)
 	return NULL;
 }
 
-static char *first_arena;
-static void *volatile skipped; /* a part of the heap */
+/*
+ * Pages of .bss that nobody has touched stay untouched, and zero. In a process
+ * that has just begun, none was written and swapped out since.
+ */
+static void
+copy_variables(char *to, const char *end)
+{
+	const char *page = (char *)round_up((uintptr_t)_edata, PAGE);
+	unsigned char resident[HUGE / PAGE];
+	size_t i, pages = (size_t)(end - page) / PAGE;
 
+	memcpy(to, __data_start, (size_t)(page - __data_start));
+	if (mincore((void *)page, pages * PAGE, resident) == -1)
+		memset(resident, 1, sizeof(resident));
+	for (i = 0; i < pages; i++, page += PAGE)
+		if (resident[i] & 1)
+			memcpy(to + (page - __data_start), page, PAGE);
+}
+
+/* Whether nothing lies there, and malloc()'s heap will not either. */
+static bool
+reserve(char *start, char *end)
+{
+	char *got;
+
+	if ((char *)sbrk(0) < end)
+		return false;
+	got = mmap(start, (size_t)(end - start), PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (got != MAP_FAILED && got != start)
+		munmap(got, (size_t)(end - start));
+	return got == start;
+}
+
+/* The page moves in one piece only to where another may begin. */
 static void
 move_variables(void)
 {
-	char *start = (char *)round_up((uintptr_t)__data_start, PAGE),
-	     *end = (char *)round_up((uintptr_t)_edata, PAGE), *huge;
-	size_t size = (size_t)(end - start);
+	char *end = (char *)round_up((uintptr_t)_end, PAGE), *huge;
 
-	if (sysconf(_SC_PAGESIZE) != (long)PAGE || size > HUGE ||
+	if (sysconf(_SC_PAGESIZE) != (long)PAGE ||
+	    (uintptr_t)__data_start % HUGE != 0 ||
+	    (size_t)(end - __data_start) >= HUGE ||
+	    !reserve(end, __data_start + HUGE) ||
 	    (huge = get_huge_page()) == NULL)
 		return;
-	memcpy(huge, start, size);
+	copy_variables(huge, end);
 	/* A sandbox may refuse that. */
-	if (mremap(huge, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) ==
-	    MAP_FAILED)
+	if (mremap(huge, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		__data_start) == MAP_FAILED)
 		munmap(huge, HUGE);
-	else
-		first_arena = (char *)round_up((uintptr_t)huge + size, POOL);
 }
 
-/* From now on in huge pages, and nothing is given back. */
+static void *volatile skipped; /* a part of the heap */
+
+/* One heap for everything, in huge pages, that nothing is given back from. */
 static void
 spread_heap(void)
 {
@@ -108,22 +140,12 @@ spread_heap(void)
 	madvise((void *)huge, HEAP - HUGE, MADV_HUGEPAGE);
 }
 
-/*
- * The first arena lies behind the variables, and a third of it in their page: a
- * small application needs no other. Others are malloc()'s, side by side with
- * its larger objects; so are the stacks of frames, which are small.
- */
+/* Python's arenas are malloc()'s: side by side with its larger objects. */
 static void *
 allocate(void *context, size_t size)
 {
-	static bool taken;
-
 	(void)context;
-	if (size >= ARENA && !taken && first_arena != NULL) {
-		taken = true;
-		return first_arena;
-	}
-	if (size >= ARENA && skipped == NULL)
+	if (skipped == NULL)
 		spread_heap();
 	return aligned_alloc(POOL, size);
 }
@@ -133,8 +155,7 @@ release(void *context, void *memory, size_t size)
 {
 	(void)context;
 	(void)size;
-	if (memory != first_arena)
-		free(memory);
+	free(memory);
 }
 
 /* What would be taken in advance has to be free for the application then. */
