@@ -80,12 +80,12 @@ includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
 compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) \
     $(includes) $(CFLAGS) $(mode_cflags) -pthread
 
-units = account answer body check client clock finder finding form frozen garbage \
-    hashbang header imports inspection interpreter invocation lines memory \
-    mount options page pen process provenance rehearsal reply report \
-    request rulebook secret shutdown simulate site target traceback \
-    transcript trial upload url wishes words wsgi_app wsgi_env wsgi_file \
-    wsgi_head wsgi_input wsgi_response
+units = account answer body check client clock finder finding form frozen \
+    garbage hashbang header imports inspection interpreter invocation lines \
+    memory mount options page pen process provenance rehearsal reply report \
+    request rulebook secret shutdown simulate site target traceback transcript \
+    trial upload url wishes words wsgi_app wsgi_env wsgi_file wsgi_head \
+    wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi
