@@ -644,6 +644,7 @@ def test_child_left_behind(cgi):
         os.kill(child, signal.SIGKILL)
 
 
+@not_sanitized
 @pytest.mark.parametrize("software, pauses", [
     ("Apache/2.4.62 (Debian)", 1), ("nginx/1.22.1", 0)])
 def test_pause_before_the_end(cgi, software, pauses):
