@@ -15,7 +15,7 @@ from harness import PROGRAM, alive, program, until
 
 not_sanitized = pytest.mark.skipif(
     PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes(),
-    reason="the sanitizer handles fatal signals itself")
+    reason="the sanitizer handles fatal signals and traces by itself")
 
 
 def facts(reply):
