@@ -85,8 +85,9 @@ look_at(PyObject *module, char *stem)
 	return make_spec(module, strcat(stem, ".py"));
 }
 
+/* And without a slash at its end, as importlib joins folder and name. */
 static bool
-is_folder(const char *path)
+is_absolute(const char *path)
 {
 	return path[0] == '/' && path[strlen(path) - 1] != '/';
 }
@@ -100,7 +101,7 @@ make_stem(const char *folder, PyObject *module)
 	char *stem;
 
 	if (name == NULL || strcspn(name, "/") != (size_t)length ||
-	    !is_folder(folder) ||
+	    !is_absolute(folder) ||
 	    asprintf(&stem, "%s/%s%*s", folder, name, LONGEST, "") == -1)
 		return NULL;
 	stem[strlen(folder) + 1 + (size_t)length] = '\0';

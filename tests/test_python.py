@@ -194,7 +194,7 @@ sys.path_importer_cache.clear()
 }
 DESCRIBE = """
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 
 def describe(name):
     try:
