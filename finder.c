@@ -15,6 +15,7 @@
  */
 
 #define METHOD "find_spec"
+#define INIT "/__init__" /* of a package */
 #define LONGEST 100 /* ending of a file's name */
 #define HOOKS 2 /* that Python puts into sys.path_hooks */
 #define FINDERS 3 /* and into sys.meta_path */
@@ -78,11 +79,15 @@ make_spec(PyObject *module, const char *file)
 static PyObject *
 look_at(PyObject *module, char *stem)
 {
-	if (has(stem, "") || has(stem, ".pyc") || has_extension(stem))
+	bool folder = has(stem, "");
+
+	if (folder)
+		strcat(stem, INIT);
+	if (has(stem, ".pyc") || has_extension(stem))
 		return NULL;
-	if (!has(stem, ".py"))
-		return Py_NewRef(Py_None);
-	return make_spec(module, strcat(stem, ".py"));
+	if (has(stem, ".py"))
+		return make_spec(module, strcat(stem, ".py"));
+	return folder ? NULL : Py_NewRef(Py_None);
 }
 
 /* And without a slash at its end, as importlib joins folder and name. */
@@ -102,7 +107,8 @@ make_stem(const char *folder, PyObject *module)
 
 	if (name == NULL || strcspn(name, "/") != (size_t)length ||
 	    !is_absolute(folder) ||
-	    asprintf(&stem, "%s/%s%*s", folder, name, LONGEST, "") == -1)
+	    asprintf(&stem, "%s/%s" INIT "%*s", folder, name, LONGEST, "") ==
+		-1)
 		return NULL;
 	stem[strlen(folder) + 1 + (size_t)length] = '\0';
 	return stem;

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 
 /*
- * sitecustomize asks for what is seldom installed, and is there usercustomize?
- * importlib would list every folder of sys.path to answer. Until
- * finder_restore() its PathFinder first looks for the few files that such a
- * module could be; what it finds and raises stays the same. Returns 0, or -1
- * with an exception set.
+ * sitecustomize asks for what is seldom installed, .pth files for next to
+ * nothing, and is there usercustomize? importlib would list every folder of
+ * sys.path to answer. Until finder_restore() its PathFinder first looks for the
+ * few files that such a module could be; what it finds and raises stays the
+ * same. Returns 0, or -1 with an exception set.
  */
 int finder_replace(void);
 

@@ -22,8 +22,8 @@ void garbage_resume(void);
 /*
  * The objects that are younger than garbage_resume(); before it, those that are
  * younger than Python's start. All, if nobody can tell: the application has
- * frozen some, or more than Python itself ran at its start. Returns a new list,
- * or NULL with an exception set.
+ * frozen some, or Python is older than 3.10. Returns a new list, or NULL with
+ * an exception set.
  */
 PyObject *garbage_list(void);
 

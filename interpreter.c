@@ -180,7 +180,7 @@ settle_locale(void)
 }
 
 static PyStatus
-start_python(const char *venv, const char *name, bool plain)
+start_python(const char *venv, const char *name)
 {
 	PyPreConfig before;
 	PyConfig config;
@@ -195,14 +195,13 @@ start_python(const char *venv, const char *name, bool plain)
 	if (PyStatus_Exception(status))
 		return status;
 	frozen_install();
-	if (plain)
-		garbage_hold();
+	garbage_hold();
 	if (settle_environment() == -1)
 		return PyStatus_NoMemory();
 	PyConfig_InitPythonConfig(&config);
 	config.parse_argv = 0;
 	config.pathconfig_warnings = 0;
-	config.site_import = !plain;
+	config.site_import = 0; /* see site.c */
 	/* Nothing written to a log may be lost when the process ends badly. */
 	config.buffered_stdio = 0;
 #if PY_VERSION_HEX >= 0x030b0000
@@ -322,8 +321,8 @@ interpreter_start(const struct invocation *invocation)
 	}
 	set_home();
 	plain = site_is_plain(venv != NULL);
-	status = start_python(venv,
-	    invocation->file ? invocation->file : invocation->module, plain);
+	status = start_python(
+	    venv, invocation->file ? invocation->file : invocation->module);
 	free(venv);
 	if (PyStatus_Exception(status))
 		return report_fail(REPORT_PYTHON,
@@ -332,9 +331,9 @@ interpreter_start(const struct invocation *invocation)
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (garbage_put_off() == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
-	if (plain && site_complete() == -1)
-		return traceback_fail(
-		    REPORT_PYTHON, "sitecustomize or usercustomize ended it");
+	if (site_complete(plain) == -1)
+		return traceback_fail(REPORT_PYTHON,
+		    "a .pth file, sitecustomize or usercustomize ended it");
 	if (handle_signals() == -1 || extend_path(invocation) == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
 	return 0;

@@ -192,18 +192,35 @@ append_packages(void)
 	return result;
 }
 
+static int
+complete(void)
+{
+	if (append_packages() == -1 || add_builtins() == -1 ||
+	    customize("sitecustomize") == -1)
+		return -1;
+	if (is_set("PYTHONNOUSERSITE") || finder_lacks("usercustomize"))
+		return 0;
+	return customize("usercustomize");
+}
+
+/* Its main() runs when it is imported. */
+static int
+import_site(void)
+{
+	PyObject *module = PyImport_ImportModule("site");
+
+	Py_XDECREF(module);
+	return module != NULL ? 0 : -1;
+}
+
 int
-site_complete(void)
+site_complete(bool plain)
 {
 	PyObject *flags = PySys_GetObject("flags");
 
-	/* As if site had run: who imports it later wants its main(). */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
-	if (append_packages() == -1 || add_builtins() == -1 ||
-	    finder_replace() == -1 || customize("sitecustomize") == -1)
-		return -1;
-	if (!is_set("PYTHONNOUSERSITE") && !finder_lacks("usercustomize") &&
-	    customize("usercustomize") == -1)
+	if (finder_replace() == -1 ||
+	    (plain ? complete() : import_site()) == -1)
 		return -1;
 	return finder_restore();
 }

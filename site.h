@@ -11,10 +11,11 @@
 bool site_is_plain(bool venv);
 
 /*
- * After that, instead of the site module: completes sys.path and the builtins,
- * runs sitecustomize and usercustomize. Whoever imports site later gets the
- * module as ever. Returns 0, or -1 with an exception set.
+ * After a start without it: completes sys.path and the builtins, runs
+ * sitecustomize and usercustomize. If that is plain, site is not imported for
+ * it; whoever imports it later gets the module as ever. Returns 0, or -1 with
+ * an exception set.
  */
-int site_complete(void);
+int site_complete(bool plain);
 
 #endif

@@ -151,7 +151,7 @@ def fresh(cgi, python, *words):
                      0o755)
 
 
-# What a usercustomize imports, and what it does before.
+# What a module that Python's start runs imports, and what it does before.
 IMPORTED = {
     "missing": "",
     "source": "",
@@ -159,6 +159,9 @@ IMPORTED = {
     "parts.inner": "",
     "package.missing": "",
     "folder": "",
+    "parts": "",
+    "beside": "",
+    "bare": "",
     "parts/inner": "",
     "source\0": "",
     "compiled": """
@@ -203,8 +206,9 @@ def describe(name):
         return type(error).__name__, error.args, error.name, error.path
     module = sys.modules[name]
     spec = module.__spec__
+    folders = spec.submodule_search_locations
     return (getattr(module, "__file__", None), str(type(spec.loader)),
-            spec.origin, spec.cached, spec.submodule_search_locations)
+            spec.origin, spec.cached, folders and list(folders))
 """
 CUSTOMIZED = """
 import importlib.machinery, json, sys
@@ -213,13 +217,18 @@ said = [sys.customized, len(sys.meta_path),
 """
 
 
+@pytest.mark.parametrize("starter", ["usercustomize", "pth"])
 @pytest.mark.parametrize("name", IMPORTED)
-def test_usercustomize_imports(cgi, python, customized, name):
-    """H6: what it imports is found, or missing, as python3 finds it."""
+def test_start_imports(cgi, python, customized, name, starter):
+    """H6: what a start imports is found, or missing, as python3 finds it."""
     home, file = customized
     for other in ("source.py", "package/__init__.py", "package.py",
-                  "parts/inner.py", "folder.py/x"):
+                  "parts/inner.py", "folder.py/x", "beside/x", "beside.py",
+                  "bare/__init__.pyc"):
         cgi.write(file.parent / other)
+    if starter == "pth":
+        cgi.write(file.with_name("starter.pth"), "import starter\n")
+        file = file.with_name("starter.py")
     file.write_text(f"{DESCRIBE}HERE = {str(file.parent)!r}\n"
                     f"{IMPORTED[name]}sys.customized = describe({name!r})\n")
     theirs = subprocess.run(
@@ -236,10 +245,13 @@ def application(environ, start_response):
     assert ours == json.loads(theirs)
 
 
-def test_usercustomize_exits(cgi, customized):
+@pytest.mark.parametrize("name, source", [
+    ("usercustomize.py", "import sys\nsys.exit(3)\n"),
+    ("ends.pth", "import sys; sys.exit(3)\n")])
+def test_start_exits(cgi, customized, name, source):
     """H6: it ends the program, which says so and where."""
     home, file = customized
-    file.write_text("import sys\nsys.exit(3)\n")
+    cgi.write(file.with_name(name), source)
     reply = cgi.run(cgi.script("hello"), env={"HOME": home})
     assert (reply.status, reply.exit) == (500, 1)
     assert "cgi2wsgi: python" in reply.log
