@@ -46,12 +46,10 @@ archive :=
 endif
 
 ifneq ($(archive),)
-# At a fixed address, with every symbol that an extension module may want, and
-# with its variables where a huge page can take their place (memory.c).
+# At a fixed address, with every symbol that an extension module may want.
 mode_cflags = -fno-pie
-mode_ldflags = -no-pie -Wl,--section-start=.data=0x2000000 \
-    -Wl,--export-dynamic -Wl,--whole-archive $(archive) \
-    -Wl,--no-whole-archive
+mode_ldflags = -no-pie -Wl,--export-dynamic \
+    -Wl,--whole-archive $(archive) -Wl,--no-whole-archive
 needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
 # A shared library less is 2 % of a small request's time; extension modules
@@ -131,12 +129,12 @@ interop: all
 	    -n auto -m interop tests/programs
 
 # These need the packages of tests/packages and tests/packages-bench. What
-# `make bench` writes into $(bench), `make bench-keep` puts into the tree. With
-# FRESH=1 no other package hooks into Python's start; that needs root.
+# `make bench` writes into $(bench), `make bench-keep` puts into the tree. As
+# root, they leave out what other packages hook into Python's start.
 bench = $(BUILD)/bench
 bench_programs = $(addprefix $(bench)/,ask hello-shared hello-static launch)
 measure = CGI2WSGI=$(abspath $(bench))/cgi2wsgi tests/bench/$(1) $(bench) \
-    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FRESH),--fresh)
+    $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: $(bench_programs) $(bench)/cgi2wsgi
 	$(call measure,ladder)

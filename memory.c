@@ -1,7 +1,7 @@
 /*
- * A start of Python writes to nearly every page of its .data and .bss, one page
- * fault and one copied page after the other: a tenth of a small request's time.
- * Here they are copied at once into a huge page, which then takes their place.
+ * A start of Python writes to nearly every page of its .data, one page fault
+ * and one copied page after the other: a tenth of a small request's time. Here
+ * they are copied in one call, and the copies take their place.
  */
 
 #include "cpython.h"
@@ -15,26 +15,36 @@
 #if defined(__linux__) && defined(__GLIBC__) && !defined(__PIE__) && \
     !defined(__SANITIZE_ADDRESS__)
 
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define PAGE ((uintptr_t)4096)
 #define HUGE ((uintptr_t)2 << 20)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
 #define PLENTY ((rlim_t)1 << 30)
 
+/* Of Linux 5.11 and 5.14; older ones refuse them. */
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* From the linker. */
-extern char __data_start[], _edata[], _end[];
+extern char __data_start[], _edata[];
 
 static uintptr_t
 round_up(uintptr_t address, uintptr_t unit)
@@ -42,86 +52,53 @@ round_up(uintptr_t address, uintptr_t unit)
 	return (address + unit - 1) & ~(unit - 1);
 }
 
-/* All of it exists as soon as its first byte does: the page is huge. */
+/* Into pages that do not exist yet. */
 static bool
-is_huge(char *memory)
+copy_pages(char *to, const char *from, size_t size)
 {
-	unsigned char resident[HUGE / PAGE];
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register area = { .range = { (uintptr_t)to, size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)to, .src = (uintptr_t)from, .len = size
+	};
+	int pages = (int)syscall(
+	    SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	bool done = pages != -1 && ioctl(pages, UFFDIO_API, &api) == 0 &&
+	    ioctl(pages, UFFDIO_REGISTER, &area) == 0 &&
+	    ioctl(pages, UFFDIO_COPY, &copy) == 0;
 
-	*memory = 1;
-	return mincore(memory, HUGE, resident) == 0 &&
-	    memchr(resident, 0, sizeof(resident)) == NULL;
+	if (pages != -1)
+		close(pages);
+	return done;
 }
 
-/* Aligned, or NULL. */
-static char *
-get_huge_page(void)
-{
-	const size_t size = 2 * HUGE;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-	     *huge;
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	huge = (char *)round_up((uintptr_t)memory, HUGE);
-	if (madvise(huge, HUGE, MADV_HUGEPAGE) == 0 && is_huge(huge))
-		return huge;
-	munmap(memory, size);
-	return NULL;
-}
-
-/*
- * Pages of .bss that nobody has touched stay untouched, and zero. In a process
- * that has just begun, none was written and swapped out since.
- */
-static void
-copy_variables(char *to, const char *end)
-{
-	const char *page = (char *)round_up((uintptr_t)_edata, PAGE);
-	unsigned char resident[HUGE / PAGE];
-	size_t i, pages = (size_t)(end - page) / PAGE;
-
-	memcpy(to, __data_start, (size_t)(page - __data_start));
-	if (mincore((void *)page, pages * PAGE, resident) == -1)
-		memset(resident, 1, sizeof(resident));
-	for (i = 0; i < pages; i++, page += PAGE)
-		if (resident[i] & 1)
-			memcpy(to + (page - __data_start), page, PAGE);
-}
-
-/* Whether nothing lies there, and malloc()'s heap will not either. */
 static bool
-reserve(char *start, char *end)
+replace_pages(char *start, size_t size)
 {
-	char *got;
+	char *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if ((char *)sbrk(0) < end)
+	if (copy == MAP_FAILED)
 		return false;
-	got = mmap(start, (size_t)(end - start), PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (got != MAP_FAILED && got != start)
-		munmap(got, (size_t)(end - start));
-	return got == start;
+	if (copy_pages(copy, start, size) &&
+	    mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) !=
+		MAP_FAILED)
+		return true;
+	munmap(copy, size);
+	return false;
 }
 
-/* The page moves in one piece only to where another may begin. */
+/* A sandbox may refuse the quicker way. */
 static void
-move_variables(void)
+copy_variables(void)
 {
-	char *end = (char *)round_up((uintptr_t)_end, PAGE), *huge;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  start = round_up((uintptr_t)__data_start, page),
+		  end = round_up((uintptr_t)_edata, page);
 
-	if (sysconf(_SC_PAGESIZE) != (long)PAGE ||
-	    (uintptr_t)__data_start % HUGE != 0 ||
-	    (size_t)(end - __data_start) >= HUGE ||
-	    !reserve(end, __data_start + HUGE) ||
-	    (huge = get_huge_page()) == NULL)
-		return;
-	copy_variables(huge, end);
-	/* A sandbox may refuse that. */
-	if (mremap(huge, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		__data_start) == MAP_FAILED)
-		munmap(huge, HUGE);
+	if (!replace_pages((char *)start, end - start))
+		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 }
 
 static void *volatile skipped; /* a part of the heap */
@@ -176,7 +153,7 @@ memory_gather(void)
 
 	if (is_limited())
 		return;
-	move_variables();
+	copy_variables();
 	PyObject_SetArenaAllocator(&allocator);
 }
 

@@ -3,9 +3,9 @@
 #define MEMORY_H
 
 /*
- * Moves all variables into one huge page, and has Python's objects come into
- * others: a few page faults instead of hundreds. For a process that has just
- * begun; changes nothing where memory is limited or there are no huge pages.
+ * Has pages of all variables at once, and Python's objects in huge pages: a few
+ * page faults instead of hundreds. For a process that has just begun; changes
+ * nothing where memory is limited, and little where the kernel refuses.
  */
 void memory_gather(void);
 

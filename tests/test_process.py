@@ -660,6 +660,23 @@ exec strace -qq -e trace=write,writev,clock_nanosleep -e signal=none \\
     assert pauses == 0 or calls[-1] == "clock_nanosleep"
 
 
+@not_sanitized
+@pytest.mark.parametrize("call, number", [
+    ("userfaultfd", 1), ("ioctl", 1), ("ioctl", 2), ("ioctl", 3),
+    ("mremap", 1)])
+def test_start_in_a_sandbox(cgi, call, number):
+    """It may refuse what copies variables quickly; a slower way is left."""
+    log = cgi.folder / "calls"
+    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
+exec strace -qq -e trace=userfaultfd,ioctl,mremap,madvise -e signal=none \\
+    -e inject={call}:error=EPERM:when={number} -o {log} {cgi.script("hello")}
+""", 0o755))
+    assert (reply.status, reply.exit) == (200, 0)
+    calls = log.read_text()
+    # With libpython as a shared library there is nothing to copy.
+    assert ("userfaultfd" in calls) == ("MADV_POPULATE_WRITE" in calls)
+
+
 @pytest.mark.parametrize("source, code", [
     ("hello", 0),
     ("def application(e, s):\n    s('500 Mine', [])\n    return []\n", 0),
