@@ -36,12 +36,16 @@ def hooks(folders):
             for file in sorted(Path(folder).glob("*.pth")) if is_hook(file)]
 
 
+def hooks_of(python):
+    """All such files of a Python."""
+    return hooks(subprocess.run(
+        [python, "-c", "import site; print(*site.getsitepackages())"],
+        check=True, stdout=subprocess.PIPE, text=True).stdout.split())
+
+
 def run(python, command, env):
     """Run a command where those files are empty; its exit status."""
-    folders = subprocess.run(
-        [python, "-c", "import site; print(*site.getsitepackages())"],
-        check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-    files = hooks(folders)
+    files = hooks_of(python)
     as_root = [] if os.getuid() == 0 else ["--map-root-user"]
     with tempfile.NamedTemporaryFile() as empty:
         os.chmod(empty.name, 0o644)
@@ -51,10 +55,15 @@ def run(python, command, env):
             env=env).returncode
 
 
+def is_possible(python):
+    """Whether there are any, and they may be left out."""
+    return (INSIDE not in os.environ and bool(hooks_of(python))
+            and run(python, ["true"], os.environ) == 0)
+
+
 def start_again(python):
     """Run this program so, and exit as it does."""
-    if INSIDE not in os.environ:
-        sys.exit(run(python, sys.argv, {**os.environ, INSIDE: "1"}))
+    sys.exit(run(python, sys.argv, {**os.environ, INSIDE: "1"}))
 
 
 if __name__ == "__main__":
