@@ -17,6 +17,7 @@
 #define METHOD "find_spec"
 #define INIT "/__init__" /* of a package */
 #define LONGEST 100 /* ending of a file's name */
+#define ROOM (LONGEST + (int)sizeof(INIT))
 #define HOOKS 2 /* that Python puts into sys.path_hooks */
 #define FINDERS 3 /* and into sys.meta_path */
 
@@ -107,8 +108,7 @@ make_stem(const char *folder, PyObject *module)
 
 	if (name == NULL || strcspn(name, "/") != (size_t)length ||
 	    !is_absolute(folder) ||
-	    asprintf(&stem, "%s/%s" INIT "%*s", folder, name, LONGEST, "") ==
-		-1)
+	    asprintf(&stem, "%s/%s%*s", folder, name, ROOM, "") == -1)
 		return NULL;
 	stem[strlen(folder) + 1 + (size_t)length] = '\0';
 	return stem;

@@ -310,7 +310,6 @@ interpreter_start(const struct invocation *invocation)
 	static const char incomplete[] = "the interpreter is incomplete";
 	char *venv = NULL;
 	PyStatus status;
-	bool plain;
 
 	if (invocation->venv != NULL &&
 	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
@@ -320,7 +319,6 @@ interpreter_start(const struct invocation *invocation)
 		return -1;
 	}
 	set_home();
-	plain = site_is_plain(venv != NULL);
 	status = start_python(
 	    venv, invocation->file ? invocation->file : invocation->module);
 	free(venv);
@@ -331,7 +329,7 @@ interpreter_start(const struct invocation *invocation)
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (garbage_put_off() == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
-	if (site_complete(plain) == -1)
+	if (site_complete(invocation->venv != NULL) == -1)
 		return traceback_fail(REPORT_PYTHON,
 		    "a .pth file, sitecustomize or usercustomize ended it");
 	if (handle_signals() == -1 || extend_path(invocation) == -1)

@@ -83,8 +83,12 @@ find_user_packages(void)
 	return NULL;
 }
 
-bool
-site_is_plain(bool venv)
+/*
+ * Whether the result of the site module can be had without it: no virtual
+ * environment, nothing in PYTHONPATH, no .pth file.
+ */
+static bool
+is_plain(bool venv)
 {
 	const char *home = getenv("HOME");
 	bool plain;
@@ -203,7 +207,6 @@ complete(void)
 	return customize("usercustomize");
 }
 
-/* Its main() runs when it is imported. */
 static int
 import_site(void)
 {
@@ -214,13 +217,14 @@ import_site(void)
 }
 
 int
-site_complete(bool plain)
+site_complete(bool venv)
 {
 	PyObject *flags = PySys_GetObject("flags");
 
+	/* Whoever imports site, here or later, has its main() run. */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
 	if (finder_replace() == -1 ||
-	    (plain ? complete() : import_site()) == -1)
+	    (is_plain(venv) ? complete() : import_site()) == -1)
 		return -1;
 	return finder_restore();
 }

@@ -5,17 +5,11 @@
 #include <stdbool.h>
 
 /*
- * Whether a start without the site module can have its result: no virtual
- * environment, nothing in PYTHONPATH, no .pth file. HOME has to be set.
+ * After a start without it: completes sys.path and the builtins, runs .pth
+ * files, sitecustomize and usercustomize. Where that is little, site is not
+ * imported for it; whoever imports it later gets the module as ever. HOME has
+ * to be set. Returns 0, or -1 with an exception set.
  */
-bool site_is_plain(bool venv);
-
-/*
- * After a start without it: completes sys.path and the builtins, runs
- * sitecustomize and usercustomize. If that is plain, site is not imported for
- * it; whoever imports it later gets the module as ever. Returns 0, or -1 with
- * an exception set.
- */
-int site_complete(bool plain);
+int site_complete(bool venv);
 
 #endif

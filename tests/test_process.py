@@ -644,18 +644,24 @@ def test_child_left_behind(cgi):
         os.kill(child, signal.SIGKILL)
 
 
+def traced(cgi, options, env):
+    """The system calls of one good request, a line each."""
+    log = cgi.folder / "calls"
+    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
+exec strace -qq -e signal=none {options} -o {log} {cgi.script("hello")}
+""", 0o755), env=env)
+    assert (reply.status, reply.exit) == (200, 0)
+    return log.read_text()
+
+
 @not_sanitized
 @pytest.mark.parametrize("software, pauses", [
     ("Apache/2.4.62 (Debian)", 1), ("nginx/1.22.1", 0)])
 def test_pause_before_the_end(cgi, software, pauses):
     """Apache waits much longer if it sees the process end."""
-    script, log = cgi.script("hello"), cgi.folder / "calls"
-    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
-exec strace -qq -e trace=write,writev,clock_nanosleep -e signal=none \\
-    -o {log} {script}
-""", 0o755), env={"SERVER_SOFTWARE": software})
-    assert (reply.status, reply.exit) == (200, 0)
-    calls = [line.partition("(")[0] for line in log.read_text().splitlines()]
+    lines = traced(cgi, "-e trace=write,writev,clock_nanosleep",
+                   {"SERVER_SOFTWARE": software}).splitlines()
+    calls = [line.partition("(")[0] for line in lines]
     assert calls.count("clock_nanosleep") == pauses
     assert pauses == 0 or calls[-1] == "clock_nanosleep"
 
@@ -666,13 +672,8 @@ exec strace -qq -e trace=write,writev,clock_nanosleep -e signal=none \\
     ("mremap", 1)])
 def test_start_in_a_sandbox(cgi, call, number):
     """It may refuse what copies variables quickly; a slower way is left."""
-    log = cgi.folder / "calls"
-    reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
-exec strace -qq -e trace=userfaultfd,ioctl,mremap,madvise -e signal=none \\
-    -e inject={call}:error=EPERM:when={number} -o {log} {cgi.script("hello")}
-""", 0o755))
-    assert (reply.status, reply.exit) == (200, 0)
-    calls = log.read_text()
+    calls = traced(cgi, "-e trace=userfaultfd,ioctl,mremap,madvise -e inject="
+                   f"{call}:error=EPERM:when={number}", {})
     # With libpython as a shared library there is nothing to copy.
     assert ("userfaultfd" in calls) == ("MADV_POPULATE_WRITE" in calls)
 
