@@ -52,6 +52,11 @@ mode_ldflags = -no-pie -Wl,--export-dynamic \
     -Wl,--whole-archive $(archive) -Wl,--no-whole-archive
 needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
+# Names of frozen modules that only few requests use (frozen.c).
+ifeq ($(python_version),3.11)
+mode_cflags += -DINTERN_LESS
+instead = -Wl,--wrap=_Py_Deepfreeze_Init
+endif
 # A shared library less is 2 % of a small request's time; extension modules
 # that want one of these find their own.
 has_archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))
@@ -89,8 +94,8 @@ objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 all: $(BUILD)/cgi2wsgi
 
 $(BUILD)/cgi2wsgi: $(objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(mode_ldflags) \
-	    $(python_libs) -pthread
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(instead) \
+	    $(mode_ldflags) $(python_libs) -pthread
 
 # What the program takes from its Python, asked when it is built.
 $(BUILD)/freeze: $(BUILD)/freeze.o
