@@ -14,14 +14,14 @@
 #include "secret.h"
 #include "transcript.h"
 
-#define BLOCKS 40 /* told one by one */
+#define TOLD 40 /* so many times that blocks left */
 #define BARS 45 /* columns of the time line */
 
 static struct {
 	bool open;
 	const struct invocation *invocation;
-	int blocks;
-	int64_t bytes, untold; /* of blocks */
+	int blocks, told, untold;
+	int64_t bytes, untold_bytes; /* of blocks */
 } transcript;
 
 static double
@@ -317,35 +317,52 @@ transcript_head(const struct wsgi_head *head)
 void
 transcript_result(PyObject *result)
 {
+	bool are_there = PyList_CheckExact(result) ||
+	    PyTuple_CheckExact(result);
+
 	if (!begin())
 		return;
 	station("IT RETURNED");
 	pen_text(PEN_PLAIN, 4,
-	    "A %s, an iterable of blocks: each is sent before the next is "
-	    "asked for (PEP 3333).",
+	    are_there ? "A %s of blocks: they are there, and leave together."
+		      : "A %s, an iterable of blocks: each is sent before the "
+			"next is asked for (PEP 3333).",
 	    Py_TYPE(result)->tp_name);
 	end();
 }
 
-void
-transcript_block(size_t head, int64_t size, int64_t took)
+static void
+tell_blocks(int count, size_t head, int64_t size, int64_t took)
 {
-	char with_head[64] = "";
+	char which[64], with_head[64] = "";
 
+	if (count == 1)
+		snprintf(which, sizeof(which), "block %d has",
+		    transcript.blocks + 1);
+	else
+		snprintf(which, sizeof(which), "blocks %d to %d have",
+		    transcript.blocks + 1, transcript.blocks + count);
+	if (head > 0)
+		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
+		    head);
+	pen_text(PEN_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
+	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
+	    milliseconds(took));
+}
+
+void
+transcript_blocks(int count, size_t head, int64_t size, int64_t took)
+{
 	if (!begin())
 		return;
-	transcript.bytes += size;
-	if (transcript.blocks++ >= BLOCKS)
-		transcript.untold += size;
+	if (transcript.told++ < TOLD)
+		tell_blocks(count, head, size, took);
 	else {
-		if (head > 0)
-			snprintf(with_head, sizeof(with_head),
-			    ", behind a head of %zu", head);
-		pen_text(PEN_PLAIN, 0,
-		    "[%8.1f ms] block %d has left: %lld bytes%s; %.2f ms",
-		    milliseconds(clock_elapsed()), transcript.blocks,
-		    (long long)size, with_head, milliseconds(took));
+		transcript.untold += count;
+		transcript.untold_bytes += size;
 	}
+	transcript.blocks += count;
+	transcript.bytes += size;
 	end();
 }
 
@@ -354,9 +371,9 @@ transcript_close(bool has_close)
 {
 	if (!begin())
 		return;
-	if (transcript.blocks > BLOCKS)
+	if (transcript.untold > 0)
 		pen_text(PEN_PLAIN, 13, "and %d more: %lld bytes",
-		    transcript.blocks - BLOCKS, (long long)transcript.untold);
+		    transcript.untold, (long long)transcript.untold_bytes);
 	station(
 	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
 	if (!has_close)

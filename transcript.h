@@ -33,8 +33,11 @@ void transcript_head(const struct wsgi_head *);
 /* The application returned. */
 void transcript_result(PyObject *result);
 
-/* A block left, with the head if that is not 0, in so many nanoseconds. */
-void transcript_block(size_t head, int64_t size, int64_t took);
+/*
+ * Blocks left in one call, with the head if that is not 0, in so many
+ * nanoseconds.
+ */
+void transcript_blocks(int count, size_t head, int64_t size, int64_t took);
 
 /* close() is called next, or there is none. */
 void transcript_close(bool has_close);

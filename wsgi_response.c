@@ -22,6 +22,9 @@
 #define APACHE_LINE 8190 /* the longest header Apache accepts */
 #define UWSGI_BLOCK 65536 /* the longest head uWSGI reads */
 #define FILE_PIECE (1 << 30)
+/* Chunks that leave in one call: so many, or so many bytes and one more. */
+#define CHUNKS 64
+#define ENOUGH 65536
 #define REFUSAL "__cgi2wsgi_refusal__"
 
 static struct {
@@ -259,16 +262,32 @@ push(struct iovec *parts, int count)
 	return result;
 }
 
-/* Sends a block, and the head before the first one. */
-static int
-send_block(const char *block, int64_t size)
+/* Cuts off what is more than may leave; returns what is left. */
+static int64_t
+limit_blocks(struct iovec *blocks, int count, int64_t left)
 {
-	struct iovec parts[2] = { { 0 } };
+	int64_t size = 0;
+	int i;
+
+	for (i = 0; i < count; size += (int64_t)blocks[i++].iov_len)
+		if ((int64_t)blocks[i].iov_len > left - size)
+			blocks[i].iov_len = (size_t)(left - size);
+	return size;
+}
+
+/*
+ * Sends blocks in one call, and the head before the first ones: parts has
+ * room for it before them.
+ */
+static int
+send_blocks(struct iovec *parts, int count, int64_t size)
+{
 	size_t head_size;
 	int64_t took;
 	char *head = NULL;
 	int result;
 
+	parts[0] = (struct iovec){ 0 };
 	if (response.state == ACCEPTED) {
 		complete_length(size);
 		if ((head = make_head(&parts[0].iov_len)) == NULL)
@@ -277,24 +296,32 @@ send_block(const char *block, int64_t size)
 	}
 	if (size > bytes_left()) {
 		response.excess = may_have_body();
-		size = bytes_left();
+		size = limit_blocks(parts + 1, count, bytes_left());
 	}
 	/* lighttpd sends SIGTERM as soon as it has all it waits for. */
 	if (size == bytes_left())
 		process_hold();
-	parts[1].iov_base = (void *)(uintptr_t)block;
-	parts[1].iov_len = (size_t)size;
 	/* Before the lock is let go: another thread may call write(). */
 	response.sent += size;
 	response.state = SENT;
 	head_size = parts[0].iov_len;
 	clock_enter(CLOCK_OUTPUT);
-	result = push(parts, 2);
+	result = push(parts, 1 + count);
 	took = clock_enter(CLOCK_APPLICATION);
 	if (result == 0)
-		transcript_block(head_size, size, took);
+		transcript_blocks(count, head_size, size, took);
 	free(head);
 	return result;
+}
+
+static int
+send_block(const char *block, int64_t size)
+{
+	struct iovec parts[2];
+
+	parts[1].iov_base = (void *)(uintptr_t)block;
+	parts[1].iov_len = (size_t)size;
+	return send_blocks(parts, 1, size);
 }
 
 /* PEP 3333 "The write() Callable" */
@@ -343,20 +370,12 @@ breach_no_start(void)
 }
 
 static int
-send_chunk(PyObject *chunk)
+breach_type(PyObject *chunk)
 {
-	if (!PyBytes_Check(chunk))
-		return report_fail(REPORT_PROTOCOL,
-		    "the application yielded %s, not bytes%s",
-		    Py_TYPE(chunk)->tp_name,
-		    PyUnicode_Check(chunk)
-			? ": encode it, as in text.encode('utf-8')"
-			: "");
-	if (PyBytes_GET_SIZE(chunk) == 0)
-		return 0;
-	if (response.state == NOTHING)
-		return breach_no_start();
-	return send_block(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk));
+	return report_fail(REPORT_PROTOCOL,
+	    "the application yielded %s, not bytes%s", Py_TYPE(chunk)->tp_name,
+	    PyUnicode_Check(chunk) ? ": encode it, as in text.encode('utf-8')"
+				   : "");
 }
 
 /* Whether nothing that the application still yields could be sent. */
@@ -367,22 +386,66 @@ is_complete(void)
 }
 
 static int
-send_chunks(PyObject *result)
+send_chunks(PyObject *const *chunks, int count)
 {
-	PyObject *chunks = PyObject_GetIter(result), *chunk;
-	int status = 0;
+	struct iovec parts[1 + CHUNKS];
+	int64_t size = 0;
+	int filled = 0, i;
 
-	if (chunks == NULL) {
+	for (i = 0; i < count && PyBytes_Check(chunks[i]); i++) {
+		if (PyBytes_GET_SIZE(chunks[i]) == 0)
+			continue;
+		parts[++filled].iov_base = PyBytes_AS_STRING(chunks[i]);
+		parts[filled].iov_len = (size_t)PyBytes_GET_SIZE(chunks[i]);
+		size += PyBytes_GET_SIZE(chunks[i]);
+	}
+	if (filled > 0 && response.state == NOTHING)
+		return breach_no_start();
+	if (filled > 0 && send_blocks(parts, filled, size) == -1)
+		return -1;
+	return i < count && !is_complete() ? breach_type(chunks[i]) : 0;
+}
+
+/*
+ * PEP 3333 "Buffering and Streaming": no block waits for the next one. Those
+ * of a list or tuple are there, and need not leave one by one.
+ */
+static int
+take_chunks(PyObject *iterator, PyObject **chunks)
+{
+	bool are_there = Py_TYPE(iterator) == &PyListIter_Type ||
+	    Py_TYPE(iterator) == &PyTupleIter_Type;
+	int wanted = are_there ? CHUNKS : 1, count = 0;
+	Py_ssize_t size = 0;
+	PyObject *chunk;
+
+	while (count < wanted && size < ENOUGH &&
+	    (chunk = PyIter_Next(iterator)) != NULL) {
+		if (PyBytes_Check(chunk))
+			size += PyBytes_GET_SIZE(chunk);
+		chunks[count++] = chunk;
+	}
+	return count;
+}
+
+static int
+send_iterable(PyObject *result)
+{
+	PyObject *iterator = PyObject_GetIter(result), *chunks[CHUNKS];
+	int count, status = 0;
+
+	if (iterator == NULL) {
 		if (PyErr_ExceptionMatches(PyExc_TypeError))
 			refuse();
 		return -1;
 	}
 	while (status == 0 && !is_complete() &&
-	    (chunk = PyIter_Next(chunks)) != NULL) {
-		status = process_is_child() ? -1 : send_chunk(chunk);
-		Py_DECREF(chunk);
+	    (count = take_chunks(iterator, chunks)) > 0) {
+		status = process_is_child() ? -1 : send_chunks(chunks, count);
+		while (count > 0)
+			Py_DECREF(chunks[--count]);
 	}
-	Py_DECREF(chunks);
+	Py_DECREF(iterator);
 	return PyErr_Occurred() ? -1 : status;
 }
 
@@ -405,7 +468,7 @@ send_file_rest(int file, off_t offset)
 		took = clock_enter(CLOCK_APPLICATION);
 		if (sent == -1)
 			return lose_client(errno);
-		transcript_block(0, sent, took);
+		transcript_blocks(1, 0, sent, took);
 		response.sent += sent;
 		if (bytes_left() > 0 && check_signals() == -1)
 			return -1;
@@ -470,8 +533,8 @@ send_result(PyObject *result)
 	    (by_kernel = wsgi_file_descriptor(result, &file, &offset)) == -1)
 		return -1;
 	response.sole_block = has_one_block(result);
-	if ((by_kernel == 1 ? send_file(file, offset) : send_chunks(result)) ==
-	    -1)
+	if ((by_kernel == 1 ? send_file(file, offset)
+			    : send_iterable(result)) == -1)
 		return -1;
 	if (process_is_child())
 		return 0;

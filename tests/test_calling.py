@@ -718,14 +718,14 @@ def test_bytes_subclass(cgi):
     ("bytearray(b'x')", "bytearray"), ("memoryview(b'x')", "memoryview"),
     ("[b'x']", "list")])
 @pytest.mark.parametrize("first", [b"", b"first"])
-def test_wrong_chunk(cgi, chunk, type, first):
+@pytest.mark.parametrize("result", ["[{}]", "(chunk for chunk in [{}])"])
+def test_wrong_chunk(cgi, chunk, type, first, result):
     """A9: an error that names the type."""
+    chunks = f"{first!r}, {chunk}, b'more'"
     reply = cgi.run(cgi.script(program(f"""
         def application(environ, start_response):
             start_response("200 OK", [])
-            yield {first!r}
-            yield {chunk}
-            yield b"more"
+            return {result.format(chunks)}
     """)))
     assert reply.exit == 1 and type in reply.log, reply
     if first:

@@ -562,6 +562,17 @@ def test_many_blocks(cgi):
     assert "and 20 more: 100 bytes\n" in log
 
 
+def test_blocks_of_a_list(cgi):
+    log = explain(cgi, """
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"one", b"two"] + [b"three"] * 98
+    """).log
+    assert "A list of blocks: they are there, and leave together.\n" in log
+    assert "blocks 1 to 64 have left: 316 bytes, behind a head of" in log
+    assert "blocks 65 to 100 have left: 180 bytes; " in log
+
+
 def test_file_by_the_kernel(cgi):
     cgi.write("file", bytes(200000))
     reply = explain(cgi, """

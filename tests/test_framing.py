@@ -27,6 +27,7 @@ def answer(cgi, headers, result, before="", **how):
 @pytest.mark.parametrize("result", [
     "[b'hello world']", "[b'hello', b' world']", "[b'hel', b'lo world']",
     "(c for c in [b'', b'hello', b'', b' world'])",
+    "[b'hello world', 7]", "(c for c in [b'hello world', 7])",
     "[bytes([c]) for c in b'hello world']"])
 def test_too_long(cgi, result):
     """F1: the rest is dropped and logged."""

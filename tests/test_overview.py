@@ -113,9 +113,9 @@ def test_drawing_has_the_order_of_the_code():
     # The application calls this one.
     steps.remove("start_response")
     assert set(steps) < set(order) and report in order
-    before = [step for step in steps if step != "send_chunk"]
+    before = [step for step in steps if step != "send_chunks"]
     assert before == sorted(before, key=order.index)
-    assert steps.index("send_chunk") == steps.index("wsgi_response_run") + 1
+    assert steps.index("send_chunks") == steps.index("wsgi_response_run") + 1
 
 
 def test_drawing_can_be_read():

@@ -823,6 +823,36 @@ def test_head_leaves_in_one_write_with_written_data(cgi):
     """) == [b"Status: 200 OK\r\n\r\none", b"two"]
 
 
+@pytest.mark.parametrize("result", [
+    "[b'one', b'', b'two', b'three']",
+    "(b'one', b'two', b'three')",
+    "Body()"])
+def test_blocks_that_are_there_leave_in_one_write(cgi, result):
+    """E10, A10: no block waits for another, and none for its own write."""
+    packet, = packets(cgi, f"""
+        class Body:
+            def __iter__(self):
+                return iter([b"one", b"two", b"three"])
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return {result}
+    """)
+    assert packet == b"Status: 200 OK\r\n\r\nonetwothree"
+
+
+def test_many_blocks_leave_in_a_few_writes(cgi):
+    """A10: a list may have more of them than one system call takes."""
+    blocks = [b"%d " % number for number in range(3000)]
+    found = packets(cgi, """
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"%d " % number for number in range(3000)]
+    """)
+    assert b"".join(found).partition(b"\r\n\r\n")[2] == b"".join(blocks)
+    assert len(found) < 100
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_alone_leaves_in_one_write(cgi, method):
     """E10: a response without body."""

@@ -14,6 +14,10 @@ def chunks(environ, count):
         yield chunk
 
 
+def listed(environ, count):
+    return [b"x" * 100] * count
+
+
 def upload(environ, count):
     read = environ["wsgi.input"].read
     while data := read(65536):
@@ -22,7 +26,8 @@ def upload(environ, count):
 
 
 def application(environ, start_response):
-    bodies = {"/file": file, "/chunks": chunks, "/upload": upload}
+    bodies = {"/file": file, "/chunks": chunks, "/list": listed,
+              "/upload": upload}
     body = bodies[environ["PATH_INFO"]]
     start_response("200 OK", [("Content-Type", "text/plain")])
     return body(environ, int(environ["QUERY_STRING"]))
