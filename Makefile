@@ -52,9 +52,9 @@ mode_ldflags = -no-pie -Wl,--export-dynamic \
     -Wl,--whole-archive $(archive) -Wl,--no-whole-archive
 needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
-# Names of frozen modules that only few requests use (frozen.c).
+# This one has modules as variables of C (frozen.c).
 ifeq ($(python_version),3.11)
-mode_cflags += -DINTERN_LESS
+mode_cflags += -DDEEP_FROZEN
 instead = -Wl,--wrap=_Py_Deepfreeze_Init
 endif
 # A shared library less is 2 % of a small request's time; extension modules

@@ -3,6 +3,46 @@
 #include "cpython.h"
 
 #include "frozen.h"
+#include "memory.h"
+
+#ifdef DEEP_FROZEN
+/* Python's own, which no header declares: each module's code, in order. */
+PyObject *_Py_get_runpy_toplevel(void);
+PyObject *_Py_get_os_toplevel(void);
+PyObject *_Py_get_io_toplevel(void);
+PyObject *_Py_get_importlib__bootstrap_external_toplevel(void);
+PyObject *_Py_get_importlib__bootstrap_toplevel(void);
+int _PyStaticCode_InternStrings(PyCodeObject *code);
+
+/* From runpy to what lies before io, it is what applications import. */
+void
+frozen_spare(char **start, char **end)
+{
+	PyObject *first = _Py_get_runpy_toplevel(),
+		 *behind = _Py_get_io_toplevel();
+
+	*start = (char *)first;
+	*end = first < behind ? (char *)behind : *start;
+	Py_DECREF(first);
+	Py_DECREF(behind);
+}
+
+static PyObject *
+get_os(void)
+{
+	char *start, *end;
+
+	frozen_spare(&start, &end);
+	memory_fetch(start, end);
+	return _Py_get_os_toplevel();
+}
+#else
+void
+frozen_spare(char **start, char **end)
+{
+	*start = *end = NULL;
+}
+#endif
 
 /*
  * What the start of Python imports and the library has not frozen. For Python
@@ -24,12 +64,7 @@ frozen_install(void)
 }
 #endif
 
-#ifdef INTERN_LESS
-/* Python's own, which no header declares. */
-PyObject *_Py_get_importlib__bootstrap_toplevel(void);
-PyObject *_Py_get_importlib__bootstrap_external_toplevel(void);
-int _PyStaticCode_InternStrings(PyCodeObject *code);
-
+#ifdef DEEP_FROZEN
 static int
 intern_names(PyObject *code)
 {

@@ -6,6 +6,7 @@
 
 #include "cpython.h"
 
+#include "frozen.h"
 #include "memory.h"
 
 /*
@@ -91,14 +92,27 @@ replace_pages(char *start, size_t size)
 
 /* A sandbox may refuse the quicker way. */
 static void
-copy_variables(void)
+copy_variables(uintptr_t start, uintptr_t end)
+{
+	if (start < end && !replace_pages((char *)start, end - start))
+		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+}
+
+static void
+copy_all_variables(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
 		  start = round_up((uintptr_t)__data_start, page),
 		  end = round_up((uintptr_t)_edata, page);
+	char *spare, *spare_end;
 
-	if (!replace_pages((char *)start, end - start))
-		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+	frozen_spare(&spare, &spare_end);
+	if (spare == spare_end) {
+		copy_variables(start, end);
+		return;
+	}
+	copy_variables(start, round_up((uintptr_t)spare, page));
+	copy_variables((uintptr_t)spare_end & ~(page - 1), end);
 }
 
 static void *volatile skipped; /* a part of the heap */
@@ -153,8 +167,18 @@ memory_gather(void)
 
 	if (is_limited())
 		return;
-	copy_variables();
+	copy_all_variables();
 	PyObject_SetArenaAllocator(&allocator);
+}
+
+/* Not by copies: threads may be there by now. */
+void
+memory_fetch(char *start, char *end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  first = (uintptr_t)start & ~(page - 1);
+
+	madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
 }
 
 #else
@@ -162,6 +186,13 @@ memory_gather(void)
 void
 memory_gather(void)
 {
+}
+
+void
+memory_fetch(char *start, char *end)
+{
+	(void)start;
+	(void)end;
 }
 
 #endif

@@ -644,11 +644,11 @@ def test_child_left_behind(cgi):
         os.kill(child, signal.SIGKILL)
 
 
-def traced(cgi, options, env):
+def traced(cgi, options, env, source="hello"):
     """The system calls of one good request, a line each."""
     log = cgi.folder / "calls"
     reply = cgi.run(cgi.write("traced", f"""#!/bin/sh
-exec strace -qq -e signal=none {options} -o {log} {cgi.script("hello")}
+exec strace -qq -e signal=none {options} -o {log} {cgi.script(source)}
 """, 0o755), env=env)
     assert (reply.status, reply.exit) == (200, 0)
     return log.read_text()
@@ -676,6 +676,23 @@ def test_start_in_a_sandbox(cgi, call, number):
                    f"{call}:error=EPERM:when={number}", {})
     # With libpython as a shared library there is nothing to copy.
     assert ("userfaultfd" in calls) == ("MADV_POPULATE_WRITE" in calls)
+
+
+@not_sanitized
+def test_variables_of_os(cgi):
+    """Those of frozen modules that applications import come along with it."""
+    def fetched(import_os):
+        calls = traced(cgi, "-e trace=madvise", {}, program(import_os, """
+            def application(environ, start_response):
+                start_response("200 OK", [])
+                return [b"hello"]
+        """))
+        return calls.count("MADV_POPULATE_WRITE")
+
+    again = fetched("import sys\nsys.modules.pop('os', None)\nimport os")
+    # Elsewhere they are no variables of the program.
+    deep_frozen = b"__wrap__Py_Deepfreeze_Init" in PROGRAM.read_bytes()
+    assert again - fetched("") == deep_frozen
 
 
 @pytest.mark.parametrize("source, code", [
