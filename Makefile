@@ -52,7 +52,7 @@ mode_ldflags = -no-pie -Wl,--export-dynamic \
     -Wl,--whole-archive $(archive) -Wl,--no-whole-archive
 needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
     --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
-# This one has modules as variables of C (frozen.c).
+# 3.11 has its frozen modules as variables of C (frozen.c).
 ifeq ($(python_version),3.11)
 mode_cflags += -DDEEP_FROZEN
 instead = -Wl,--wrap=_Py_Deepfreeze_Init

@@ -36,35 +36,7 @@ get_os(void)
 	memory_fetch(start, end);
 	return _Py_get_os_toplevel();
 }
-#else
-void
-frozen_spare(char **start, char **end)
-{
-	*start = *end = NULL;
-}
-#endif
 
-/*
- * What the start of Python imports and the library has not frozen. For Python
- * 3.11 and later: before, a frozen package did not find its modules in the
- * library's folder.
- */
-#if PY_VERSION_HEX >= 0x030b0000
-#include <frozen_modules.inc>
-
-void
-frozen_install(void)
-{
-	PyImport_FrozenModules = modules;
-}
-#else
-void
-frozen_install(void)
-{
-}
-#endif
-
-#ifdef DEEP_FROZEN
 static int
 intern_names(PyObject *code)
 {
@@ -95,5 +67,31 @@ __wrap__Py_Deepfreeze_Init(void)
 	Py_DECREF(inner);
 	Py_DECREF(outer);
 	return failed ? -1 : 0;
+}
+#else
+void
+frozen_spare(char **start, char **end)
+{
+	*start = *end = NULL;
+}
+#endif
+
+/*
+ * What the start of Python imports and the library has not frozen. For Python
+ * 3.11 and later: before, a frozen package did not find its modules in the
+ * library's folder.
+ */
+#if PY_VERSION_HEX >= 0x030b0000
+#include <frozen_modules.inc>
+
+void
+frozen_install(void)
+{
+	PyImport_FrozenModules = modules;
+}
+#else
+void
+frozen_install(void)
+{
 }
 #endif

@@ -53,6 +53,12 @@ round_up(uintptr_t address, uintptr_t unit)
 	return (address + unit - 1) & ~(unit - 1);
 }
 
+static uintptr_t
+round_down(uintptr_t address, uintptr_t unit)
+{
+	return address & ~(unit - 1);
+}
+
 /* Into pages that do not exist yet. */
 static bool
 copy_pages(char *to, const char *from, size_t size)
@@ -112,7 +118,7 @@ copy_all_variables(void)
 		return;
 	}
 	copy_variables(start, round_up((uintptr_t)spare, page));
-	copy_variables((uintptr_t)spare_end & ~(page - 1), end);
+	copy_variables(round_down((uintptr_t)spare_end, page), end);
 }
 
 static void *volatile skipped; /* a part of the heap */
@@ -176,7 +182,7 @@ void
 memory_fetch(char *start, char *end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
-		  first = (uintptr_t)start & ~(page - 1);
+		  first = round_down((uintptr_t)start, page);
 
 	madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
 }
