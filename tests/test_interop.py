@@ -420,12 +420,17 @@ def ended(pid):
         return True
 
 
+def running(site, token):
+    """The process whose number is the first word that it left."""
+    return int(site.word(token).split()[0])
+
+
 @behaviour("client leaves while it receives", "noticed")
 def leaves_receiving(site):
     token = uuid.uuid4().hex
     with site.send("GET", "/slow?" + token):
         until(lambda: (site.word(token) or "").endswith("\n"))
-    pid = int(site.word(token))
+    pid = running(site, token)
     until(lambda: ended(pid))
     count = (site.word(token).split() + ["killed"])[1]
     return {"killed": "killed", "400": "runs to its end"}.get(count,
@@ -448,7 +453,7 @@ def leaves_sending(site):
     if not site.word(token):
         site.get("/echo")
         return "not started" if site.word(token) is None else "started late"
-    pid = int(site.word(token).split()[0])
+    pid = running(site, token)
     until(lambda: ended(pid))
     left = site.word(token).split()[1:]
     return f"read() gives {left[0]} bytes" if left else "read() fails"
