@@ -84,11 +84,11 @@ compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) \
     $(includes) $(CFLAGS) $(mode_cflags) -pthread
 
 units = account answer body check client clock finder finding form frozen \
-    garbage hashbang header imports inspection interpreter invocation lines \
-    memory mount options page pen process provenance rehearsal reply report \
-    request rulebook secret shutdown simulate site target traceback transcript \
-    trial upload url wishes words wsgi_app wsgi_env wsgi_file wsgi_head \
-    wsgi_input wsgi_response
+    garbage hashbang header imports inspection interpreter invocation keeper \
+    lines memory mount options page pen process provenance rehearsal reply \
+    report request rulebook secret shutdown simulate site target traceback \
+    transcript trial upload url wishes words wsgi_app wsgi_env wsgi_file \
+    wsgi_head wsgi_input wsgi_response
 objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
 
 all: $(BUILD)/cgi2wsgi

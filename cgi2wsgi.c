@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "body.h"
@@ -20,6 +19,7 @@
 #include "garbage.h"
 #include "interpreter.h"
 #include "invocation.h"
+#include "keeper.h"
 #include "memory.h"
 #include "mount.h"
 #include "options.h"
@@ -233,20 +233,6 @@ give_up(void)
 	process_finish(EXIT_FAILURE);
 }
 
-/*
- * As soon as the output ends Apache looks whether the process is gone, and if
- * not, looks again after 10 ms (mod_cgid) or 47 ms (mod_cgi). If it may fall
- * asleep before, the process is gone by the time it wakes up.
- */
-static void
-let_server_sleep(void)
-{
-	const struct timespec pause = { .tv_nsec = 100000 };
-
-	if (request_is_by(&request, "Apache"))
-		nanosleep(&pause, NULL);
-}
-
 static int
 leave(int result)
 {
@@ -261,7 +247,8 @@ leave(int result)
 	}
 	shutdown_python();
 	transcript_end(status);
-	let_server_sleep();
+	if (!process_is_child() && request_is_by(&request, "Apache"))
+		keeper_start();
 	return status;
 }
 

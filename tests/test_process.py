@@ -655,18 +655,6 @@ exec strace -qq -e signal=none {options} -o {log} {cgi.script(source)}
 
 
 @not_sanitized
-@pytest.mark.parametrize("software, pauses", [
-    ("Apache/2.4.62 (Debian)", 1), ("nginx/1.22.1", 0)])
-def test_pause_before_the_end(cgi, software, pauses):
-    """Apache waits much longer if it sees the process end."""
-    lines = traced(cgi, "-e trace=write,writev,clock_nanosleep",
-                   {"SERVER_SOFTWARE": software}).splitlines()
-    calls = [line.partition("(")[0] for line in lines]
-    assert calls.count("clock_nanosleep") == pauses
-    assert pauses == 0 or calls[-1] == "clock_nanosleep"
-
-
-@not_sanitized
 @pytest.mark.parametrize("call, number", [
     ("userfaultfd", 1), ("ioctl", 1), ("ioctl", 2), ("ioctl", 3),
     ("mremap", 1)])

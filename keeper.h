@@ -1,0 +1,12 @@
+/* Keeps the output open until this process is gone, for Apache's sake. */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+/*
+ * Has another process end the output as soon as this one is gone, or, where
+ * that could not be started or nobody would wait for it, only gives the server
+ * time to fall asleep. To be called when nothing is left but exit().
+ */
+void keeper_start(void);
+
+#endif

@@ -1,0 +1,134 @@
+"""The output ends when the process is gone, as Apache wants it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness import PASSED_ON, PROGRAM, TESTS, TIMEOUT
+
+COUNT = 10
+AS_INIT = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
+           *([] if os.getuid() == 0 else ["--map-root-user"])]
+not_sanitized = pytest.mark.skipif(
+    PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes(),
+    reason="the sanitizer traces by itself")
+THREAD = """
+import threading
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+FORK = """
+import os
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if os.fork() == 0:
+        return []
+    os.wait()
+    return [b"hello"]
+"""
+# The libraries' last acts: close(0), so that cat ends, and wait(NULL).
+LIBRARY = """
+import ctypes
+import os
+import subprocess
+
+cat = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+os.dup2(cat.stdin.fileno(), 0)
+cat.stdin.close()
+libc = ctypes.CDLL(None)
+libc.on_exit(libc.wait, None)
+libc.on_exit(libc.close, None)
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+APPLICATIONS = pytest.mark.parametrize(
+    "source", ["hello", THREAD, FORK, LIBRARY],
+    ids=["hello", "thread", "fork", "library"])
+
+
+def serve(cgi, script, disposition, *around, count=COUNT, env={}):
+    """How many processes a hasty server found gone, and how many orphans."""
+    env = dict(cgi.environ(script, env=env))
+    env.update((key, os.environ[key]) for key in PASSED_ON
+               if key in os.environ)
+    done = subprocess.run(
+        [*around, sys.executable, TESTS / "hasty.py", disposition, str(count),
+         script], env=env, timeout=TIMEOUT, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0
+    return tuple(map(int, done.stdout.split()))
+
+
+@APPLICATIONS
+def test_child_of_who_ignores_children(cgi, source):
+    """mod_cgid's daemon; the keeper is a child of its own."""
+    assert serve(cgi, cgi.script(source), "ignore") == (COUNT, 0)
+
+
+@APPLICATIONS
+def test_child_of_init(cgi, source):
+    """mod_cgi; here init is the server, too."""
+    assert serve(cgi, cgi.script(source), "handle", *AS_INIT) == (
+        COUNT, COUNT)
+
+
+def test_nobody_would_wait(cgi):
+    """Nothing is left to an init that does not expect it."""
+    assert serve(cgi, cgi.script("hello"), "default", *AS_INIT)[1] == 0
+
+
+def test_another_server(cgi):
+    """nginx, for one, just waits."""
+    env = {"SERVER_SOFTWARE": "nginx/1.22.1"}
+    assert serve(cgi, cgi.script("hello"), "handle", *AS_INIT, env=env)[1] == 0
+
+
+def traced(cgi, disposition, options="", env={}):
+    """The system calls of interest that a request ends with, a line each."""
+    log = cgi.folder / "calls"
+    # -D: the server is still its parent.
+    script = cgi.write("traced", f"""#!/bin/sh
+exec strace -D -qq -e signal=none -e trace=writev,clone,clock_nanosleep \
+    {options} -o {log} {cgi.script("hello")}
+""", 0o755)
+    serve(cgi, script, disposition, *AS_INIT, count=1, env=env)
+    reply, *calls = log.read_text().partition("writev(")[2].splitlines()
+    return calls
+
+
+def are_of(calls, names):
+    """Whether each call has its name, or an argument, in the line."""
+    return len(calls) == len(names) and all(
+        name in call for name, call in zip(names, calls))
+
+
+@not_sanitized
+@pytest.mark.parametrize("disposition, software, calls", [
+    ("default", "Apache/2.4.62 (Debian)", ["clock_nanosleep"]),
+    ("handle", "Apache/2.4.62 (Debian)", ["flags=CLONE_VM|CLONE_FILES|SIG"]),
+    ("ignore", "Apache/2.4.62 (Debian)", ["CLONE_PARENT"]),
+    ("default", "nginx/1.22.1", []), ("handle", "nginx/1.22.1", []),
+    ("ignore", "nginx/1.22.1", [])])
+def test_who_needs_it(cgi, disposition, software, calls):
+    """Where nobody would wait for a keeper, Apache may fall asleep first."""
+    found = traced(cgi, disposition, env={"SERVER_SOFTWARE": software})
+    assert are_of(found, calls), found
+
+
+@not_sanitized
+@pytest.mark.parametrize("call, calls", [
+    ("pidfd_open", ["pidfd_open", "clock_nanosleep"]),
+    ("clone", ["clone", "clock_nanosleep"])])
+def test_without_keeper(cgi, call, calls):
+    """An old kernel, or a sandbox, may refuse what it takes."""
+    found = traced(cgi, "handle", f"-e trace=writev,clone,clock_nanosleep,"
+                   f"{call} -e inject={call}:error=ENOSYS")
+    assert are_of(found, calls), found
