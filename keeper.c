@@ -5,7 +5,15 @@
  * output open here is a process of its own, the keeper.
  */
 
+#include <time.h>
+
+#include "keeper.h"
+
+#ifdef __linux__
 #include <sys/syscall.h>
+#endif
+
+#ifdef SYS_pidfd_open
 
 #include <poll.h>
 #include <sched.h>
@@ -13,16 +21,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "keeper.h"
-
-#if defined(__linux__) && defined(SYS_pidfd_open)
 
 /*
  * Whether a process has SIGCHLD in one of these of its masks, named as in
- * proc(5): Blk, Ign, Cgt.
+ * proc(5): Blk, Ign.
  */
 static bool
 has_sigchld(pid_t process, const char *masks)
@@ -56,16 +59,17 @@ keep(void *process)
 }
 
 /*
- * How to start a keeper that somebody waits for, or 0. mod_cgid's daemon
- * ignores SIGCHLD, so its children vanish by themselves (wait(2)); else the
- * keeper will be init's.
+ * How to start a keeper that somebody waits for, or -1. mod_cgid's daemon
+ * ignores SIGCHLD, so its children vanish by themselves (wait(2)). Else the
+ * keeper is left to init: one that only handles SIGCHLD may wait for nothing
+ * but what it started.
  */
 static int
 adoption(void)
 {
 	if (has_sigchld(getppid(), "Ign"))
-		return CLONE_PARENT | SIGCHLD;
-	return has_sigchld(1, "Blk Ign Cgt") ? SIGCHLD : 0;
+		return CLONE_PARENT;
+	return has_sigchld(1, "Blk Ign") ? 0 : -1;
 }
 
 /* Returns 0, or -1 if there is no keeper. */
@@ -77,12 +81,13 @@ start(void)
 	sigset_t all, before;
 	int how = adoption(), keeper;
 
-	if (how == 0 ||
+	if (how == -1 ||
 	    (process = (int)syscall(SYS_pidfd_open, getpid(), 0)) == -1)
 		return -1;
 	/* The application's handlers are not for the keeper. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* Without a signal for its end: wait(2) in exit() does not mean it. */
 	keeper = clone(
 	    keep, stack + sizeof stack, CLONE_VM | CLONE_FILES | how, &process);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

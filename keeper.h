@@ -5,7 +5,8 @@
 /*
  * Has another process end the output as soon as this one is gone, or, where
  * that could not be started or nobody would wait for it, only gives the server
- * time to fall asleep. To be called when nothing is left but exit().
+ * time to fall asleep. To be called when nothing is left but exit() and what
+ * libraries do there.
  */
 void keeper_start(void);
 

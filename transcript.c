@@ -324,9 +324,10 @@ transcript_result(PyObject *result)
 		return;
 	station("IT RETURNED");
 	pen_text(PEN_PLAIN, 4,
-	    are_there ? "A %s of blocks: they are there, and leave together."
-		      : "A %s, an iterable of blocks: each is sent before the "
-			"next is asked for (PEP 3333).",
+	    are_there
+		? "A %s of blocks: they are there, and leave together."
+		: "A %s, an iterable of blocks: none waits until the next "
+		  "is there (PEP 3333).",
 	    Py_TYPE(result)->tp_name);
 	end();
 }

@@ -23,9 +23,6 @@ while [ "$count" -gt 0 ]; do
 done
 exec "$@"
 """
-# As on a host, but not in each container, init waits for orphans: a shell does.
-INIT = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
-        "/bin/sh", "-c", '"$@"; exit $?', "sh"]
 
 
 def is_hook(file):
@@ -61,12 +58,12 @@ def run(python, command, env):
 def is_possible(python):
     """Whether there are any, and they may be left out."""
     return (INSIDE not in os.environ and bool(hooks_of(python))
-            and run(python, [*INIT, "true"], os.environ) == 0)
+            and run(python, ["true"], os.environ) == 0)
 
 
 def start_again(python):
-    """Run this program so, below such an init, and exit as it does."""
-    sys.exit(run(python, [*INIT, *sys.argv], {**os.environ, INSIDE: "1"}))
+    """Run this program so, and exit as it does."""
+    sys.exit(run(python, sys.argv, {**os.environ, INSIDE: "1"}))
 
 
 if __name__ == "__main__":

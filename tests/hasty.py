@@ -1,7 +1,6 @@
-#!/usr/bin/python3
 """A server that looks for a CGI process as soon as its output ends.
 
-    hasty.py ignore|handle|default COUNT PROGRAM
+    hasty.py block|default|handle|ignore COUNT PROGRAM
 
 The first word is what it does about SIGCHLD. It prints how many of the
 processes were gone when it looked, and how many more it had to wait for.
@@ -11,15 +10,15 @@ import os
 import signal
 import sys
 
-DISPOSITIONS = {"ignore": signal.SIG_IGN, "default": signal.SIG_DFL,
-                "handle": lambda number, frame: None}
+HANDLERS = {"ignore": signal.SIG_IGN, "handle": lambda number, frame: None}
 
 
 def start(program):
     """The process, and its output."""
     output, end = os.pipe()
-    process = os.posix_spawn(program, [program], os.environ, file_actions=[
-        (os.POSIX_SPAWN_DUP2, end, 1)])
+    process = os.posix_spawn(
+        program, [program], os.environ, setsigmask=[],
+        file_actions=[(os.POSIX_SPAWN_DUP2, end, 1)])
     os.close(end)
     return process, output
 
@@ -55,9 +54,11 @@ def orphans():
 
 
 def main():
-    disposition, count, program = sys.argv[1:]
-    signal.signal(signal.SIGCHLD, DISPOSITIONS[disposition])
-    # Where who wakes up keeps from running who wakes it.
+    sigchld, count, program = sys.argv[1:]
+    signal.signal(signal.SIGCHLD, HANDLERS.get(sigchld, signal.SIG_DFL))
+    if sigchld == "block":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    # There, who is woken may run before who woke it is gone.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     gone = sum(run(program) for _ in range(int(count)))
     print(gone, orphans())

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from apache import APACHE
+from below_init import init
 from harness import PROGRAM
 from rungs import PYTHON
 
@@ -50,7 +51,7 @@ def cpu():
 
 
 def machine():
-    """Processor, kernel, and how busy it was when this began."""
+    """Processor, kernel, init, and how busy it was when this began."""
     return (f"{os.cpu_count()} cores of {cpu()}, "
-            f"{platform.system()} {platform.release()}, "
+            f"{platform.system()} {platform.release()}, {init()} as init, "
             f"load {os.getloadavg()[0]:.1f} at the start")
