@@ -1,6 +1,7 @@
 """Runs a program below an init that waits for orphans, as a host's does.
 
-In a container the first process may be anything.
+In a container the first process may be anything. catatonit has SIGCHLD blocked,
+as systemd has; of other inits nobody can see that they wait for orphans.
 """
 
 import os
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 INIT = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
-        *([] if os.getuid() == 0 else ["--map-root-user"]), "tini", "--"]
+        *([] if os.getuid() == 0 else ["--map-root-user"]), "catatonit", "--"]
 
 
 def init():
@@ -18,8 +19,8 @@ def init():
 
 
 def is_possible():
-    """Whether there is another one, and may be a tini."""
-    return (init() != "tini" and
+    """Whether there is another one, and may be a catatonit."""
+    return (init() != "catatonit" and
             subprocess.run([*INIT, "true"],
                            stderr=subprocess.DEVNULL).returncode == 0)
 

@@ -95,6 +95,13 @@ def test_child_of_init(cgi, source):
 
 
 @needs_namespace
+def test_init(cgi):
+    """A server below an init that waits for whatever is left to it."""
+    assert serve(cgi, cgi.script("hello"), "default", sys.executable,
+                 TESTS / "below_init.py") == (COUNT, 0)
+
+
+@needs_namespace
 @pytest.mark.parametrize("sigchld", ["default", "handle"])
 def test_nobody_might_wait(cgi, sigchld):
     """Nothing is left to an init that may not expect it."""
