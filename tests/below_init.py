@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-INIT = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
-        *([] if os.getuid() == 0 else ["--map-root-user"]), "catatonit", "--"]
+AS_INIT = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc",
+           "--kill-child", *([] if os.getuid() == 0 else ["--map-root-user"])]
+INIT = [*AS_INIT, "catatonit", "--"]
 
 
 def init():
@@ -25,10 +26,10 @@ def is_possible():
                            stderr=subprocess.DEVNULL).returncode == 0)
 
 
-def start_again():
-    """Run this program so."""
-    os.execvp(INIT[0], [*INIT, *sys.argv])
+def become(command):
+    """Run a command so, in place of this program."""
+    os.execvp(INIT[0], [*INIT, *command])
 
 
 if __name__ == "__main__":
-    os.execvp(INIT[0], [*INIT, *sys.argv[1:]])
+    become(sys.argv[1:])

@@ -16,6 +16,7 @@ TESTS = Path(__file__).resolve().parent
 APPS = TESTS / "apps"
 PROGRAM = Path(os.environ.get("CGI2WSGI") or TESTS.parent / "cgi2wsgi")
 PROGRAM = PROGRAM.resolve()
+SANITIZED = PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes()
 
 AUTO = object()
 TIMEOUT = 60

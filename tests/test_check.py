@@ -16,7 +16,8 @@ import textwrap
 
 import pytest
 
-from harness import PASSED_ON, PROGRAM, SANITIZER, TESTS, alive, until
+from harness import (PASSED_ON, PROGRAM, SANITIZED, SANITIZER, TESTS, alive,
+                     until)
 
 TOP = TESTS.parent
 MANUAL = (TOP / "man/cgi2wsgi.1").read_text()
@@ -32,8 +33,7 @@ STRANGER = {"user": "nobody", "group": "nogroup"} if ROOT else {}
 needs_root = pytest.mark.skipif(not ROOT, reason="only root is root")
 # The address sanitizer itself takes more memory than any such limit.
 not_sanitized = pytest.mark.skipif(
-    PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes(),
-    reason="the sanitizer needs more memory")
+    SANITIZED, reason="the sanitizer needs more memory")
 
 HELLO = """
 def application(environ, start_response):

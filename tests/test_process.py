@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from harness import PROGRAM, alive, program, until
+from harness import PROGRAM, SANITIZED, alive, program, until
 
 not_sanitized = pytest.mark.skipif(
-    PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes(),
+    SANITIZED,
     reason="the sanitizer handles fatal signals and traces by itself")
 
 
