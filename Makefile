@@ -18,7 +18,7 @@ LDFLAGS = -Wl,-z,relro -Wl,-z,now
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PKG_CONFIG = pkg-config
 INSTALL = install
-BUILD = .
+BUILD = build
 EXTRA =
 
 # The Python: its prefix, its library folder, and how it is linked.
@@ -80,57 +80,56 @@ defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
     -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
 # -isystem: CPython's headers do not have to pass our warnings.
 includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
-compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) $(CPPFLAGS) $(defines) \
+compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) -I. -Ilib $(CPPFLAGS) $(defines) \
     $(includes) $(CFLAGS) $(mode_cflags) -pthread
 
-units = account answer body check client clock finder finding form frozen \
-    garbage hashbang header imports inspection interpreter invocation keeper \
-    lines memory mount options page pen process provenance rehearsal reply \
-    report request rulebook secret shutdown simulate site target traceback \
-    transcript trial upload url wishes words wsgi_app wsgi_env wsgi_file \
-    wsgi_head wsgi_input wsgi_response
-objects = $(addprefix $(BUILD)/,$(addsuffix .o,cgi2wsgi $(units)))
+# The program lies at the top; that of another BUILD, in there.
+program := $(if $(filter build,$(BUILD)),,$(BUILD)/)cgi2wsgi
 
-all: $(BUILD)/cgi2wsgi
+tool = lib/python/freeze.c
+sources := $(wildcard *.c) $(filter-out $(tool),$(wildcard lib/*/*.c))
+objects := $(sources:%.c=$(BUILD)/%.o)
 
-$(BUILD)/cgi2wsgi: $(objects)
+all: $(program)
+
+$(program): $(objects)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(instead) \
 	    $(mode_ldflags) $(python_libs) -pthread
 
 # What the program takes from its Python, asked when it is built.
-$(BUILD)/freeze: $(BUILD)/freeze.o
+$(BUILD)/freeze: $(BUILD)/lib/python/freeze.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(mode_ldflags) $(python_libs) \
 	    -pthread
 $(BUILD)/frozen_modules.inc: $(BUILD)/freeze
 	$(abspath $<) modules >$@
 $(BUILD)/site_packages.inc: $(BUILD)/freeze
 	$(abspath $<) packages >$@
-$(BUILD)/frozen.o: $(BUILD)/frozen_modules.inc
-$(BUILD)/site.o: $(BUILD)/site_packages.inc
+$(BUILD)/lib/python/frozen.o: $(BUILD)/frozen_modules.inc
+$(BUILD)/lib/python/site.o: $(BUILD)/site_packages.inc
 
 $(BUILD)/%.o: %.c Makefile
-	@mkdir -p $(BUILD)
+	@mkdir -p $(@D)
 	$(compile) -MMD -MP -c -o $@ $<
 
 # Python text as the initializer of an array.
-$(BUILD)/%.inc: %.py Makefile
+$(BUILD)/%.inc: lib/check/%.py Makefile
 	@mkdir -p $(BUILD)
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
 
-$(BUILD)/rehearsal.o: $(BUILD)/rehearsal.inc
+$(BUILD)/lib/check/application.o: $(BUILD)/application.inc
 
 -include $(objects:.o=.d)
 
 check: all
-	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
+	CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
 	    -n auto tests
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for
 # suEXEC.
 interop: all
-	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi tests/interop
-	CGI2WSGI=$(abspath $(BUILD))/cgi2wsgi /usr/bin/python3 -m pytest -q \
+	CGI2WSGI=$(abspath $(program)) tests/interop
+	CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
 	    -n auto -m interop tests/programs
 
 # These need the packages of tests/packages and tests/packages-bench. What
@@ -158,14 +157,14 @@ $(bench_programs):
 	$(CC) -std=c11 $(WARNINGS) -O2 -o $@ $< -pthread $(link)
 # A copy, as what is installed: the linker's own lies in smaller pieces in
 # memory, and takes 2 % longer to start.
-$(bench)/cgi2wsgi: $(BUILD)/cgi2wsgi
+$(bench)/cgi2wsgi: $(program)
 	@mkdir -p $(bench)
 	cp $< $@
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) $(BUILD)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi
+	$(INSTALL) $(program) $(DESTDIR)$(BINDIR)/cgi2wsgi
 	$(INSTALL) -m 644 man/cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 man/cgi2wsgi.7 man/cgi2wsgi-servers.7 \
 	    $(DESTDIR)$(MANDIR)/man7
@@ -177,8 +176,8 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi-servers.7
 
 clean:
-	rm -f $(objects) $(objects:.o=.d) $(BUILD)/cgi2wsgi \
-	    $(BUILD)/freeze $(BUILD)/freeze.[od] $(BUILD)/*.inc
+	rm -f $(objects) $(objects:.o=.d) $(program) \
+	    $(BUILD)/freeze $(BUILD)/lib/python/freeze.[od] $(BUILD)/*.inc
 	rm -rf $(bench)
 
 dist:

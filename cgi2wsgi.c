@@ -4,7 +4,7 @@
  * in memory, and believes nothing of what a client sends about what to run.
  */
 
-#include "cpython.h"
+#include "python/cpython.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,29 +12,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "body.h"
-#include "check.h"
-#include "client.h"
-#include "clock.h"
-#include "garbage.h"
-#include "interpreter.h"
-#include "invocation.h"
-#include "keeper.h"
-#include "memory.h"
-#include "mount.h"
-#include "options.h"
-#include "process.h"
-#include "reply.h"
-#include "report.h"
-#include "request.h"
-#include "shutdown.h"
-#include "simulate.h"
-#include "traceback.h"
-#include "transcript.h"
-#include "wsgi_app.h"
+#include "cgi/body.h"
+#include "check/check.h"
+#include "terminal/client.h"
+#include "cgi/clock.h"
+#include "python/garbage.h"
+#include "python/interpreter.h"
+#include "invocation/invocation.h"
+#include "cgi/keeper.h"
+#include "python/memory.h"
+#include "cgi/mount.h"
+#include "invocation/options.h"
+#include "cgi/process.h"
+#include "cgi/reply.h"
+#include "cgi/report.h"
+#include "cgi/request.h"
+#include "python/shutdown.h"
+#include "terminal/environ.h"
+#include "python/traceback.h"
+#include "explain/transcript.h"
+#include "python/application.h"
 #include "wsgi_env.h"
-#include "wsgi_input.h"
-#include "wsgi_response.h"
+#include "wsgi/input.h"
+#include "wsgi/response.h"
 
 extern char **environ;
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "report.h"
+#include "cgi/report.h"
 #include "wsgi_env.h"
-#include "wsgi_file.h"
+#include "wsgi/file_wrapper.h"
 
 /*
  * A client can send the headers Proxy, Content_Length and Content_Type, and

@@ -2,9 +2,9 @@
 #ifndef WSGI_ENV_H
 #define WSGI_ENV_H
 
-#include "cpython.h"
+#include "python/cpython.h"
 
-#include "request.h"
+#include "cgi/request.h"
 
 /*
  * Fills in what the server left out in another place (conformance B15).

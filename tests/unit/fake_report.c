@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fake_report.h"
-#include "report.h"
+#include "cgi/report.h"
 
 static int failed_with = -1;
 static char *failure, *line;

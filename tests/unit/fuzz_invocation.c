@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "fake_report.h"
-#include "invocation.h"
-#include "report.h"
+#include "invocation/invocation.h"
+#include "cgi/report.h"
 
 #define MANY 64
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "answer.h"
+#include "terminal/response.h"
 
 static struct answer got;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "header.h"
+#include "cgi/header.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 /* A literal with its length, which may have a NUL inside. */

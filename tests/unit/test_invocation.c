@@ -16,8 +16,8 @@
 
 #include "assertions.h"
 #include "fake_report.h"
-#include "invocation.h"
-#include "report.h"
+#include "invocation/invocation.h"
+#include "cgi/report.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 #define LIST(...) \

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "fake_report.h"
-#include "mount.h"
+#include "cgi/mount.h"
 
 /* Repairs a request of these variables and looks at the result. */
 #define ASSERT_MOUNT(script, path, ...) \

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "request.h"
+#include "cgi/request.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 /* Takes an environment of literals. */

@@ -11,8 +11,8 @@
 
 #include "assertions.h"
 #include "fake_report.h"
-#include "report.h"
-#include "target.h"
+#include "cgi/report.h"
+#include "terminal/target.h"
 
 static struct target got;
 

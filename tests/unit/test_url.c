@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "url.h"
+#include "cgi/url.h"
 
 static void
 assert_decoded(const char *expected, const char *text)

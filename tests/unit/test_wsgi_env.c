@@ -1,6 +1,6 @@
 /* From variables to environ, with a Python but without a process. */
 
-#include "cpython.h"
+#include "python/cpython.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "report.h"
+#include "cgi/report.h"
 #include "wsgi_env.h"
-#include "wsgi_file.h"
+#include "wsgi/file_wrapper.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 /* The environ of these variables, until the next one is made. */

@@ -1,0 +1,55 @@
+/*
+ * The request's body: standard input up to CONTENT_LENGTH, of which not one
+ * byte is lost and after which not one is read.
+ */
+#ifndef BODY_H
+#define BODY_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cgi/request.h"
+
+/* The descriptor becomes the body's; nothing is read yet. */
+void body_open(int descriptor);
+
+/*
+ * Decides from CONTENT_LENGTH where the body ends (RFC 3875 4.1.2, 4.2).
+ * limit is --max-body, or -1. Returns 0, or -1 with a failure reported.
+ */
+int body_measure(const struct request *, int64_t limit);
+
+/*
+ * Reads at most size bytes. Returns their number, 0 at the end, or -1 with
+ * errno: ECONNRESET if the client left before the end, EFBIG past the limit,
+ * EINTR after a signal.
+ */
+ssize_t body_read(void *buffer, size_t size);
+
+/* Whether body_measure() was called. */
+bool body_is_measured(void);
+
+/* Whether the body was longer than the limit. */
+bool body_is_too_large(void);
+
+/* The descriptor, if the server may still be writing to it, or -1. */
+int body_pending(void);
+
+/*
+ * Moves what the server has written into an unnamed file, so that it can
+ * stop writing and read the reply. If that fails, body_read() tells.
+ */
+void body_spool(void);
+
+/*
+ * Reads and drops the rest: servers lose the reply otherwise. Gives up on a
+ * client that sends next to nothing for that many seconds.
+ */
+void body_drain(unsigned seconds);
+
+/* For a forked child: the body is its parent's. */
+void body_close(void);
+
+#endif

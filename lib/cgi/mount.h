@@ -1,0 +1,16 @@
+/* Where the application is mounted: SCRIPT_NAME, and PATH_INFO below it. */
+#ifndef MOUNT_H
+#define MOUNT_H
+
+#include "invocation/invocation.h"
+#include "cgi/request.h"
+
+/*
+ * Makes SCRIPT_NAME and PATH_INFO name the path that the client asked for,
+ * where the server leaves no doubt or --script-name says so (conformance
+ * B16). Replaced values are kept as cgi2wsgi.script_name and the like.
+ * Returns 0, or -1 without memory.
+ */
+int mount_repair(struct request *, const struct invocation *);
+
+#endif

@@ -1,0 +1,285 @@
+/* One descriptor, written to block by block, never buffered. */
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#ifdef __linux__
+#include <sys/sendfile.h>
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgi/body.h"
+#include "cgi/reply.h"
+
+static struct {
+	int descriptor;
+	mode_t type; /* S_IFMT of descriptor */
+	const char *nph_server;
+	bool started;
+} reply = { .descriptor = -1 };
+
+void
+reply_open(int descriptor)
+{
+	struct stat st;
+
+	reply.descriptor = descriptor;
+	reply.type = fstat(descriptor, &st) == 0 ? st.st_mode & S_IFMT : 0;
+}
+
+void
+reply_be_nph(const char *server)
+{
+	reply.nph_server = server;
+}
+
+/* RFC 9110 5.6.7; strftime() would use the application's locale. */
+static void
+put_date(FILE *to)
+{
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
+		"Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	fprintf(to, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
+	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+	    tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static bool
+has_header(const char *headers, const char *line)
+{
+	return strncasecmp(headers, line + 2, strlen(line + 2)) == 0 ||
+	    strcasestr(headers, line) != NULL;
+}
+
+char *
+reply_head(
+    const char *status, const char *headers, int64_t body, size_t *length)
+{
+	char *head;
+	FILE *to = open_memstream(&head, length);
+
+	if (to == NULL)
+		return NULL;
+	fprintf(to, "%s %s\r\n%s",
+	    reply.nph_server != NULL ? "HTTP/1.1" : "Status:", status, headers);
+	if (body != -1)
+		fprintf(to, "Content-Length: %lld\r\n", (long long)body);
+	if (reply.nph_server != NULL) {
+		if (!has_header(headers, "\r\nDate:"))
+			put_date(to);
+		if (!has_header(headers, "\r\nServer:"))
+			fprintf(to, "Server: %s\r\n", reply.nph_server);
+		fputs("Connection: close\r\n", to);
+	}
+	fputs("\r\n", to);
+	return fclose(to) == 0 ? head : NULL;
+}
+
+/* How much a pipe or file that poll() calls writable takes at once. */
+static size_t
+capacity(void)
+{
+#ifdef F_GETPIPE_SZ
+	int filled, size;
+#endif
+
+	if (reply.type == S_IFREG)
+		return SIZE_MAX;
+#ifdef F_GETPIPE_SZ
+	if (reply.type == S_IFIFO &&
+	    ioctl(reply.descriptor, FIONREAD, &filled) == 0 && filled == 0 &&
+	    (size = fcntl(reply.descriptor, F_GETPIPE_SZ)) > 0)
+		return (size_t)size;
+#endif
+	return PIPE_BUF;
+}
+
+/*
+ * Waits until bytes can be written without blocking for ever: a server that
+ * writes the whole body before it reads would wait for us meanwhile.
+ * Returns how many, or 0 with errno.
+ */
+static size_t
+await_room(void)
+{
+	struct pollfd ends[2] = { { .fd = reply.descriptor, .events = POLLOUT },
+		{ .fd = body_pending(), .events = POLLIN } };
+
+	while (ends[1].fd != -1) {
+		if (poll(ends, 2, -1) == -1)
+			return 0;
+		if (ends[0].revents != 0)
+			return capacity();
+		body_spool();
+		ends[1].fd = body_pending();
+	}
+	return SIZE_MAX;
+}
+
+static ssize_t
+write_parts(struct iovec *parts, int count, size_t room)
+{
+	struct msghdr message = { .msg_iov = parts };
+	struct iovec first = *parts;
+	size_t total = 0;
+	int i;
+
+	for (i = 0; i < count; i++)
+		total += parts[i].iov_len;
+	if (room != SIZE_MAX && reply.type == S_IFSOCK) {
+		message.msg_iovlen = (size_t)count;
+		return sendmsg(reply.descriptor, &message, MSG_DONTWAIT);
+	}
+	if (count > 1 && total <= room)
+		return writev(reply.descriptor, parts, count);
+	if (first.iov_len > room)
+		first.iov_len = room;
+	return write(reply.descriptor, first.iov_base, first.iov_len);
+}
+
+static int
+await_writable(void)
+{
+	struct pollfd output = { .fd = reply.descriptor, .events = POLLOUT };
+
+	return poll(&output, 1, -1);
+}
+
+/* Takes what was sent off the front; returns the number of empty parts. */
+static int
+consume(struct iovec *parts, int count, size_t sent)
+{
+	size_t part;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		part = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+		parts[i].iov_base = (char *)parts[i].iov_base + part;
+		parts[i].iov_len -= part;
+		sent -= part;
+		if (parts[i].iov_len > 0)
+			break;
+	}
+	return i;
+}
+
+int
+reply_push(struct iovec *parts, int count)
+{
+	bool started = reply.started;
+	size_t room;
+	ssize_t sent;
+	int done;
+
+	while ((done = consume(parts, count, 0)) < count) {
+		if ((room = await_room()) == 0)
+			return -1;
+		/* A signal handler must not begin anew what blocks here. */
+		reply.started = true;
+		sent = write_parts(parts + done, count - done, room);
+		if (sent >= 0) {
+			if (consume(parts, count, (size_t)sent) == count)
+				return 0;
+			/* A signal may have cut this short. */
+			errno = EINTR;
+			return -1;
+		}
+		reply.started = started;
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return -1;
+		if (await_writable() == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static ssize_t
+copy_file(int file, off_t *offset, size_t size)
+{
+	char buffer[65536];
+	struct iovec part = { .iov_base = buffer };
+	ssize_t got;
+
+	got = pread(file, buffer, size < sizeof(buffer) ? size : sizeof(buffer),
+	    *offset);
+	if (got <= 0)
+		return got;
+	part.iov_len = (size_t)got;
+	if (reply_push(&part, 1) == -1 && errno != EINTR)
+		return -1;
+	got -= (ssize_t)part.iov_len;
+	*offset += got;
+	return got > 0 ? got : -1;
+}
+
+ssize_t
+reply_push_file(int file, off_t *offset, size_t size)
+{
+#ifdef __linux__
+	size_t room;
+	ssize_t sent;
+
+	if ((room = await_room()) == 0)
+		return -1;
+	sent = sendfile(
+	    reply.descriptor, file, offset, size < room ? size : room);
+	if (sent > 0)
+		reply.started = true;
+	if (sent >= 0)
+		return sent;
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return await_writable() == -1
+		    ? -1
+		    : reply_push_file(file, offset, size);
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+#endif
+	return copy_file(file, offset, size);
+}
+
+bool
+reply_is_terminal(void)
+{
+	return isatty(reply.descriptor) == 1;
+}
+
+bool
+reply_is_started(void)
+{
+	return reply.started;
+}
+
+void
+reply_shout(const char *bytes, size_t size)
+{
+	ssize_t sent;
+
+	reply.started = true;
+	for (; size > 0; bytes += sent, size -= (size_t)sent)
+		if ((sent = write(reply.descriptor, bytes, size)) <= 0)
+			return;
+}
+
+void
+reply_close(void)
+{
+	close(reply.descriptor);
+	reply.descriptor = -1;
+}

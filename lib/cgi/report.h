@@ -1,0 +1,81 @@
+/*
+ * What went wrong, for three readers: a line in the log, a page for the
+ * client, and with --debug the traceback in that page.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+
+#include "cgi/request.h"
+
+/* In the order of the table in cgi2wsgi(1). */
+/* clang-format off */
+enum report_code {
+	REPORT_USAGE, REPORT_NO_APPLICATION, REPORT_LINE_END, REPORT_NO_FILE,
+	REPORT_UNSAFE_FILE, REPORT_SET_ID, REPORT_VENV, REPORT_LOG_FILE,
+	REPORT_SYSTEM, REPORT_PYTHON, REPORT_IMPORT, REPORT_NO_CALLABLE,
+	REPORT_CONTENT_LENGTH, REPORT_LENGTH_REQUIRED, REPORT_TOO_LARGE,
+	REPORT_APPLICATION, REPORT_PROTOCOL, REPORT_TIMEOUT,
+	REPORT_TERMINATED, REPORT_CRASH,
+	/* these send no page */
+	REPORT_SHORT_BODY, REPORT_LONG_BODY, REPORT_CLIENT_GONE, REPORT_CLOSE,
+	REPORT_LOCATION, REPORT_HEADER_SIZE, REPORT_SHUTDOWN,
+	REPORT_SCRIPT_NAME,
+};
+/* clang-format on */
+
+/* Names the request that lines and pages speak of; it must stay. */
+void report_about(const struct request *);
+
+/* The id that lines and pages carry: UNIQUE_ID or 16 random hex digits. */
+const char *report_id(void);
+
+/* Pages may tell everything (--debug); lines get a time (--log). */
+void report_configure(bool debug, bool timed);
+bool report_is_debug(void);
+
+/* A person reads the page in a terminal. */
+void report_prefer_text(void);
+
+/* Writes one line to the log. */
+void report_log(enum report_code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same with a finished message and a traceback, or NULL. */
+void report_enter(enum report_code, const char *message, const char *trace);
+
+/* Writes text to the log as it is. */
+void report_write(const char *text, size_t length);
+
+/*
+ * Remembers the failure that ends the request; the first one counts.
+ * Always returns -1.
+ */
+int report_fail(enum report_code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The commonest one. Always returns -1. */
+int report_no_memory(void);
+
+/* The remembered failure's message, or NULL; and whether it is of a kind. */
+const char *report_failure(void);
+bool report_failed_with(enum report_code);
+
+/*
+ * Adds to the remembered failure a traceback for the log, and one for the
+ * page under --debug. Both are copied.
+ */
+void report_trace(const char *for_log, const char *for_page);
+
+/* Once: logs the remembered failure and, if no byte was sent, its page. */
+void report_deliver(void);
+
+/*
+ * Makes ready what report_last_words() writes, which may be called in a
+ * signal handler: the line and, if no byte was sent, the page.
+ */
+void report_prepare(void);
+void report_last_words(enum report_code);
+
+#endif

@@ -1,0 +1,119 @@
+/* From the file, which everything needs, to what the application does. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check/user.h"
+#include "check/check.h"
+#include "check/finding.h"
+#include "check/hashbang.h"
+#include "check/permissions.h"
+#include "cgi/process.h"
+#include "check/application.h"
+#include "cgi/report.h"
+
+#define USAGE_ERROR 2
+
+static struct account account;
+
+static void
+report_account(void)
+{
+	if (account.uid == 0)
+		finding_add("user-root",
+		    "checked as root, whom no permission stops\n"
+		    "name the user that the server runs scripts as: "
+		    "--web-user NAME");
+	else if (!account.ours)
+		finding_add("user-modes",
+		    "only root can act as %s: permissions are worked out from "
+		    "owner, group and mode, and you import the application\n"
+		    "nothing, or let root check",
+		    account.name);
+	else
+		finding_add("user", "checked as the user %s, number %ld",
+		    account.name, (long)account.uid);
+}
+
+static char *
+absolute(const char *name)
+{
+	char *folder, *path = NULL;
+
+	if (*name == '/')
+		return strdup(name);
+	if ((folder = getcwd(NULL, 0)) != NULL &&
+	    asprintf(&path, "%s/%s", folder, name) == -1)
+		path = NULL;
+	free(folder);
+	return path;
+}
+
+/*
+ * What the program itself would refuse, unless that was found already. No
+ * quoted name has in it what the command begins with.
+ */
+static void
+report_refusal(void)
+{
+	const char *failure = report_failure(),
+		   *command = strstr(failure, ": chmod o-w '/");
+
+	if (report_failed_with(REPORT_UNSAFE_FILE)) {
+		if (!finding_has("shared-") && command != NULL)
+			finding_add("line-folder", "%.*s\ntype%s",
+			    (int)(command - failure), failure, command);
+	} else if (report_failed_with(REPORT_USAGE))
+		finding_add("line-option",
+		    "%s\ncorrect the first line; cgi2wsgi --help lists the "
+		    "options",
+		    failure);
+}
+
+static void
+check_script(
+    struct invocation *invocation, const char *script, const char *program)
+{
+	bool lint = invocation->lint, good;
+
+	if (access(script, R_OK) == -1)
+		return;
+	good = invocation_read_script(invocation, script, program) == 0;
+	if (!good)
+		report_refusal();
+	hashbang_check(&account, script, program);
+	if (good) {
+		inspection_check_options(&account, invocation);
+		rehearsal_run(invocation, lint);
+	}
+}
+
+int
+check_run(struct invocation *invocation)
+{
+	char *program = realpath(process_execfn(""), NULL),
+	     *script = absolute(invocation->script), *file = NULL;
+	int result = USAGE_ERROR;
+
+	if (program == NULL || script == NULL)
+		report_fail(REPORT_SYSTEM,
+		    "cannot find the program or the folder: %s",
+		    strerror(errno));
+	else if (file = realpath(script, NULL),
+	    account_take(&account, invocation->web_user) == 0) {
+		finding_begin(invocation->json);
+		report_account();
+		inspection_check_limits();
+		if (inspection_check_file(
+			&account, script, file ? file : script))
+			check_script(invocation, script, program);
+		result = finding_end() ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	free(file);
+	free(script);
+	free(program);
+	return result;
+}

@@ -1,0 +1,300 @@
+/*
+ * execve(2) under Linux: the name ends at a blank, everything behind it is
+ * one argument, and nothing counts behind 255 bytes.
+ */
+
+#include <sys/stat.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check/finding.h"
+#include "check/hashbang.h"
+#include "check/permissions.h"
+#include "invocation/words.h"
+
+#define PROGRAM "cgi2wsgi"
+#define SEEN 255 /* BINPRM_BUF_SIZE less one */
+#define BLANKS " \t"
+/* Where env(1) looks when a server starts it: most have this much. */
+#define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
+
+struct line {
+	const struct account *account;
+	const char *script, *program;
+	char *text; /* all of the first line */
+	char *interpreter, *rest; /* rest may be empty */
+	const char *options; /* of this program, in rest */
+};
+
+static bool
+same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static char *
+read_first_line(const char *file)
+{
+	FILE *from = fopen(file, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (from == NULL)
+		return NULL;
+	if (getline(&line, &room, from) == -1 && line != NULL)
+		*line = '\0';
+	fclose(from);
+	return line;
+}
+
+/* The name of a program in one of these folders, to be freed, or NULL. */
+static char *
+search(const struct account *account, const char *folders, const char *name)
+{
+	char *copy = strdup(folders != NULL ? folders : ""), *rest = copy,
+	     *folder, *path, *found = NULL;
+
+	while (found == NULL && (folder = strsep(&rest, ":")) != NULL) {
+		if (*folder != '/' ||
+		    asprintf(&path, "%s/%s", folder, name) == -1)
+			continue;
+		if (account_may(account, path, X_OK))
+			found = path;
+		else
+			free(path);
+	}
+	free(copy);
+	return found;
+}
+
+/* Adds a finding and, as advice, the first line as it should be. */
+static void
+report(const struct line *line, const char *id, const char *format,
+    const char *name)
+{
+	char *problem;
+
+	if (asprintf(&problem, format, name, line->program) == -1)
+		return;
+	finding_add(id, "%s\nfirst line: #!%s%s%s", problem, line->program,
+	    *line->options != '\0' ? " " : "", line->options);
+	free(problem);
+}
+
+static void
+check_program(const struct line *line, const char *program)
+{
+	bool there = access(program, F_OK) == 0;
+
+	if (*program != '/')
+		report(line, "line-interpreter",
+		    "the first line names '%s', which depends on the folder: "
+		    "it does not begin with /",
+		    program);
+	else if (!there)
+		report(line, "line-interpreter",
+		    "the first line names %s, which is not there", program);
+	else if (!account_may(line->account, program, X_OK))
+		finding_add("line-interpreter",
+		    "the first line names %s, which %s may not execute\n"
+		    "type: chmod a+rx %s",
+		    program, line->account->name, words_quote(program));
+	else if (same_file(program, line->program))
+		return;
+	else if (strcmp(base_of(program), PROGRAM) == 0)
+		report(line, "line-copy",
+		    "the first line names %s, another copy of the program than "
+		    "%s, which checks here",
+		    program);
+	else
+		report(line, "line-other",
+		    "the first line starts %s, not this program", program);
+}
+
+/* env(1) looks for the program in PATH, of which we know only our own. */
+static void
+check_in_path(const struct line *line, const char *name)
+{
+	char *found = search(line->account, getenv("PATH"), name),
+	     *usual = search(line->account, SERVER_PATH, name);
+
+	if (found == NULL && usual == NULL)
+		report(line, "line-path", "env does not find %s in PATH", name);
+	else if (usual == NULL)
+		report(line, "line-server-path",
+		    "env finds %s in your PATH; servers often use " SERVER_PATH,
+		    found);
+	if (usual != NULL || found != NULL)
+		check_program(line, usual != NULL ? usual : found);
+	free(usual);
+	free(found);
+}
+
+/* The program's name behind env -S. */
+static void
+check_behind_env(struct line *line)
+{
+	struct words words = { 0 };
+	const char *behind = strstr(line->rest, PROGRAM);
+	int i;
+
+	/* That no quote is open is known by now. */
+	if (words_split(&words, line->rest, line->script) == -1)
+		return;
+	for (i = 0; i < words.count; i++)
+		if (strcmp(base_of(words.word[i]), PROGRAM) == 0)
+			break;
+	if (behind != NULL) {
+		behind += strlen(PROGRAM);
+		line->options = behind + strspn(behind, BLANKS);
+	}
+	if (i == words.count)
+		check_program(line, line->interpreter);
+	else if (strchr(words.word[i], '/') != NULL)
+		check_program(line, words.word[i]);
+	else
+		check_in_path(line, words.word[i]);
+}
+
+static void
+check_env(struct line *line)
+{
+	const char *name = line->rest;
+
+	if (*name == '-' && memchr(name, 'S', strcspn(name, BLANKS)) != NULL)
+		check_behind_env(line);
+	else if (strpbrk(name, BLANKS) != NULL)
+		finding_add("line-env",
+		    "env looks for a program called '%s', blanks included\n"
+		    "first line: #!%s -S %s",
+		    name, line->interpreter, name);
+	else if (strcmp(name, PROGRAM) == 0)
+		check_in_path(line, name);
+	else
+		check_program(
+		    line, strchr(name, '/') ? name : line->interpreter);
+}
+
+static void
+check_length(const struct line *line)
+{
+	size_t end = (size_t)(line->interpreter - line->text) +
+	    strlen(line->interpreter);
+	size_t length = *line->rest == '\0'
+	    ? end
+	    : (size_t)(line->rest - line->text) + strlen(line->rest);
+
+	if (length <= SEEN)
+		return;
+	if (end >= SEEN || strcmp(base_of(line->interpreter), "env") == 0)
+		finding_add("line-long",
+		    "the first line has %zu bytes, of which the kernel reads "
+		    "%d: its end is cut off\nfirst line: shorter, by moving "
+		    "settings into the script",
+		    length, SEEN);
+	else
+		finding_add("line-cut",
+		    "the first line has %zu bytes; the program reads them all, "
+		    "but the kernel %d, and some systems refuse more\n"
+		    "first line: shorter, by moving settings into the script",
+		    length, SEEN);
+}
+
+/* Parts #!, the name and the rest, and drops the line's end. */
+static void
+take_apart(struct line *line)
+{
+	char *c = line->text + 2, *end = c + strcspn(c, "\r\n");
+
+	if (*end == '\r' && (end[1] == '\n' || end[1] == '\0'))
+		finding_add("line-end",
+		    "the first line ends in a carriage return, as Windows "
+		    "writes it\ntype: sed -i 's/\\r$//' %s",
+		    words_quote(line->script));
+	while (end > c && strchr(BLANKS, end[-1]))
+		end--;
+	*end = '\0';
+	line->interpreter = c + strspn(c, BLANKS);
+	line->rest = line->interpreter + strcspn(line->interpreter, BLANKS);
+	if (*line->rest != '\0') {
+		*line->rest++ = '\0';
+		line->rest += strspn(line->rest, BLANKS);
+	}
+	line->options = strcmp(base_of(line->interpreter), PROGRAM) == 0
+	    ? line->rest
+	    : "";
+}
+
+static void
+check_line(struct line *line)
+{
+	char *whole;
+
+	take_apart(line);
+	whole = *line->rest != '\0' ? line->rest : NULL;
+	check_length(line);
+	if (strcmp(base_of(line->interpreter), "env") == 0 &&
+	    account_may(line->account, line->interpreter, X_OK))
+		check_env(line);
+	else
+		check_program(line, line->interpreter);
+	if (!finding_has("line-"))
+		finding_add("line", "#!%s%s%s starts this program",
+		    line->interpreter, whole ? " " : "", whole ? whole : "");
+}
+
+static void
+report_missing(const struct line *line)
+{
+	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0)
+		finding_add("line-bom",
+		    "three invisible bytes (a byte order mark) stand before "
+		    "the first line\n"
+		    "type: sed -i '1s/^\\xEF\\xBB\\xBF//' %s",
+		    words_quote(line->script));
+	else
+		finding_add("line-missing",
+		    "the file does not begin with #!, so that no server knows "
+		    "which program runs it\nfirst line: #!%s",
+		    line->program);
+}
+
+void
+hashbang_check(
+    const struct account *account, const char *script, const char *program)
+{
+	struct line line = { .account = account,
+		.script = script,
+		.program = program,
+		.text = read_first_line(script) };
+
+	if (line.text == NULL)
+		return;
+	/* Apache's Action reads options there, if they are ours. */
+	if (!inspection_is_executed(script) &&
+	    strstr(line.text, PROGRAM) == NULL)
+		finding_add("line",
+		    "none, as in all .wsgi files: the server's configuration "
+		    "names %s, with Apache's Action",
+		    program);
+	else if (strncmp(line.text, "#!", 2) == 0)
+		check_line(&line);
+	else
+		report_missing(&line);
+	free(line.text);
+}

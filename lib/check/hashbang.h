@@ -1,0 +1,14 @@
+/* A script's first line, as the kernel and env(1) read it. */
+#ifndef HASHBANG_H
+#define HASHBANG_H
+
+#include "check/user.h"
+
+/*
+ * Adds findings about the #! line of a file: whether it brings the server to
+ * this program. Both are absolute names; script is how the server calls it.
+ */
+void hashbang_check(
+    const struct account *, const char *script, const char *program);
+
+#endif

@@ -1,0 +1,364 @@
+/* Each advice is a command that can be typed as it is printed. */
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check/finding.h"
+#include "check/permissions.h"
+#include "invocation/words.h"
+
+#define LEAST_MEMORY (INT64_C(256) << 20)
+#define LEAST_TIME 30 /* seconds */
+#define LEAST_PROCESSES 32
+
+static char *
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* Whom chmod(1) has to give a right: not more than needed. */
+static char
+class_of(const struct account *account, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_uid == account->uid ? 'u' : 'a';
+}
+
+static bool
+can_reach(const struct account *account, const char *script)
+{
+	char *stop = account_stopped_at(account, script);
+
+	if (stop == NULL)
+		return true;
+	finding_add("folder-search",
+	    "%s may not enter the folder %s\ntype: chmod %c+x %s",
+	    account->name, stop, class_of(account, stop), words_quote(stop));
+	free(stop);
+	return false;
+}
+
+bool
+inspection_is_executed(const char *script)
+{
+	const char *dot = strrchr(script, '.');
+
+	return dot == NULL || strcmp(dot, ".wsgi") != 0;
+}
+
+/* POSIX has no such flag; where there is none, execute permission tells. */
+static bool
+is_on_noexec(const char *script)
+{
+#ifdef ST_NOEXEC
+	struct statvfs system;
+
+	return statvfs(script, &system) == 0 && system.f_flag & ST_NOEXEC;
+#else
+	(void)script;
+	return false;
+#endif
+}
+
+static void
+check_access(const struct account *account, const char *script)
+{
+	if (!account_may(account, script, R_OK))
+		finding_add("file-read",
+		    "%s may not read %s\ntype: chmod %c+r %s", account->name,
+		    script, class_of(account, script), words_quote(script));
+	if (!inspection_is_executed(script))
+		return;
+	if (is_on_noexec(script))
+		finding_add("file-noexec",
+		    "nothing may be executed where %s lies: the file system is "
+		    "mounted with noexec\nmove the script, or let the host "
+		    "change /etc/fstab",
+		    script);
+	else if (!account_may(account, script, X_OK))
+		finding_add("file-execute",
+		    "%s may not execute %s\ntype: chmod %c+x %s", account->name,
+		    script, class_of(account, script), words_quote(script));
+}
+
+static void
+check_folder_mode(const char *path, mode_t mode, bool strictly)
+{
+	if (mode & S_IWOTH)
+		finding_add("shared-folder",
+		    "everyone may write the folder %s, so anyone could run "
+		    "code here: the program refuses it\ntype: chmod o-w %s",
+		    path, words_quote(path));
+	if (strictly && mode & S_IWGRP)
+		finding_add("group-folder",
+		    "a group may write the folder %s: suEXEC refuses it\n"
+		    "type: chmod g-w %s",
+		    path, words_quote(path));
+}
+
+static void
+check_file_mode(const char *path, mode_t mode)
+{
+	if (mode & S_IWOTH)
+		finding_add("shared-file",
+		    "everyone may write %s, so anyone could run code here: the "
+		    "program refuses it\ntype: chmod o-w %s",
+		    path, words_quote(path));
+	if (mode & S_IWGRP)
+		finding_add("group-file",
+		    "a group may write %s: suEXEC refuses it\n"
+		    "type: chmod g-w %s",
+		    path, words_quote(path));
+	if (mode & (S_ISUID | S_ISGID))
+		finding_add("set-id",
+		    "%s has a set-user-ID or set-group-ID bit: suEXEC refuses "
+		    "it\ntype: chmod ug-s %s",
+		    path, words_quote(path));
+}
+
+static void
+check_owners(
+    const char *script, const struct stat *file, const struct stat *around)
+{
+	if (file->st_uid != around->st_uid)
+		finding_add("owner",
+		    "%s and its folder have different owners, %ld and %ld: "
+		    "suEXEC refuses it\ntype, as root: chown %ld %s",
+		    script, (long)file->st_uid, (long)around->st_uid,
+		    (long)around->st_uid, words_quote(script));
+}
+
+static void
+check_cache_folder(const char *folder)
+{
+	struct stat st;
+	char *cache;
+
+	if (asprintf(&cache, "%s/__pycache__", folder) == -1)
+		return;
+	if (stat(cache, &st) == 0)
+		check_folder_mode(cache, st.st_mode, false);
+	free(cache);
+}
+
+static bool
+has_complaint(void)
+{
+	return finding_has("shared-") || finding_has("group-") ||
+	    finding_has("owner") || finding_has("set-id");
+}
+
+/* The folder of a symbolic link decides what the server starts, too. */
+static void
+check_named_folder(const char *script, const char *file)
+{
+	char *folder = folder_of(script), *own = folder_of(file);
+	struct stat st;
+
+	if (folder != NULL && own != NULL && strcmp(folder, own) != 0 &&
+	    stat(folder, &st) == 0)
+		check_folder_mode(folder, st.st_mode, false);
+	free(own);
+	free(folder);
+}
+
+static void
+check_rights(const char *script, const char *path)
+{
+	char *folder = folder_of(path);
+	struct stat file, around;
+
+	if (folder != NULL && stat(path, &file) == 0 &&
+	    stat(folder, &around) == 0) {
+		check_file_mode(path, file.st_mode);
+		check_folder_mode(folder, around.st_mode, true);
+		check_owners(path, &file, &around);
+		check_cache_folder(folder);
+		check_named_folder(script, path);
+		if (!has_complaint())
+			finding_add("rights",
+			    "only user %ld may write the file and its folder",
+			    (long)file.st_uid);
+	}
+	free(folder);
+}
+
+bool
+inspection_check_file(
+    const struct account *account, const char *script, const char *file)
+{
+	struct stat st;
+
+	if (!can_reach(account, script) || !can_reach(account, file))
+		return false;
+	if (stat(script, &st) == -1) {
+		finding_add("file-missing",
+		    "%s: %s\ncheck the name; capital letters count", script,
+		    strerror(errno));
+		return false;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		finding_add("file-type",
+		    "%s is not a regular file\nname the script itself", script);
+		return false;
+	}
+	check_access(account, script);
+	if (!finding_has("file-"))
+		finding_add("file", "%s may read%s %s", account->name,
+		    inspection_is_executed(script) ? " and execute" : "",
+		    script);
+	check_rights(script, file);
+	return true;
+}
+
+/* Appending to a file that is there, or making one. */
+static bool
+may_write(const struct account *account, const char *path)
+{
+	char *folder;
+	bool result;
+
+	if (access(path, F_OK) == 0)
+		return account_may(account, path, W_OK);
+	folder = folder_of(path);
+	result = folder != NULL && account_may(account, folder, W_OK | X_OK);
+	free(folder);
+	return result;
+}
+
+/* Whether a file lies in a folder, whatever its name says before. */
+static bool
+lies_in(const char *path, const char *folder)
+{
+	char *real, *above = folder_of(path);
+	size_t length = strlen(folder);
+	bool result = false;
+
+	if (above != NULL && (real = realpath(above, NULL)) != NULL) {
+		result = strncmp(real, folder, length) == 0 &&
+		    (real[length] == '/' || real[length] == '\0');
+		free(real);
+	}
+	free(above);
+	return result;
+}
+
+static void
+check_log(const struct account *account, const struct invocation *invocation,
+    const char *log)
+{
+	if (!may_write(account, log))
+		finding_add("log-file",
+		    "%s may not write the log %s\nlet this user write there, "
+		    "or name another file behind --log",
+		    account->name, log);
+	else if (lies_in(log, invocation->folder))
+		finding_add("log-public",
+		    "the log %s lies beside the script, where a server may "
+		    "hand it out\nin the first line: --log ../%s",
+		    log, strrchr(log, '/') + 1);
+	else
+		finding_add("log", "%s may write %s", account->name, log);
+}
+
+/* The same names as an import that failed looks for. */
+static void
+find_unused_venv(const struct invocation *invocation)
+{
+	static const char *const names[] = { "venv", ".venv" };
+	char *file;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
+			names[i]) == -1)
+			continue;
+		if (access(file, F_OK) == 0)
+			finding_add("venv-unused",
+			    "the virtual environment %s beside the script is "
+			    "not used\nin the first line: --venv %s",
+			    names[i], names[i]);
+		free(file);
+	}
+}
+
+void
+inspection_check_options(
+    const struct account *account, const struct invocation *invocation)
+{
+	char *log;
+
+	if (invocation->venv == NULL)
+		find_unused_venv(invocation);
+	if (invocation->log != NULL &&
+	    (log = invocation_path(invocation, invocation->log)) != NULL) {
+		check_log(account, invocation, log);
+		free(log);
+	}
+}
+
+static const char *
+show_limit(char *text, size_t size, rlim_t value, const char *unit)
+{
+	if (value == RLIM_INFINITY)
+		return "unlimited";
+	snprintf(text, size, "%llu%s", (unsigned long long)value, unit);
+	return text;
+}
+
+static void
+check_limits(rlim_t memory, rlim_t time, rlim_t processes)
+{
+	if (memory < (rlim_t)LEAST_MEMORY)
+		finding_add("limit-memory",
+		    "memory is limited to %llu MB (ulimit -v, -d): Python with "
+		    "a framework may need more\nask the host for 256 MB",
+		    (unsigned long long)memory >> 20);
+	if (time < LEAST_TIME)
+		finding_add("limit-cpu",
+		    "a process gets %llu seconds of the processor (ulimit "
+		    "-t)\nask the host for %d",
+		    (unsigned long long)time, LEAST_TIME);
+	if (processes < LEAST_PROCESSES)
+		finding_add("limit-processes",
+		    "the user may have %llu processes at once (ulimit -u), and "
+		    "each request takes one\nask the host for %d",
+		    (unsigned long long)processes, LEAST_PROCESSES);
+}
+
+void
+inspection_check_limits(void)
+{
+	struct rlimit all, data, time, processes;
+	char megabytes[24], seconds[24], number[24];
+	rlim_t memory;
+
+	if (getrlimit(RLIMIT_AS, &all) == -1 ||
+	    getrlimit(RLIMIT_DATA, &data) == -1 ||
+	    getrlimit(RLIMIT_CPU, &time) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &processes) == -1)
+		return;
+	memory = data.rlim_cur < all.rlim_cur ? data.rlim_cur : all.rlim_cur;
+	check_limits(memory, time.rlim_cur, processes.rlim_cur);
+	if (finding_has("limit-"))
+		return;
+	finding_add("limits",
+	    "memory %s, processor time %s, processes %s; a server may set "
+	    "others (Apache: RLimitMEM, RLimitCPU, RLimitNPROC)",
+	    show_limit(megabytes, sizeof(megabytes),
+		memory == RLIM_INFINITY ? memory : memory >> 20, " MB"),
+	    show_limit(seconds, sizeof(seconds), time.rlim_cur, " s"),
+	    show_limit(number, sizeof(number), processes.rlim_cur, ""));
+}

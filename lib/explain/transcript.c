@@ -1,0 +1,479 @@
+/* Stations of the story, in its order; the pen knows how they look. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/body.h"
+#include "cgi/clock.h"
+#include "python/imports.h"
+#include "explain/text.h"
+#include "cgi/process.h"
+#include "explain/variables.h"
+#include "cgi/secret.h"
+#include "explain/transcript.h"
+
+#define TOLD 40 /* so many times that blocks left */
+#define BARS 45 /* columns of the time line */
+
+static struct {
+	bool open;
+	const struct invocation *invocation;
+	int blocks, told, untold;
+	int64_t bytes, untold_bytes; /* of blocks */
+} transcript;
+
+static double
+milliseconds(int64_t nanoseconds)
+{
+	return (double)nanoseconds / 1e6;
+}
+
+/* Whether there is something to tell; then time stands still. */
+static bool
+begin(void)
+{
+	if (!transcript.open || process_is_child())
+		return false;
+	clock_pause();
+	return true;
+}
+
+static void
+end(void)
+{
+	pen_lift();
+	clock_resume();
+}
+
+static void
+station(const char *title)
+{
+	pen_text(
+	    PEN_BOLD, 0, "[%8.1f ms] %s", milliseconds(clock_elapsed()), title);
+}
+
+/* http://no-color.org */
+static bool
+wants_colours(void)
+{
+	const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && (none == NULL || *none == '\0') &&
+	    terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+/* The name of the process that started this one; memory to be freed. */
+static char *
+parent_name(void)
+{
+	char *file, *name = NULL;
+	size_t room = 0;
+	FILE *from = NULL;
+
+	if (asprintf(&file, "/proc/%ld/comm", (long)getppid()) != -1) {
+		from = fopen(file, "re");
+		free(file);
+	}
+	if (from != NULL && getline(&name, &room, from) > 0)
+		name[strcspn(name, "\n")] = '\0';
+	if (from != NULL)
+		fclose(from);
+	return name;
+}
+
+static void
+tell_process(void)
+{
+	char *parent = parent_name();
+
+	pen_text(PEN_PLAIN, 4,
+	    "This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
+	    (long)getpid(), (long)geteuid(), (long)getegid());
+	pen_text(PEN_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
+	    parent != NULL && *parent != '\0' ? parent : "?",
+	    clock_process() == getpid()
+		? "started it, by fork and exec"
+		: "forked it, and reads its reply as a server would");
+	free(parent);
+}
+
+static void
+tell_who(const struct invocation *invocation, const struct request *request)
+{
+	static const char *const proofs[] = { "REQUEST_METHOD",
+		"GATEWAY_INTERFACE", "SERVER_PROTOCOL" };
+	size_t i = 0;
+
+	if (!invocation->by_server) {
+		pen_text(PEN_PLAIN, 4,
+		    "It was started from a terminal: a web server sets one at "
+		    "least of REQUEST_METHOD, GATEWAY_INTERFACE and "
+		    "SERVER_PROTOCOL, and none was set. The request is made "
+		    "from the command line.");
+		return;
+	}
+	while (request_value(request, proofs[i]) == NULL &&
+	    i + 1 < sizeof(proofs) / sizeof(*proofs))
+		i++;
+	pen_text(PEN_PLAIN, 4,
+	    "A web server wants a request answered: %s is set (RFC 3875 4.1).",
+	    proofs[i]);
+}
+
+static void
+tell_way(const struct invocation *invocation)
+{
+	static const char *const ways[] = {
+		[WAY_LINE] = "The kernel was given that file. It begins with "
+			     "#!, so the kernel started the program whose name "
+			     "follows.",
+		[WAY_ARGS] = "The server's configuration says so, in "
+			     "CGI2WSGI_ARGS.",
+		[WAY_ACTION] =
+		    "SCRIPT_FILENAME is this program, and there is "
+		    "REDIRECT_HANDLER: so it is the handler of an "
+		    "Apache Action, for the file in PATH_TRANSLATED.",
+		[WAY_SCRIPT] = "The first argument and SCRIPT_FILENAME are "
+			       "that file: so the server, or env, uses this "
+			       "program as its interpreter.",
+		[WAY_PERSON] = "The command line says so.",
+	};
+
+	pen_text(PEN_PLAIN, 4, "The application is");
+	pen_text(PEN_NAME, 6, "%s%s%s",
+	    invocation->file ? invocation->file : invocation->module,
+	    invocation->callable ? ":" : "",
+	    invocation->callable ? invocation->callable : "");
+	pen_text(PEN_PLAIN, 4, "%s", ways[invocation->way]);
+}
+
+/* Whether a word is, or holds, a secret in the words of curl. */
+static bool
+is_secret(const char *word, const char *before)
+{
+	static const char *const options[] = { "-u", "--user", "-b",
+		"--cookie" };
+	size_t i, length;
+
+	for (i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		length = strlen(options[i]);
+		if (strcmp(before, options[i]) == 0 ||
+		    (strncmp(word, options[i], length) == 0 &&
+			(length == 2 || word[length] == '=') &&
+			word[length] != '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* The options as they were written, but for secrets. */
+static void
+tell_options(const struct words *options)
+{
+	char *line, *word;
+	size_t length;
+	FILE *to = open_memstream(&line, &length);
+	int i;
+
+	if (to == NULL)
+		return;
+	for (i = 0; i < options->count; i++) {
+		word = is_secret(
+			   options->word[i], i > 0 ? options->word[i - 1] : "")
+		    ? NULL
+		    : secret_hide(options->word[i]);
+		fprintf(to, " %s", word != NULL ? word : SECRET_MASK);
+		free(word);
+	}
+	if (fclose(to) == 0 && options->count > 0)
+		pen_text(PEN_PLAIN, 4, "The options there are%s", line);
+	free(line);
+}
+
+void
+transcript_open(
+    const struct invocation *invocation, const struct request *request)
+{
+	transcript.open = true;
+	transcript.invocation = invocation;
+	pen_open(wants_colours());
+	begin();
+	clock_ask_kernel();
+	provenance_keep(request);
+	station("WHO STARTED THE PROGRAM, AND HOW IT KNOWS");
+	tell_process();
+	tell_who(invocation, request);
+	tell_way(invocation);
+	tell_options(&invocation->options);
+	end();
+}
+
+static void
+tell_path(void)
+{
+	PyObject *list = PySys_GetObject("path"), *bytes;
+	Py_ssize_t i;
+
+	for (i = 0;
+	     list != NULL && PyList_Check(list) && i < PyList_GET_SIZE(list);
+	     i++) {
+		bytes = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
+		if (bytes != NULL)
+			pen_text(PEN_PLAIN, 6, "%s", PyBytes_AS_STRING(bytes));
+		Py_XDECREF(bytes);
+	}
+	PyErr_Clear();
+}
+
+void
+transcript_python(void)
+{
+	PyObject *modules;
+
+	if (!begin())
+		return;
+	modules = PySys_GetObject("modules");
+	station("PYTHON HAS STARTED");
+	pen_text(PEN_PLAIN, 4,
+	    "Python %d.%d.%d began in this process, in %.1f ms, with %zd "
+	    "modules.",
+	    PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION,
+	    milliseconds(clock_spent(CLOCK_INTERPRETER)),
+	    modules != NULL ? PyObject_Size(modules) : 0);
+	pen_text(
+	    PEN_PLAIN, 4, "It looks for others in the folders of sys.path:");
+	tell_path();
+	imports_watch();
+	end();
+}
+
+void
+transcript_import(PyObject *application)
+{
+	const struct invocation *invocation = transcript.invocation;
+
+	if (!begin())
+		return;
+	station(application != NULL ? "THE APPLICATION IS IMPORTED"
+				    : "THE IMPORT HAS FAILED");
+	pen_text(PEN_PLAIN, 4, "It took %.1f ms.",
+	    milliseconds(clock_spent(CLOCK_IMPORT)));
+	if (imports_tell(application != NULL
+		    ? "What it imported, inside each other:"
+		    : "What was imported, inside each other; traceback is "
+		      "for the entry in the log:") == 0)
+		pen_text(PEN_PLAIN, 4, "It imported nothing new.");
+	if (application != NULL)
+		pen_text(PEN_GOOD, 4,
+		    "The application is what it calls %s: a %s.",
+		    invocation->callable ? invocation->callable
+					 : "'application', or else 'app'",
+		    Py_TYPE(application)->tp_name);
+	end();
+}
+
+void
+transcript_call(PyObject *env)
+{
+	if (!begin())
+		return;
+	station("THE REQUEST BECOMES environ");
+	provenance_tell(env, &transcript.invocation->settings);
+	station("THE CALL: application(environ, start_response)");
+	end();
+}
+
+/* Lines with CRLF, each a name, ": " and a value. */
+static void
+tell_headers(const char *line)
+{
+	const char *next, *colon;
+	char *value;
+
+	for (; (next = strstr(line, "\r\n")) != NULL; line = next + 2) {
+		colon = line + strcspn(line, ":");
+		if ((value = strndup(colon + 2, (size_t)(next - colon - 2))))
+			pen_pair(6, line, (size_t)(colon - line), ": ", value);
+		free(value);
+	}
+}
+
+void
+transcript_head(const struct wsgi_head *head)
+{
+	if (!begin())
+		return;
+	station("start_response(status, headers)");
+	pen_text(PEN_GOOD, 6, "%s", head->status);
+	tell_headers(head->headers);
+	pen_text(PEN_PLAIN, 4,
+	    "Nothing is sent before the first block of the body, so that a "
+	    "failure can still become a page (PEP 3333).");
+	end();
+}
+
+void
+transcript_result(PyObject *result)
+{
+	bool are_there = PyList_CheckExact(result) ||
+	    PyTuple_CheckExact(result);
+
+	if (!begin())
+		return;
+	station("IT RETURNED");
+	pen_text(PEN_PLAIN, 4,
+	    are_there
+		? "A %s of blocks: they are there, and leave together."
+		: "A %s, an iterable of blocks: none waits until the next "
+		  "is there (PEP 3333).",
+	    Py_TYPE(result)->tp_name);
+	end();
+}
+
+static void
+tell_blocks(int count, size_t head, int64_t size, int64_t took)
+{
+	char which[64], with_head[64] = "";
+
+	if (count == 1)
+		snprintf(which, sizeof(which), "block %d has",
+		    transcript.blocks + 1);
+	else
+		snprintf(which, sizeof(which), "blocks %d to %d have",
+		    transcript.blocks + 1, transcript.blocks + count);
+	if (head > 0)
+		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
+		    head);
+	pen_text(PEN_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
+	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
+	    milliseconds(took));
+}
+
+void
+transcript_blocks(int count, size_t head, int64_t size, int64_t took)
+{
+	if (!begin())
+		return;
+	if (transcript.told++ < TOLD)
+		tell_blocks(count, head, size, took);
+	else {
+		transcript.untold += count;
+		transcript.untold_bytes += size;
+	}
+	transcript.blocks += count;
+	transcript.bytes += size;
+	end();
+}
+
+void
+transcript_close(bool has_close)
+{
+	if (!begin())
+		return;
+	if (transcript.untold > 0)
+		pen_text(PEN_PLAIN, 13, "and %d more: %lld bytes",
+		    transcript.untold, (long long)transcript.untold_bytes);
+	station(
+	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
+	if (!has_close)
+		pen_text(PEN_PLAIN, 4,
+		    "What it returned has no close() to be called (PEP 3333).");
+	end();
+}
+
+void
+transcript_drain(void)
+{
+	if (!begin())
+		return;
+	imports_tell("Imported since then:");
+	station("THE END BEGINS");
+	pen_text(PEN_PLAIN, 4,
+	    body_pending() == -1
+		? "Nothing is left of the request's body."
+		: "What is left of the request's body is read and dropped: "
+		  "servers lose the reply otherwise.");
+	if (Py_IsInitialized())
+		pen_text(PEN_PLAIN, 4,
+		    "Python joins threads and runs atexit functions.");
+	end();
+}
+
+/* One bar behind the other: where phases take turns, these are their sums. */
+static void
+tell_phase(enum clock_phase phase, int64_t before, int64_t total)
+{
+	static const struct {
+		const char *name;
+		enum pen_style style;
+	} looks[] = {
+		[CLOCK_FORK] = { "fork, exec", PEN_PLAIN },
+		[CLOCK_INTERPRETER] = { "interpreter", PEN_NAME },
+		[CLOCK_IMPORT] = { "import", PEN_CHANGED },
+		[CLOCK_APPLICATION] = { "application", PEN_GOOD },
+		[CLOCK_OUTPUT] = { "output", PEN_BOLD },
+		[CLOCK_EXIT] = { "exit", PEN_GONE },
+	};
+	int64_t spent = clock_spent(phase);
+	/* Even the shortest has a column. */
+	size_t from = (size_t)(before * (BARS - 1) / total),
+	       to = (size_t)((before + spent) * (BARS - 1) / total) + 1;
+	char label[64];
+
+	snprintf(label, sizeof(label), "    %-11s %8.1f ms %3lld %%  ",
+	    looks[phase].name, milliseconds(spent),
+	    (long long)((spent * 100 + total / 2) / total));
+	pen_bar(looks[phase].style, label, from, to);
+}
+
+static void
+tell_time_line(void)
+{
+	int64_t total = 0, before = 0;
+	int phase;
+
+	for (phase = 0; phase < CLOCK_PHASES; phase++)
+		total += clock_spent((enum clock_phase)phase);
+	for (phase = 0; phase < CLOCK_PHASES; phase++) {
+		tell_phase((enum clock_phase)phase, before, total);
+		before += clock_spent((enum clock_phase)phase);
+	}
+	pen_text(
+	    PEN_PLAIN, 4, "%-11s %8.1f ms", "together", milliseconds(total));
+}
+
+static void
+tell_precision(void)
+{
+	if (clock_fork_at_most() <= 0)
+		pen_text(PEN_PLAIN, 4,
+		    "The kernel does not tell when the process began, hence "
+		    "not how long fork and exec took.");
+	else {
+		pen_text(PEN_PLAIN, 4, "Fork and exec took %.1f to %.1f ms.",
+		    milliseconds(clock_spent(CLOCK_FORK)),
+		    milliseconds(clock_fork_at_most()));
+		pen_text(PEN_PLAIN, 4,
+		    "The kernel tells the process's beginning only by the tick "
+		    "of its clock, but exactly how long it ran since.");
+	}
+	pen_text(PEN_PLAIN, 4, "Writing this down is not counted.");
+}
+
+void
+transcript_end(int status)
+{
+	if (!begin())
+		return;
+	station("EXIT");
+	pen_text(status == 0 ? PEN_GOOD : PEN_GONE, 4, "Status %d: %s", status,
+	    status == 0 ? "the application's reply was sent whole."
+			: "the application's reply was not sent whole; an "
+			  "entry in the log says why.");
+	pen_text(PEN_BOLD, 4, "Where the time went:");
+	tell_time_line();
+	tell_precision();
+	end();
+}

@@ -1,0 +1,219 @@
+/*
+ * It looks at both ends, the variables and the environ, and not at what
+ * happened in between: so it cannot say anything that did not happen.
+ */
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain/text.h"
+#include "explain/variables.h"
+#include "explain/rules.h"
+
+#define TEXT 4 /* columns */
+#define ITEM 6
+#define REMARK 10
+
+static struct {
+	struct variable *list;
+	size_t count;
+} given;
+
+void
+provenance_keep(const struct request *request)
+{
+	size_t i;
+
+	given.list = calloc(request->count + 1, sizeof(*given.list));
+	for (i = 0; given.list != NULL && i < request->count; i++)
+		if (request->variables[i].value != NULL)
+			given.list[given.count++] = request->variables[i];
+}
+
+static bool
+is_given(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < given.count; i++)
+		if (request_names(&given.list[i], name))
+			return true;
+	return false;
+}
+
+/* By --env, of which the names are left when it has been obeyed. */
+static bool
+is_set(const struct words *settings, const char *name)
+{
+	int i;
+
+	for (i = 0; i < settings->count; i++)
+		if (strcmp(settings->word[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The value as bytes, or what else it is; memory to be freed, or NULL. */
+static char *
+describe(PyObject *value)
+{
+	PyObject *text = NULL, *bytes = NULL;
+	char *description = NULL;
+
+	if (PyUnicode_Check(value))
+		text = Py_NewRef(value);
+	else if (PyBool_Check(value) || PyTuple_Check(value))
+		text = PyObject_Str(value);
+	else
+		text = PyUnicode_FromFormat("<%s>",
+		    PyType_Check(value) ? ((PyTypeObject *)value)->tp_name
+					: Py_TYPE(value)->tp_name);
+	if (text != NULL)
+		bytes = PyUnicode_AsLatin1String(text);
+	if (bytes != NULL)
+		description = strdup(PyBytes_AS_STRING(bytes));
+	PyErr_Clear();
+	Py_XDECREF(bytes);
+	Py_XDECREF(text);
+	return description;
+}
+
+/* What environ has under a variable's name: as above. */
+static char *
+find(PyObject *env, const struct variable *variable)
+{
+	PyObject *name = PyUnicode_DecodeLatin1(
+		     variable->name, (Py_ssize_t)variable->length, NULL),
+		 *value = name == NULL ? NULL : PyDict_GetItem(env, name);
+	char *found = value == NULL ? NULL : describe(value);
+
+	Py_XDECREF(name);
+	return found;
+}
+
+static void
+remark(enum pen_style style, const char *what, const struct rule *rule)
+{
+	pen_text(style, REMARK, "%s%s (%s)", what, rule->meaning, rule->source);
+}
+
+/* What a variable means; HTTP_ACCEPT_LANGUAGE is the header Accept-Language. */
+static void
+explain(const char *name, size_t length, const struct rule *rule)
+{
+	char header[64];
+	bool first = true;
+	size_t i;
+
+	if (strcmp(rule->name, "HTTP_") != 0 || length > sizeof(header)) {
+		remark(PEN_PLAIN, "", rule);
+		return;
+	}
+	for (i = 5; i < length; i++) {
+		header[i - 5] = first ? name[i]
+				      : (char)tolower((unsigned char)name[i]);
+		if ((first = name[i] == '_'))
+			header[i - 5] = '-';
+	}
+	header[i - 5] = '\0';
+	pen_text(PEN_PLAIN, REMARK, "%s %s (%s)", rule->meaning, header,
+	    rule->source);
+}
+
+static void
+tell_change(const struct variable *variable, const char *value, bool set)
+{
+	static const struct rule by_option = { "", "by --env", "cgi2wsgi(1)" };
+
+	remark(PEN_CHANGED, "changed: ",
+	    set ? &by_option
+		: rulebook_change(variable->name, variable->length));
+	pen_pair(REMARK, variable->name, variable->length, "=", value);
+}
+
+static void
+tell_variable(const struct variable *variable, const char *value, bool set)
+{
+	const char *name = variable->name;
+	size_t length = variable->length;
+
+	pen_pair(ITEM, name, length, "=", variable->value);
+	if (value == NULL)
+		remark(PEN_GONE, "left out: ", rulebook_omission(name, length));
+	else if (strcmp(value, variable->value) == 0)
+		explain(name, length, rulebook_meaning(name, length));
+	else
+		tell_change(variable, value, set);
+}
+
+/*
+ * The variables that are not about the request are many at a terminal, and
+ * no values to show around: if they stay as they are, a list of names tells.
+ */
+static void
+tell_given(PyObject *env, const struct words *settings)
+{
+	char *names = NULL, *value, *name;
+	size_t length, i;
+	FILE *to = open_memstream(&names, &length);
+	int others = 0;
+
+	for (i = 0; to != NULL && i < given.count; i++) {
+		const struct variable *v = &given.list[i];
+
+		value = find(env, v);
+		name = strndup(v->name, v->length);
+		if (!request_is_meta(v->name, v->length) && value != NULL &&
+		    strcmp(value, v->value) == 0)
+			fprintf(to, "%s%s", others++ > 0 ? ", " : "", name);
+		else
+			tell_variable(
+			    v, value, name != NULL && is_set(settings, name));
+		free(name);
+		free(value);
+	}
+	if (to != NULL && fclose(to) == 0 && others > 0)
+		pen_text(PEN_PLAIN, TEXT,
+		    "Not about the request, hence in os.environ, too: %s",
+		    names);
+	free(names);
+}
+
+static void
+tell_added(PyObject *env, const struct words *settings)
+{
+	PyObject *key, *value;
+	Py_ssize_t position = 0;
+	char *name, *text;
+
+	while (PyDict_Next(env, &position, &key, &value)) {
+		if ((name = describe(key)) == NULL)
+			return;
+		if (!is_given(name) && (text = describe(value)) != NULL) {
+			pen_pair(ITEM, name, strlen(name), "=", text);
+			if (is_set(settings, name))
+				pen_text(PEN_PLAIN, REMARK, "by --env");
+			else
+				remark(PEN_PLAIN, "",
+				    rulebook_addition(name, strlen(name)));
+			free(text);
+		}
+		free(name);
+	}
+}
+
+void
+provenance_tell(PyObject *env, const struct words *settings)
+{
+	pen_text(PEN_PLAIN, TEXT,
+	    "The variables, as they were given. Every value becomes "
+	    "text byte by byte, as Latin-1 (PEP 3333, \"Unicode Issues\"). "
+	    "What is about the request has left os.environ, so that no "
+	    "process started from here is told.");
+	tell_given(env, settings);
+	pen_text(PEN_PLAIN, TEXT, "What is added to it:");
+	tell_added(env, settings);
+}

@@ -1,0 +1,67 @@
+/*
+ * Who started the program, and hence which application runs with which
+ * options. No part of a request can choose either.
+ */
+#ifndef INVOCATION_H
+#define INVOCATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cgi/request.h"
+#include "invocation/wishes.h"
+#include "invocation/words.h"
+
+struct invocation {
+	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
+	bool by_server; /* false: from a terminal */
+	/* who named the application, in the manual's order */
+	enum { WAY_LINE, WAY_ARGS, WAY_ACTION, WAY_SCRIPT, WAY_PERSON } way;
+	char *file; /* absolute, or NULL: a module */
+	char *folder; /* that relative names start from */
+	const char *module;
+	const char *callable; /* NULL: application, then app */
+	/* from a terminal */
+	const char *url;
+	struct wishes wishes;
+	const char *script; /* of --check, as it was given */
+	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
+	const char *action_tail;
+
+	/* the options: their words, and what they say */
+	struct words options;
+	const char *venv, *chdir, *script_name, *log;
+	struct words paths, settings;
+	bool explain, timing;
+	int64_t max_body; /* -1: any */
+	unsigned timeout, graceful_timeout;
+	bool nph, debug;
+
+	/* those of --check */
+	const char *web_user;
+	bool lint, json;
+};
+
+/*
+ * Finds the application (conformance H2 to H5). execfn is the name that the
+ * kernel was given to execute. Strings stay borrowed from the request and argv,
+ * or last as long as the process. Returns 0, or -1 with a failure reported.
+ */
+int invocation_read(struct invocation *, const struct request *, int argc,
+    char **argv, const char *execfn);
+
+/*
+ * For --check: makes of it the invocation that a server's would be, with the
+ * script's own options after those of the command line. program is our own
+ * name. Returns 0, or -1 with a failure reported.
+ */
+int invocation_read_script(
+    struct invocation *, const char *script, const char *program);
+
+/*
+ * The absolute name of a file given in an option, which is relative to the
+ * script. Returns memory to be freed, or NULL.
+ */
+char *invocation_path(const struct invocation *, const char *name);
+
+#endif

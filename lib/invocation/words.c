@@ -1,0 +1,120 @@
+/* The kernel hands over a #! line's options as one string, cut at 256 bytes. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "cgi/report.h"
+#include "invocation/words.h"
+
+static const char blanks[] = " \t\n";
+
+int
+words_append(struct words *words, char *word)
+{
+	char **grown = realloc(
+	    words->word, ((size_t)words->count + 2) * sizeof(*grown));
+
+	if (grown == NULL || word == NULL)
+		return report_no_memory();
+	grown[words->count++] = word;
+	grown[words->count] = NULL;
+	words->word = grown;
+	return 0;
+}
+
+/* Copies one word. Returns what follows, or NULL: a quote is open. */
+static const char *
+read_word(const char *text, char *word)
+{
+	char quote = '\0';
+
+	for (; *text != '\0'; text++) {
+		if (quote == '\0' && strchr(blanks, *text))
+			break;
+		if (*text == quote)
+			quote = '\0';
+		else if (quote == '\0' && (*text == '\'' || *text == '"'))
+			quote = *text;
+		else if (*text == '\\' && text[1] != '\0' && quote != '\'' &&
+		    (quote == '\0' || strchr("\"\\", text[1])))
+			*word++ = *++text;
+		else
+			*word++ = *text;
+	}
+	*word = '\0';
+	return quote == '\0' ? text : NULL;
+}
+
+int
+words_split(struct words *words, const char *text, const char *where)
+{
+	char *word;
+
+	while (*(text += strspn(text, blanks)) != '\0') {
+		word = malloc(strlen(text) + 1);
+		if (words_append(words, word) == -1)
+			return -1;
+		if ((text = read_word(text, word)) == NULL)
+			return report_fail(
+			    REPORT_USAGE, "%s: a quote is not closed", where);
+	}
+	return 0;
+}
+
+/* The first line behind #!, without its end, or NULL. */
+static char *
+read_line(const char *file)
+{
+	FILE *from = fopen(file, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (from == NULL)
+		return NULL;
+	if (getc(from) == '#' && getc(from) == '!' &&
+	    getline(&line, &room, from) > 0)
+		line[strcspn(line, "\n")] = '\0';
+	fclose(from);
+	return line;
+}
+
+int
+words_read_line(struct words *words, const char *file)
+{
+	char *line = read_line(file);
+	size_t length = line != NULL ? strlen(line) : 0;
+	int result = 0;
+
+	*words = (struct words){ 0 };
+	if (length > 0 && line[length - 1] == '\r')
+		result = report_fail(REPORT_LINE_END,
+		    "the #! line of %s ends in a carriage return: save the "
+		    "file with Unix line ends",
+		    file);
+	else if (length > 0)
+		result = words_split(words, line, file) == 0 ? 1 : -1;
+	free(line);
+	return result;
+}
+
+const char *
+words_quote(const char *name)
+{
+	static char *quoted;
+	char *c;
+
+	free(quoted);
+	c = quoted = malloc(4 * strlen(name) + 3);
+	if (c == NULL)
+		return "''";
+	*c++ = '\'';
+	for (; *name != '\0'; name++)
+		if (*name == '\'')
+			c = stpcpy(c, "'\\''");
+		else
+			*c++ = *name;
+	strcpy(c, "'");
+	return quoted;
+}

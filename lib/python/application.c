@@ -1,0 +1,315 @@
+/* Nothing here depends on the request. */
+
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgi/report.h"
+#include "python/traceback.h"
+#include "python/application.h"
+
+/*
+ * app.py is the module app, as for every import. Other names must not hide a
+ * package: django.wsgi is django_wsgi, and a script called flask is flask_.
+ */
+static PyObject *
+module_name(const char *file)
+{
+	const char *base = strrchr(file, '/') + 1, *dot = strchr(base, '.');
+	char *name, *c, *end;
+	PyObject *text;
+
+	if (asprintf(&name, "%s_", base) == -1)
+		return PyErr_NoMemory();
+	end = name + strlen(base);
+	if (dot != NULL && strcmp(dot, ".py") == 0)
+		end = name + (dot - base);
+	else
+		for (c = name, end++; *c != '\0'; c++)
+			if (isascii((unsigned char)*c) &&
+			    !isalnum((unsigned char)*c) && *c != '_') {
+				*c = '_';
+				end = name + strlen(base);
+			}
+	*end = '\0';
+	text = PyUnicode_DecodeFSDefault(name);
+	free(name);
+	return text;
+}
+
+/*
+ * importlib would keep the compiled forms of app.cgi and app.py in one file.
+ * While this tag is set, that of app.cgi is app.cgi-cpython-311.pyc. Returns
+ * the tag before, a new reference, or NULL with an exception set.
+ */
+static PyObject *
+set_cache_tag(const char *file, PyObject *tag)
+{
+	PyObject *implementation = PySys_GetObject("implementation"), *before,
+		 *own;
+	const char *dot = strrchr(file, '.');
+
+	before = PyObject_GetAttrString(implementation, "cache_tag");
+	if (before == NULL || before == Py_None)
+		return before;
+	if (tag != NULL)
+		own = Py_NewRef(tag);
+	else if (dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0)
+		own = Py_NewRef(before);
+	else
+		own = PyUnicode_FromFormat("%s-%U", dot + 1, before);
+	if (own == NULL ||
+	    PyObject_SetAttrString(implementation, "cache_tag", own) == -1)
+		Py_CLEAR(before);
+	Py_XDECREF(own);
+	return before;
+}
+
+/*
+ * The frozen parts of importlib are used directly: importlib.util would import
+ * a dozen modules more.
+ */
+static PyObject *
+call_importlib(const char *module_name, const char *function, PyObject *first,
+    PyObject *second)
+{
+	PyObject *module = PyImport_ImportModule(module_name), *name, *result;
+
+	if (module == NULL)
+		return NULL;
+	name = PyUnicode_FromString(function);
+	result = name == NULL
+	    ? NULL
+	    : PyObject_CallMethodObjArgs(module, name, first, second, NULL);
+	Py_XDECREF(name);
+	Py_DECREF(module);
+	return result;
+}
+
+/* The code of a file, compiled or from importlib's cache. */
+static PyObject *
+get_code(PyObject *name, PyObject *path, const char *file)
+{
+	PyObject *tag = set_cache_tag(file, NULL), *restored = NULL,
+		 *loader = NULL, *code = NULL, *error;
+
+	if (tag != NULL)
+		loader = call_importlib("_frozen_importlib_external",
+		    "SourceFileLoader", name, path);
+	if (loader != NULL)
+		code = PyObject_CallMethod(loader, "get_code", "O", name);
+	/* Of a script that does not compile, too: traceback comes next. */
+	error = PyErr_GetRaisedException();
+	if (tag != NULL && (restored = set_cache_tag(file, tag)) == NULL)
+		Py_CLEAR(code);
+	if (error != NULL)
+		PyErr_SetRaisedException(error);
+	Py_XDECREF(restored);
+	Py_XDECREF(loader);
+	Py_XDECREF(tag);
+	return code;
+}
+
+static PyObject *
+load_file(const char *file)
+{
+	PyObject *name = module_name(file),
+		 *path = PyUnicode_DecodeFSDefault(file), *code = NULL,
+		 *module = NULL;
+
+	if (name != NULL && path != NULL)
+		code = get_code(name, path, file);
+	if (code != NULL && (module = PyImport_AddModuleObject(name)) != NULL &&
+	    PyModule_AddStringConstant(module, "__package__", "") == 0)
+		module = PyImport_ExecCodeModuleObject(name, code, path, NULL);
+	else
+		module = NULL;
+	Py_XDECREF(code);
+	Py_XDECREF(path);
+	Py_XDECREF(name);
+	return module;
+}
+
+static const char *
+find_unused_venv(const struct invocation *invocation)
+{
+	static const char *const names[] = { "venv", ".venv" };
+	const char *found = NULL;
+	struct stat st;
+	char *file;
+	size_t i;
+
+	if (invocation->venv != NULL || invocation->file == NULL ||
+	    !PyErr_ExceptionMatches(PyExc_ImportError))
+		return NULL;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
+			names[i]) != -1) {
+			if (stat(file, &st) == 0)
+				found = names[i];
+			free(file);
+		}
+	return found;
+}
+
+static int
+import_failed(const struct invocation *invocation)
+{
+	const char *venv = find_unused_venv(invocation),
+		   *name = invocation->file ? invocation->file
+					    : invocation->module;
+	char *what;
+	int length;
+
+	if (venv == NULL)
+		length = asprintf(&what, "cannot import %s", name);
+	else
+		length = asprintf(&what,
+		    "cannot import %s (the virtual environment %s beside it is "
+		    "not used; --venv %s would)",
+		    name, venv, venv);
+	if (length == -1)
+		return report_no_memory();
+	traceback_fail(REPORT_IMPORT, what);
+	free(what);
+	return -1;
+}
+
+/* The public callables of a module, as "a, b, c"; a new str or NULL. */
+static PyObject *
+list_callables(PyObject *module)
+{
+	PyObject *names = PyList_New(0), *comma = PyUnicode_FromString(", "),
+		 *name, *object, *text = NULL;
+	Py_ssize_t position = 0;
+
+	while (names != NULL && PyModule_Check(module) &&
+	    PyDict_Next(PyModule_GetDict(module), &position, &name, &object))
+		if (PyUnicode_Check(name) && PyCallable_Check(object) &&
+		    PyUnicode_READ_CHAR(name, 0) != '_')
+			PyList_Append(names, name);
+	if (names != NULL && comma != NULL && PyList_Sort(names) == 0)
+		text = PyUnicode_Join(comma, names);
+	Py_XDECREF(comma);
+	Py_XDECREF(names);
+	return text;
+}
+
+/* sys.modules may hold anything under a module's name. */
+static const char *
+name_of(PyObject *module)
+{
+	const char *name = PyModule_Check(module) ? PyModule_GetName(module)
+						  : NULL;
+
+	PyErr_Clear();
+	return name != NULL ? name : Py_TYPE(module)->tp_name;
+}
+
+static int
+not_found(PyObject *module, const char *wanted)
+{
+	PyObject *list;
+	const char *text;
+
+	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
+		return traceback_fail(REPORT_IMPORT, wanted);
+	PyErr_Clear();
+	list = list_callables(module);
+	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
+	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s",
+	    name_of(module), wanted, text && *text ? text : "none");
+	Py_XDECREF(list);
+	PyErr_Clear();
+	return -1;
+}
+
+/* a.b.c: attribute by attribute. */
+static PyObject *
+walk(PyObject *module, const char *dotted)
+{
+	char *copy = strdup(dotted), *rest = copy, *name;
+	PyObject *object = Py_NewRef(module), *next;
+
+	while (object != NULL && (name = strsep(&rest, ".")) != NULL) {
+		next = PyObject_GetAttrString(object, name);
+		Py_SETREF(object, next);
+	}
+	free(copy);
+	return object;
+}
+
+static PyObject *
+call_factory(PyObject *factory, const char *name)
+{
+	PyObject *made = NULL;
+
+	if (PyCallable_Check(factory))
+		made = PyObject_CallNoArgs(factory);
+	else
+		report_fail(REPORT_NO_CALLABLE, "%s: %s cannot be called", name,
+		    Py_TYPE(factory)->tp_name);
+	Py_DECREF(factory);
+	if (PyErr_Occurred())
+		traceback_fail(REPORT_IMPORT, name);
+	return made;
+}
+
+/* name, dotted.name or factory() */
+static PyObject *
+find_named(PyObject *module, const char *name)
+{
+	size_t length = strlen(name);
+	bool factory = length > 2 && strcmp(name + length - 2, "()") == 0;
+	char *path = strndup(name, factory ? length - 2 : length);
+	PyObject *object = path != NULL ? walk(module, path) : NULL;
+
+	if (object == NULL)
+		not_found(module, name);
+	else if (factory)
+		object = call_factory(object, name);
+	free(path);
+	return object;
+}
+
+static PyObject *
+find_default(PyObject *module)
+{
+	PyObject *object = PyObject_GetAttrString(module, "application");
+
+	if (object == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+		PyErr_Clear();
+		object = PyObject_GetAttrString(module, "app");
+	}
+	if (object == NULL)
+		not_found(module, "'application' or 'app'");
+	return object;
+}
+
+PyObject *
+wsgi_app_load(const struct invocation *invocation)
+{
+	PyObject *module, *object;
+
+	module = invocation->file ? load_file(invocation->file)
+				  : PyImport_ImportModule(invocation->module);
+	if (module == NULL) {
+		import_failed(invocation);
+		return NULL;
+	}
+	object = invocation->callable ? find_named(module, invocation->callable)
+				      : find_default(module);
+	if (object != NULL && !PyCallable_Check(object)) {
+		report_fail(REPORT_NO_CALLABLE,
+		    "%s in %s is %s, which cannot be called",
+		    invocation->callable ? invocation->callable
+					 : "the application",
+		    name_of(module), Py_TYPE(object)->tp_name);
+		Py_CLEAR(object);
+	}
+	Py_DECREF(module);
+	return object;
+}

@@ -1,0 +1,238 @@
+#include "python/cpython.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/finder.h"
+
+/*
+ * Anything that is not as usual is importlib's own to look for: other forms
+ * than a source, zip files, relative folders, further hooks.
+ */
+
+#define METHOD "find_spec"
+#define INIT "/__init__" /* of a package */
+#define LONGEST 100 /* ending of a file's name */
+#define ROOM (LONGEST + (int)sizeof(INIT))
+#define HOOKS 2 /* that Python puts into sys.path_hooks */
+#define FINDERS 3 /* and into sys.meta_path */
+
+static struct {
+	PyObject *class, *own, *wrapped, *ours; /* PathFinder, its methods */
+	PyObject *make_spec; /* from a file */
+	PyObject *suffixes; /* of extension modules */
+} finder;
+
+/* Whether there is such a file; what is neither yes nor no is a yes. */
+static bool
+has(char *stem, const char *ending)
+{
+	size_t length = strlen(stem);
+	struct stat st;
+	bool result = true;
+
+	if (strlen(ending) <= LONGEST) {
+		strcpy(stem + length, ending);
+		result = stat(stem, &st) == 0 || errno != ENOENT;
+		stem[length] = '\0';
+	}
+	return result;
+}
+
+static bool
+has_extension(char *stem)
+{
+	const char *suffix;
+	Py_ssize_t i;
+
+	for (i = 0; i < PyList_GET_SIZE(finder.suffixes); i++) {
+		suffix = PyUnicode_AsUTF8(PyList_GET_ITEM(finder.suffixes, i));
+		if (suffix == NULL || has(stem, suffix))
+			return true;
+	}
+	return false;
+}
+
+/* The spec of a module's source, or NULL. */
+static PyObject *
+make_spec(PyObject *module, const char *file)
+{
+	PyObject *path = NULL, *spec = NULL;
+	struct stat st;
+
+	if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+		path = PyUnicode_DecodeFSDefault(file);
+	if (path != NULL)
+		spec = PyObject_CallFunctionObjArgs(
+		    finder.make_spec, module, path, NULL);
+	Py_XDECREF(path);
+	return spec;
+}
+
+/*
+ * None if no file begins like this, the spec if there is but a source, or NULL
+ * if importlib had better look.
+ */
+static PyObject *
+look_at(PyObject *module, char *stem)
+{
+	bool folder = has(stem, "");
+
+	if (folder)
+		strcat(stem, INIT);
+	if (has(stem, ".pyc") || has_extension(stem))
+		return NULL;
+	if (has(stem, ".py"))
+		return make_spec(module, strcat(stem, ".py"));
+	return folder ? NULL : Py_NewRef(Py_None);
+}
+
+/* And without a slash at its end, as importlib joins folder and name. */
+static bool
+is_absolute(const char *path)
+{
+	return path[0] == '/' && path[strlen(path) - 1] != '/';
+}
+
+/* Memory to be freed, with room for an ending; or NULL. */
+static char *
+make_stem(const char *folder, PyObject *module)
+{
+	Py_ssize_t length;
+	const char *name = PyUnicode_AsUTF8AndSize(module, &length);
+	char *stem;
+
+	if (name == NULL || strcspn(name, "/") != (size_t)length ||
+	    !is_absolute(folder) ||
+	    asprintf(&stem, "%s/%s%*s", folder, name, ROOM, "") == -1)
+		return NULL;
+	stem[strlen(folder) + 1 + (size_t)length] = '\0';
+	return stem;
+}
+
+static PyObject *
+look_into(PyObject *folder, PyObject *module)
+{
+	PyObject *bytes = NULL, *found = NULL;
+	char *stem = NULL;
+
+	if (PyUnicode_Check(folder))
+		bytes = PyUnicode_EncodeFSDefault(folder);
+	if (bytes != NULL)
+		stem = make_stem(PyBytes_AS_STRING(bytes), module);
+	if (stem != NULL)
+		found = look_at(module, stem);
+	free(stem);
+	Py_XDECREF(bytes);
+	return found;
+}
+
+static bool
+is_usual(PyObject *path, PyObject *hooks)
+{
+	return path != NULL && PyList_Check(path) && hooks != NULL &&
+	    PyList_Check(hooks) && PyList_GET_SIZE(hooks) == HOOKS;
+}
+
+/* As look_at(), for all of sys.path. */
+static PyObject *
+look(PyObject *module)
+{
+	PyObject *path = PySys_GetObject("path"), *found = Py_NewRef(Py_None);
+	Py_ssize_t i;
+
+	if (!is_usual(path, PySys_GetObject("path_hooks")))
+		Py_CLEAR(found);
+	for (i = 0; found == Py_None && i < PyList_GET_SIZE(path); i++) {
+		Py_DECREF(found);
+		found = look_into(PyList_GET_ITEM(path, i), module);
+	}
+	return found;
+}
+
+bool
+finder_lacks(const char *module)
+{
+	PyObject *finders = PySys_GetObject("meta_path"),
+		 *name = PyUnicode_FromString(module), *found = NULL;
+
+	if (name != NULL && finders != NULL && PyList_Check(finders) &&
+	    PyList_GET_SIZE(finders) == FINDERS)
+		found = look(name);
+	PyErr_Clear();
+	Py_XDECREF(found);
+	Py_XDECREF(name);
+	return found == Py_None;
+}
+
+/* find_spec(name, path, target) of importlib.abc.MetaPathFinder */
+static PyObject *
+find_spec(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	PyObject *module, *path = Py_None, *target, *found = NULL;
+
+	(void)self;
+	if (keywords == NULL &&
+	    PyArg_ParseTuple(arguments, "U|OO", &module, &path, &target) &&
+	    path == Py_None)
+		found = look(module);
+	PyErr_Clear();
+	if (found != NULL)
+		return found;
+	return PyObject_Call(finder.wrapped, arguments, keywords);
+}
+
+static PyObject *
+get_own_method(void)
+{
+	PyObject *names = PyObject_GetAttrString(finder.class, "__dict__"),
+		 *method = NULL;
+
+	if (names != NULL)
+		method = PyMapping_GetItemString(names, METHOD);
+	Py_XDECREF(names);
+	return method;
+}
+
+int
+finder_replace(void)
+{
+	static PyMethodDef definition = { METHOD,
+		(PyCFunction)(void (*)(void))find_spec,
+		METH_VARARGS | METH_KEYWORDS, NULL };
+	PyObject *imp = PyImport_ImportModule("_imp"),
+		 *importlib = PyImport_ImportModule(
+		     "_frozen_importlib_external");
+
+	if (imp == NULL || importlib == NULL ||
+	    !(finder.suffixes = PyObject_CallMethod(
+		  imp, "extension_suffixes", NULL)) ||
+	    !(finder.make_spec = PyObject_GetAttrString(
+		  importlib, "spec_from_file_location")) ||
+	    !(finder.class = PyObject_GetAttrString(importlib, "PathFinder")) ||
+	    !(finder.own = get_own_method()) ||
+	    !(finder.wrapped = PyObject_GetAttrString(finder.class, METHOD)) ||
+	    !(finder.ours = PyCFunction_New(&definition, NULL)))
+		return -1;
+	Py_DECREF(importlib);
+	Py_DECREF(imp);
+	return PyObject_SetAttrString(finder.class, METHOD, finder.ours);
+}
+
+int
+finder_restore(void)
+{
+	PyObject *now = PyObject_GetAttrString(finder.class, METHOD);
+	int result = 0;
+
+	PyErr_Clear();
+	if (now == finder.ours)
+		result = PyObject_SetAttrString(
+		    finder.class, METHOD, finder.own);
+	Py_XDECREF(now);
+	return result;
+}

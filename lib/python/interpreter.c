@@ -1,0 +1,338 @@
+/* One configuration, every path said outright. */
+
+#include <ctype.h>
+#include <locale.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "python/frozen.h"
+#include "python/garbage.h"
+#include "python/interpreter.h"
+#include "cgi/process.h"
+#include "cgi/report.h"
+#include "python/site.h"
+#include "python/traceback.h"
+
+/* Servers often start programs without HOME; the user site needs it. */
+static void
+set_home(void)
+{
+	struct passwd *user;
+
+	if (getenv("HOME") == NULL && (user = getpwuid(geteuid())) != NULL)
+		setenv("HOME", user->pw_dir, 1);
+}
+
+/*
+ * The version in a pyvenv.cfg: venv writes "version = 3.11.2", virtualenv
+ * "version_info = 3.11.2.final.0". Returns false without one.
+ */
+static bool
+read_venv_version(FILE *from, int *major, int *minor)
+{
+	char *line = NULL, *c;
+	size_t room = 0;
+	bool found = false;
+
+	while (!found && getline(&line, &room, from) != -1) {
+		for (c = line; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		found = sscanf(line, " version = %d.%d", major, minor) == 2 ||
+		    sscanf(line, " version_info = %d.%d", major, minor) == 2;
+	}
+	free(line);
+	return found;
+}
+
+static int
+check_venv(const char *venv)
+{
+	int major, minor;
+	FILE *from = NULL;
+	char *file;
+	bool found;
+
+	if (asprintf(&file, "%s/pyvenv.cfg", venv) != -1) {
+		from = fopen(file, "re");
+		free(file);
+	}
+	if (from == NULL)
+		return report_fail(REPORT_VENV,
+		    "%s is no virtual environment that can be read: it has no "
+		    "pyvenv.cfg",
+		    venv);
+	found = read_venv_version(from, &major, &minor);
+	fclose(from);
+	if (found && (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
+		return report_fail(REPORT_VENV,
+		    "%s is for Python %d.%d, but this program runs Python %s: "
+		    "make it again with python%d.%d -m venv",
+		    venv, major, minor, PY_VERSION, PY_MAJOR_VERSION,
+		    PY_MINOR_VERSION);
+	return 0;
+}
+
+static PyStatus
+set(PyConfig *config, wchar_t **field, const char *text)
+{
+	return PyConfig_SetBytesString(config, field, text);
+}
+
+/*
+ * PYTHONPATH is the deployer's; an empty item would be the working folder. The
+ * library is the one that this program was built with.
+ */
+static int
+settle_environment(void)
+{
+	const char *text = getenv("PYTHONPATH");
+	char *copy, *rest, *item, *kept;
+	int result;
+
+	unsetenv("PYTHONHOME");
+	if (text == NULL)
+		return 0;
+	copy = rest = strdup(text);
+	if (copy == NULL || (kept = calloc(1, strlen(text) + 1)) == NULL) {
+		free(copy);
+		return -1;
+	}
+	while ((item = strsep(&rest, ":")) != NULL)
+		if (*item != '\0') {
+			if (*kept != '\0')
+				strcat(kept, ":");
+			strcat(kept, item);
+		}
+	result = setenv("PYTHONPATH", kept, 1);
+	free(kept);
+	free(copy);
+	return result;
+}
+
+static PyStatus
+set_prefixes(PyConfig *config, const char *executable, const char *prefix)
+{
+	const struct {
+		wchar_t **field;
+		const char *text;
+	} fields[] = {
+		{ &config->program_name, executable },
+		{ &config->executable, executable },
+		{ &config->base_executable, PYTHON_EXECUTABLE },
+		{ &config->prefix, prefix },
+		{ &config->exec_prefix, prefix },
+		{ &config->base_prefix, PYTHON_PREFIX },
+		{ &config->base_exec_prefix, PYTHON_EXEC_PREFIX },
+#if PY_VERSION_HEX >= 0x030b0000
+		{ &config->stdlib_dir, PYTHON_STDLIB },
+#endif
+	};
+	PyStatus status = PyStatus_Ok();
+	size_t i;
+
+	for (i = 0; !PyStatus_Exception(status) &&
+	     i < sizeof(fields) / sizeof(*fields);
+	     i++)
+		status = set(config, fields[i].field, fields[i].text);
+	return status;
+}
+
+static PyStatus
+fill(PyConfig *config, const char *venv, const char *name)
+{
+	const char *prefix = PYTHON_PREFIX;
+	char *executable = strdup(PYTHON_EXECUTABLE), *argv[1];
+	PyStatus status;
+
+#if PY_VERSION_HEX >= 0x030e0000
+	/* Older versions leave this to the site module. */
+	if (venv != NULL)
+		prefix = venv;
+#endif
+	if (venv != NULL) {
+		free(executable);
+		if (asprintf(&executable, "%s/bin/python3", venv) == -1)
+			executable = NULL;
+	}
+	argv[0] = strdup(name);
+	if (executable == NULL || argv[0] == NULL)
+		return PyStatus_NoMemory();
+	status = set_prefixes(config, executable, prefix);
+	if (!PyStatus_Exception(status))
+		status = PyConfig_SetBytesArgv(config, 1, argv);
+	free(executable);
+	free(argv[0]);
+	return status;
+}
+
+/* As python3 does, and without telling children (PEP 538). */
+static void
+settle_locale(void)
+{
+	const char *name = setlocale(LC_CTYPE, "");
+
+	if (name == NULL || strcmp(name, "C") == 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static PyStatus
+start_python(const char *venv, const char *name)
+{
+	PyPreConfig before;
+	PyConfig config;
+	PyStatus status;
+
+	settle_locale();
+	PyPreConfig_InitPythonConfig(&before);
+	before.utf8_mode = 1;
+	before.configure_locale = 0;
+	before.parse_argv = 0;
+	status = Py_PreInitialize(&before);
+	if (PyStatus_Exception(status))
+		return status;
+	frozen_install();
+	garbage_hold();
+	if (settle_environment() == -1)
+		return PyStatus_NoMemory();
+	PyConfig_InitPythonConfig(&config);
+	config.parse_argv = 0;
+	config.pathconfig_warnings = 0;
+	config.site_import = 0; /* see site.c */
+	/* Nothing written to a log may be lost when the process ends badly. */
+	config.buffered_stdio = 0;
+#if PY_VERSION_HEX >= 0x030b0000
+	config.safe_path = 1;
+#endif
+	status = set(&config, &config.stdio_errors, "backslashreplace");
+	if (!PyStatus_Exception(status))
+		status = fill(&config, venv, name);
+	if (!PyStatus_Exception(status))
+		status = Py_InitializeFromConfig(&config);
+	PyConfig_Clear(&config);
+	return status;
+}
+
+static PyObject *
+on_signal(PyObject *self, PyObject *arguments)
+{
+	(void)self;
+	(void)arguments;
+	PyErr_SetString(PyExc_SystemExit,
+	    process_interruption() == SIGALRM ? "--timeout is over"
+					      : "SIGTERM");
+	return NULL;
+}
+
+static int
+handle_signal(PyObject *module, int number)
+{
+	static PyMethodDef definition = { "on_signal", on_signal, METH_VARARGS,
+		NULL };
+	PyObject *handler = PyCFunction_New(&definition, NULL), *before = NULL;
+
+	if (handler != NULL)
+		before = PyObject_CallMethod(
+		    module, "signal", "iO", number, handler);
+	Py_XDECREF(before);
+	Py_XDECREF(handler);
+	return before != NULL ? 0 : -1;
+}
+
+/* When time runs out, the log shows where every thread is. */
+static int
+dump_on_alarm(void)
+{
+	PyObject *module = PyImport_ImportModule("faulthandler"), *done = NULL;
+
+	if (module != NULL)
+		done = PyObject_CallMethod(module, "register", "iiii", SIGALRM,
+		    STDERR_FILENO, 1 /* all threads */, 1 /* chain */);
+	Py_XDECREF(done);
+	Py_XDECREF(module);
+	return done != NULL ? 0 : -1;
+}
+
+/* From now on the two signals raise SystemExit in the application. */
+static int
+handle_signals(void)
+{
+	PyObject *module = PyImport_ImportModule("_signal");
+	int result = -1;
+
+	if (module != NULL && handle_signal(module, SIGTERM) == 0 &&
+	    handle_signal(module, SIGALRM) == 0) {
+		process_serve();
+		result = dump_on_alarm();
+	}
+	Py_XDECREF(module);
+	return result;
+}
+
+static int
+insert_path(Py_ssize_t index, const char *path)
+{
+	PyObject *list = PySys_GetObject("path"),
+		 *item = PyUnicode_DecodeFSDefault(path);
+	int result = list == NULL || item == NULL
+	    ? -1
+	    : PyList_Insert(list, index, item);
+
+	Py_XDECREF(item);
+	return result;
+}
+
+/* The script's folder first, then those of --path, in their order. */
+static int
+extend_path(const struct invocation *invocation)
+{
+	Py_ssize_t index = 0;
+	char *path;
+	int result = 0, i;
+
+	if (invocation->file != NULL)
+		result = insert_path(index++, invocation->folder);
+	for (i = 0; result == 0 && i < invocation->paths.count; i++) {
+		path = invocation_path(invocation, invocation->paths.word[i]);
+		result = path == NULL ? report_no_memory()
+				      : insert_path(index++, path);
+		free(path);
+	}
+	return result;
+}
+
+int
+interpreter_start(const struct invocation *invocation)
+{
+	static const char incomplete[] = "the interpreter is incomplete";
+	char *venv = NULL;
+	PyStatus status;
+
+	if (invocation->venv != NULL &&
+	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
+		return report_no_memory();
+	if (venv != NULL && check_venv(venv) == -1) {
+		free(venv);
+		return -1;
+	}
+	set_home();
+	status = start_python(
+	    venv, invocation->file ? invocation->file : invocation->module);
+	free(venv);
+	if (PyStatus_Exception(status))
+		return report_fail(REPORT_PYTHON,
+		    "Python %s in %s did not start: %s", PY_VERSION,
+		    PYTHON_PREFIX,
+		    status.err_msg ? status.err_msg : "unknown reason");
+	if (garbage_put_off() == -1)
+		return traceback_fail(REPORT_PYTHON, incomplete);
+	if (site_complete(invocation->venv != NULL) == -1)
+		return traceback_fail(REPORT_PYTHON,
+		    "a .pth file, sitecustomize or usercustomize ended it");
+	if (handle_signals() == -1 || extend_path(invocation) == -1)
+		return traceback_fail(REPORT_PYTHON, incomplete);
+	return 0;
+}

@@ -1,0 +1,204 @@
+/*
+ * A start of Python writes to nearly every page of its .data, one page fault
+ * and one copied page after the other: a tenth of a small request's time. Here
+ * they are copied in one call, and the copies take their place.
+ */
+
+#include "python/cpython.h"
+
+#include "python/frozen.h"
+#include "python/memory.h"
+
+/*
+ * A PIE has most variables in libpython; sanitizers know where they were; musl
+ * has no mallopt().
+ */
+#if defined(__linux__) && defined(__GLIBC__) && !defined(__PIE__) && \
+    !defined(__SANITIZE_ADDRESS__)
+
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HUGE ((uintptr_t)2 << 20)
+#define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
+#define HEAP ((size_t)32 << 20)
+#define LARGE ((size_t)4 << 20)
+#define PLENTY ((rlim_t)1 << 30)
+
+/* Of Linux 5.11 and 5.14; older ones refuse them. */
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* From the linker. */
+extern char __data_start[], _edata[];
+
+static uintptr_t
+round_up(uintptr_t address, uintptr_t unit)
+{
+	return (address + unit - 1) & ~(unit - 1);
+}
+
+static uintptr_t
+round_down(uintptr_t address, uintptr_t unit)
+{
+	return address & ~(unit - 1);
+}
+
+/* Into pages that do not exist yet. */
+static bool
+copy_pages(char *to, const char *from, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register area = { .range = { (uintptr_t)to, size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)to, .src = (uintptr_t)from, .len = size
+	};
+	int pages = (int)syscall(
+	    SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	bool done = pages != -1 && ioctl(pages, UFFDIO_API, &api) == 0 &&
+	    ioctl(pages, UFFDIO_REGISTER, &area) == 0 &&
+	    ioctl(pages, UFFDIO_COPY, &copy) == 0;
+
+	if (pages != -1)
+		close(pages);
+	return done;
+}
+
+static bool
+replace_pages(char *start, size_t size)
+{
+	char *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return false;
+	if (copy_pages(copy, start, size) &&
+	    mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) !=
+		MAP_FAILED)
+		return true;
+	munmap(copy, size);
+	return false;
+}
+
+/* A sandbox may refuse the quicker way. */
+static void
+copy_variables(uintptr_t start, uintptr_t end)
+{
+	if (start < end && !replace_pages((char *)start, end - start))
+		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+}
+
+static void
+copy_all_variables(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  start = round_up((uintptr_t)__data_start, page),
+		  end = round_up((uintptr_t)_edata, page);
+	char *spare, *spare_end;
+
+	frozen_spare(&spare, &spare_end);
+	if (spare == spare_end) {
+		copy_variables(start, end);
+		return;
+	}
+	copy_variables(start, round_up((uintptr_t)spare, page));
+	copy_variables(round_down((uintptr_t)spare_end, page), end);
+}
+
+static void *volatile skipped; /* a part of the heap */
+
+/* One heap for everything, in huge pages, that nothing is given back from. */
+static void
+spread_heap(void)
+{
+	uintptr_t start = (uintptr_t)sbrk(0), huge = round_up(start, HUGE);
+
+	mallopt(M_MMAP_THRESHOLD, (int)LARGE);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, (int)HEAP);
+	/* Up to the first huge page. */
+	skipped = malloc(huge - start);
+	madvise((void *)huge, HEAP - HUGE, MADV_HUGEPAGE);
+}
+
+/* Python's arenas are malloc()'s: side by side with its larger objects. */
+static void *
+allocate(void *context, size_t size)
+{
+	(void)context;
+	if (skipped == NULL)
+		spread_heap();
+	return aligned_alloc(POOL, size);
+}
+
+static void
+release(void *context, void *memory, size_t size)
+{
+	(void)context;
+	(void)size;
+	free(memory);
+}
+
+/* What would be taken in advance has to be free for the application then. */
+static bool
+is_limited(void)
+{
+	struct rlimit space, data;
+
+	return getrlimit(RLIMIT_AS, &space) == -1 ||
+	    getrlimit(RLIMIT_DATA, &data) == -1 || space.rlim_cur < PLENTY ||
+	    data.rlim_cur < PLENTY;
+}
+
+void
+memory_gather(void)
+{
+	static PyObjectArenaAllocator allocator = { NULL, allocate, release };
+
+	if (is_limited())
+		return;
+	copy_all_variables();
+	PyObject_SetArenaAllocator(&allocator);
+}
+
+/* Not by copies: threads may be there by now. */
+void
+memory_fetch(char *start, char *end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  first = round_down((uintptr_t)start, page);
+
+	madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
+}
+
+#else
+
+void
+memory_gather(void)
+{
+}
+
+void
+memory_fetch(char *start, char *end)
+{
+	(void)start;
+	(void)end;
+}
+
+#endif

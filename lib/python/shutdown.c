@@ -1,0 +1,294 @@
+/*
+ * Py_FinalizeEx() takes apart, object by object, what the kernel frees at once;
+ * that would be a quarter of a small application's time. So it is called only
+ * if an object is left whose end does something: one with a __del__(), a file
+ * with unwritten data, a generator inside a try or with, a database, or if
+ * there is no telling.
+ */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "python/cpython.h"
+
+#include "python/garbage.h"
+#include "python/shutdown.h"
+
+/* The module if something imported it; a new reference or NULL. */
+static PyObject *
+find_loaded(const char *name)
+{
+	PyObject *text = PyUnicode_FromString(name), *module = NULL;
+
+	if (text != NULL)
+		module = PyImport_GetModule(text);
+	Py_XDECREF(text);
+	return module;
+}
+
+static void
+call(PyObject *object, const char *method)
+{
+	PyObject *result = PyObject_CallMethod(object, method, NULL);
+
+	if (result == NULL)
+		PyErr_WriteUnraisable(object);
+	Py_XDECREF(result);
+}
+
+static void
+call_module(const char *name, const char *function)
+{
+	PyObject *module = find_loaded(name);
+
+	if (module != NULL)
+		call(module, function);
+	Py_XDECREF(module);
+}
+
+static void
+flush(const char *name)
+{
+	PyObject *stream = PySys_GetObject(name);
+
+	if (stream != NULL && stream != Py_None)
+		call(stream, "flush");
+}
+
+/* What CPython made itself, and was flushed. */
+static bool
+is_standard(PyObject *object)
+{
+	return object == PySys_GetObject("__stdin__") ||
+	    object == PySys_GetObject("__stdout__") ||
+	    object == PySys_GetObject("__stderr__");
+}
+
+/* Types whose objects hold nothing that is not written yet. */
+static bool
+is_harmless(const PyTypeObject *type)
+{
+	static const char *const names[] = { "_io.FileIO", "_io.BufferedReader",
+		"_io.BytesIO", "_io.StringIO", "cgi2wsgi.body",
+		"cgi2wsgi.input" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(type->tp_name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Every Django has some Locals, which but forget what is in memory. */
+static bool
+is_local(PyTypeObject *type)
+{
+	PyObject *module;
+	bool result = false;
+
+	if (strcmp(type->tp_name, "Local") != 0)
+		return false;
+	module = PyObject_GetAttrString((PyObject *)type, "__module__");
+	if (module != NULL && PyUnicode_Check(module))
+		result = PyUnicode_CompareWithASCIIString(
+			     module, "asgiref.local") == 0;
+	PyErr_Clear();
+	Py_XDECREF(module);
+	return result;
+}
+
+/* The collector knows such a class, but not its objects: there may be some. */
+static bool
+hides_objects(PyObject *class)
+{
+	PyTypeObject *type = (PyTypeObject *)class;
+	PyObject *method;
+	bool result;
+
+	if (type->tp_finalize == NULL || PyType_IS_GC(type))
+		return false;
+	method = PyObject_GetAttrString(class, "__del__");
+	result = method != NULL && PyFunction_Check(method);
+	PyErr_Clear();
+	Py_XDECREF(method);
+	return result;
+}
+
+static bool
+needs_end(PyObject *object)
+{
+	PyTypeObject *type = Py_TYPE(object);
+
+	if (type->tp_finalize != NULL)
+		return !is_harmless(type) && !is_standard(object) &&
+		    !is_local(type);
+	return PyType_Check(object) && hides_objects(object);
+}
+
+/*
+ * The type of SQLite's connections, of which the last merges a write-ahead log
+ * into its database; a new reference or NULL.
+ */
+static PyObject *
+find_connections(void)
+{
+	PyObject *module = find_loaded("_sqlite3"), *type = NULL;
+
+	if (module != NULL)
+		type = PyObject_GetAttrString(module, "Connection");
+	if (type != NULL && !PyType_Check(type))
+		Py_CLEAR(type);
+	PyErr_Clear();
+	Py_XDECREF(module);
+	return type;
+}
+
+static bool left; /* by loading the application */
+
+static bool
+left_objects(void)
+{
+	PyObject *objects = garbage_list(), *connections = find_connections(),
+		 *object;
+	PyTypeObject *type = (PyTypeObject *)connections;
+	Py_ssize_t i;
+	/* Before Python 3.11 the collector did not know these. */
+	bool found = objects == NULL || (type != NULL && !PyType_IS_GC(type));
+
+	PyErr_Clear();
+	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++) {
+		object = PyList_GET_ITEM(objects, i);
+		found = needs_end(object) ||
+		    (type != NULL && PyObject_TypeCheck(object, type));
+	}
+	Py_XDECREF(connections);
+	Py_XDECREF(objects);
+	return found;
+}
+
+/* Extension modules whose objects are but memory; '.' ends a package. */
+static bool
+is_memory(const char *name)
+{
+	static const char *const names[] = { "PIL._imaging", "bcrypt._bcrypt",
+		"dulwich.", "lxml.", "markupsafe._speedups", "mercurial.",
+		"msgpack._cmsgpack", "psycopg2._psycopg", "regex._regex",
+		"simplejson._speedups", "sqlalchemy.cyextension.", "yaml._yaml",
+		"zope.interface._zope_interface_coptimizations" };
+	size_t i, length;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		length = strlen(names[i]);
+		if (names[i][length - 1] == '.'
+			? strncmp(name, names[i], length) == 0
+			: strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a module is a library in C that does not come with Python: the end of
+ * its objects may do anything, and nothing tells that it does. Berkeley DB and
+ * Xapian write then.
+ */
+static bool
+is_foreign(PyObject *name, PyObject *module)
+{
+	PyObject *file = PyModule_Check(module)
+	    ? PyDict_GetItemString(PyModule_GetDict(module), "__file__")
+	    : NULL;
+	const char *path = NULL, *known = NULL;
+	size_t length;
+
+	if (file != NULL && PyUnicode_Check(file) && PyUnicode_Check(name)) {
+		path = PyUnicode_AsUTF8(file);
+		known = PyUnicode_AsUTF8(name);
+	}
+	PyErr_Clear();
+	if (path == NULL || known == NULL)
+		return false;
+	length = strlen(path);
+	return length > 3 && strcmp(path + length - 3, ".so") == 0 &&
+	    strstr(path, "/lib-dynload/") == NULL && !is_memory(known);
+}
+
+static bool
+left_foreign(void)
+{
+	PyObject *modules = PyImport_GetModuleDict(), *name, *module;
+	Py_ssize_t position = 0;
+
+	while (PyDict_Next(modules, &position, &name, &module))
+		if (is_foreign(name, module))
+			return true;
+	return false;
+}
+
+/* Their files are complete only once their objects are gone. */
+static bool
+left_database(void)
+{
+	PyObject *gnu = find_loaded("_gdbm"), *ndbm = find_loaded("_dbm");
+	bool found = gnu != NULL || ndbm != NULL;
+
+	Py_XDECREF(ndbm);
+	Py_XDECREF(gnu);
+	return found;
+}
+
+/* Leaks are seen only where everything has an end. */
+static bool
+is_watched(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return true;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Py_FinalizeEx() gives each signal that has a Python handler back to the
+ * system while __del__() and flushing are still to come, unless it is ignored.
+ */
+static void
+keep_handler(int number)
+{
+	PyObject *module = PyImport_ImportModule("_signal"), *before = NULL;
+	struct sigaction ours;
+
+	sigaction(number, NULL, &ours);
+	if (module != NULL)
+		before = PyObject_CallMethod(
+		    module, "signal", "ii", number, 1 /* SIG_IGN */);
+	sigaction(number, &ours, NULL);
+	Py_XDECREF(before);
+	Py_XDECREF(module);
+	PyErr_Clear();
+}
+
+void
+shutdown_prepare(void)
+{
+	left = left_objects();
+}
+
+void
+shutdown_python(void)
+{
+	if (!Py_IsInitialized())
+		return;
+	call_module("threading", "_shutdown");
+	call_module("atexit", "_run_exitfuncs");
+	flush("stdout");
+	flush("stderr");
+	if (!left && !left_objects() && !left_database() && !left_foreign() &&
+	    !is_watched())
+		return;
+	garbage_thaw();
+	keep_handler(SIGTERM);
+	keep_handler(SIGALRM);
+	Py_FinalizeEx();
+}

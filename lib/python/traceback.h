@@ -1,0 +1,19 @@
+/* A Python exception becomes words. */
+#ifndef TRACEBACK_H
+#define TRACEBACK_H
+
+#include "python/cpython.h"
+
+#include "cgi/report.h"
+
+/*
+ * Takes the current exception and remembers it as the failure that ends the
+ * request: "what: Type: message", with its traceback. If it came from SIGTERM
+ * or --timeout, that is what the report says. Always returns -1.
+ */
+int traceback_fail(enum report_code, const char *what);
+
+/* Takes the current exception and logs it at once. */
+void traceback_log(enum report_code, const char *what);
+
+#endif

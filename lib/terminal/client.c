@@ -1,0 +1,317 @@
+/* Reads a reply as a server does, and prints it as curl does. */
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "terminal/response.h"
+#include "terminal/client.h"
+#include "cgi/report.h"
+
+enum { READ, WRITE }; /* ends of a pipe */
+
+static struct {
+	volatile sig_atomic_t ended_by; /* a signal, or 0 */
+	pid_t child;
+	int reply; /* the pipe it writes to */
+	int output;
+	const char *file; /* output's name, or NULL: standard output */
+	bool include, fail, silent;
+	struct answer answer; /* its status is 0 until there is one */
+	int status;
+	char *complaint;
+} client;
+
+static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+
+/* Returns the exit status; the first complaint counts. */
+static int __attribute__((format(printf, 2, 3)))
+complain(int status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (client.complaint == NULL &&
+	    vasprintf(&client.complaint, format, arguments) == -1)
+		client.complaint = NULL;
+	va_end(arguments);
+	client.status = status;
+	return status;
+}
+
+/*
+ * A terminal sends its signals to the child, too; others are passed on. The
+ * second one does not wait for close() and exit functions.
+ */
+static void
+on_signal(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (client.ended_by != 0)
+		kill(client.child, SIGKILL);
+	else if (info->si_code == SI_USER)
+		kill(client.child, number);
+	client.ended_by = number;
+}
+
+static void
+handle_signals(void)
+{
+	struct sigaction action = { .sa_flags = SA_SIGINFO }, before;
+	size_t i;
+
+	action.sa_sigaction = on_signal;
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (sigaction(signals[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+block_signals(sigset_t *before)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+/* Nothing is written any more, and what comes is of no interest. */
+static void
+stop(void)
+{
+	close(client.reply);
+	client.reply = -1;
+}
+
+static void
+put(const char *bytes, size_t size)
+{
+	ssize_t done;
+
+	for (; size > 0 && client.ended_by == 0;
+	     bytes += done, size -= (size_t)done) {
+		done = write(client.output, bytes, size);
+		if (done == -1 && errno == EINTR)
+			done = 0;
+		if (done == -1 && errno == EPIPE)
+			client.status = CLIENT_WRITE_ERROR;
+		else if (done == -1)
+			complain(CLIENT_WRITE_ERROR, "cannot write %s: %s",
+			    client.file != NULL ? client.file
+						: "standard output",
+			    strerror(errno));
+		if (done == -1) {
+			stop();
+			return;
+		}
+	}
+}
+
+static bool
+is_refused(void)
+{
+	return client.fail && client.answer.status >= 400;
+}
+
+/* curl, too, leaves a file alone until there is something to put in it. */
+static bool
+open_output(void)
+{
+	if (client.file == NULL)
+		return true;
+	client.output = open(
+	    client.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (client.output != -1)
+		return true;
+	complain(CLIENT_WRITE_ERROR, "cannot write %s: %s", client.file,
+	    strerror(errno));
+	stop();
+	return false;
+}
+
+/* Tries to find the head in the reply so far. */
+static void
+take_head(const char *bytes, size_t size)
+{
+	int found = answer_read(&client.answer, bytes, size);
+
+	if (found == 0)
+		return;
+	if (found == -1) {
+		complain(CLIENT_FAILED, "the reply's head is none of CGI");
+		stop();
+		return;
+	}
+	if ((is_refused() && !client.include) || !open_output())
+		return;
+	if (client.include)
+		put(client.answer.head, client.answer.length);
+	if (!is_refused() && client.reply != -1)
+		put(bytes + client.answer.size, size - client.answer.size);
+}
+
+/* Reads the reply to its end; only a head is kept. */
+static void
+pass_on(void)
+{
+	char *buffer = NULL, *grown;
+	size_t kept = 0, room = 65536;
+	ssize_t got;
+
+	while (client.reply != -1 && client.ended_by == 0) {
+		grown = realloc(buffer, kept + room);
+		if (grown == NULL) {
+			complain(CLIENT_FAILED, "out of memory");
+			stop();
+			break;
+		}
+		buffer = grown;
+		got = read(client.reply, buffer + kept, room);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (client.answer.status == 0)
+			take_head(buffer, kept += (size_t)got);
+		else if (!is_refused())
+			put(buffer, (size_t)got);
+		if (client.answer.status != 0)
+			kept = 0;
+	}
+	free(buffer);
+}
+
+static int
+wait_for_child(void)
+{
+	int how = 0;
+
+	while (waitpid(client.child, &how, 0) == -1 && errno == EINTR)
+		;
+	return how;
+}
+
+/* What a shell expects of a program that a signal ends. */
+static void
+die(int number)
+{
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+/* The status line without the protocol. */
+static int
+refuse(void)
+{
+	const char *status = strchr(client.answer.head, ' ') + 1;
+
+	return complain(CLIENT_HTTP_ERROR, "the reply's status is %.*s",
+	    (int)strcspn(status, "\r\n"), status);
+}
+
+static int
+conclude(void)
+{
+	int how;
+
+	if (client.reply != -1)
+		stop();
+	how = wait_for_child();
+	if (client.ended_by != 0)
+		die(client.ended_by);
+	if (client.status != 0)
+		return client.status;
+	if (WIFSIGNALED(how))
+		return complain(CLIENT_FAILED,
+		    "signal %d (%s) ended the application before its reply "
+		    "was complete",
+		    WTERMSIG(how), strsignal(WTERMSIG(how)));
+	if (client.answer.status == 0)
+		return complain(CLIENT_FAILED,
+		    "the application ended the process without a reply");
+	if (is_refused())
+		return refuse();
+	/* Its own log entry says why. */
+	return how == 0 ? EXIT_SUCCESS : CLIENT_FAILED;
+}
+
+static void
+configure(const struct wishes *wishes)
+{
+	const struct wish *output = wishes_last(wishes, 'o');
+
+	client.output = STDOUT_FILENO;
+	if (output != NULL && strcmp(output->value, "-") != 0)
+		client.file = output->value;
+	client.include = wishes_last(wishes, 'i') != NULL ||
+	    wishes_last(wishes, 'I') != NULL;
+	client.fail = wishes_last(wishes, 'f') != NULL;
+	client.silent = wishes_last(wishes, 's') != NULL &&
+	    wishes_last(wishes, 'S') == NULL;
+}
+
+/*
+ * The child's part: descriptors as a server leaves them, and no other end of
+ * the pipe, or neither side would learn that the other one has gone.
+ */
+static int
+be_started(int body, const int *ends)
+{
+	if (body == -1)
+		body = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (body == -1 || dup2(body, STDIN_FILENO) == -1 ||
+	    dup2(ends[WRITE], STDOUT_FILENO) == -1)
+		return complain(CLIENT_FAILED,
+		    "cannot put descriptors in order: %s", strerror(errno));
+	close(body);
+	close(ends[READ]);
+	close(ends[WRITE]);
+	return -1;
+}
+
+static int
+play(int body, const int *ends, const sigset_t *mask)
+{
+	if (client.child == 0) {
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		return be_started(body, ends);
+	}
+	handle_signals();
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	close(ends[WRITE]);
+	client.reply = ends[READ];
+	pass_on();
+	return conclude();
+}
+
+int
+client_run(const struct wishes *wishes, int body, char **complaint)
+{
+	sigset_t mask;
+	int ends[2], status;
+
+	configure(wishes);
+	block_signals(&mask);
+	*complaint = NULL;
+	if (pipe2(ends, O_CLOEXEC) == -1 || (client.child = fork()) == -1)
+		status = complain(CLIENT_FAILED, "cannot start a process: %s",
+		    strerror(errno));
+	else
+		status = play(body, ends, &mask);
+	if (!client.silent)
+		*complaint = client.complaint;
+	return status;
+}

@@ -1,0 +1,274 @@
+/* name=content, name=@file or name=<file; then ;type= and ;filename= */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "terminal/form.h"
+#include "cgi/report.h"
+#include "terminal/upload.h"
+
+struct form {
+	char boundary[24 + 2 * sizeof(uint64_t) + 1];
+	const char *disposition; /* of each part */
+};
+
+struct part {
+	const char *name; /* up to the first '=' */
+	char *content, *type, *filename; /* the last two may be NULL */
+	bool is_file, has_filename;
+};
+
+/* What curl knows of files by the end of their names. */
+static const char *const types[][2] = {
+	{ ".gif", "image/gif" },
+	{ ".htm", "text/html" },
+	{ ".html", "text/html" },
+	{ ".jpeg", "image/jpeg" },
+	{ ".jpg", "image/jpeg" },
+	{ ".pdf", "application/pdf" },
+	{ ".png", "image/png" },
+	{ ".svg", "image/svg+xml" },
+	{ ".txt", "text/plain" },
+	{ ".xml", "application/xml" },
+};
+
+static const char *
+guess_type(const char *name)
+{
+	size_t i, length = strlen(name), end;
+
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		end = strlen(types[i][0]);
+		if (length >= end &&
+		    strcasecmp(name + length - end, types[i][0]) == 0)
+			return types[i][1];
+	}
+	return NULL;
+}
+
+static int
+wrong(const char *value, const char *why)
+{
+	return report_fail(REPORT_USAGE, "-F '%s': %s", value, why);
+}
+
+/* The quote that closes a word, or NULL: what stays open is none. */
+static char *
+closing_quote(char *text)
+{
+	if (*text != '"')
+		return NULL;
+	while (*++text != '"') {
+		if (*text == '\\' && (text[1] == '\\' || text[1] == '"'))
+			text++;
+		if (*text == '\0')
+			return NULL;
+	}
+	return text;
+}
+
+/* Takes a word up to the next semicolon. Returns what follows, or NULL. */
+static char *
+take_word(char *text, char **word)
+{
+	char *end = closing_quote(text), *from = text + 1, *to = text;
+
+	*word = text;
+	if (end != NULL) {
+		for (; from < end; *to++ = *from++)
+			if (*from == '\\' &&
+			    (from[1] == '\\' || from[1] == '"'))
+				from++;
+		*to = '\0';
+		text = end + 1;
+	}
+	text += strcspn(text, ";");
+	if (*text == '\0')
+		return NULL;
+	*text = '\0';
+	return text + 1;
+}
+
+/* A media type has parameters of its own: it ends where ours go on. */
+static char *
+take_type(char *text, char **type)
+{
+	char *end = strcasestr(text, ";filename=");
+
+	*type = text;
+	if (end == NULL)
+		return NULL;
+	*end = '\0';
+	return end + 1;
+}
+
+static int
+read_parameters(struct part *part, char *rest, const char *value)
+{
+	while (rest != NULL) {
+		rest += strspn(rest, " \t");
+		if (strncasecmp(rest, "type=", 5) == 0)
+			rest = take_type(rest + 5, &part->type);
+		else if (strncasecmp(rest, "filename=", 9) == 0) {
+			rest = take_word(rest + 9, &part->filename);
+			part->has_filename = true;
+		} else
+			return wrong(value,
+			    "only type= and filename= may follow ';'; put the "
+			    "value into double quotes, or use --form-string");
+	}
+	return 0;
+}
+
+static char *
+base_name(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Takes apart a copy of the option's value. */
+static int
+read_part(struct part *part, char *copy, const char *value)
+{
+	char mark, *rest;
+
+	part->name = strsep(&copy, "=");
+	if (copy == NULL)
+		return wrong(value, "it needs NAME=VALUE or NAME=@FILE");
+	mark = *copy;
+	part->is_file = mark == '@' || mark == '<';
+	rest = take_word(copy + part->is_file, &part->content);
+	if (part->is_file && strchr(part->content, ',') != NULL &&
+	    access(part->content, F_OK) == -1)
+		return wrong(value, "one file each: give -F again");
+	if (mark == '@') {
+		part->has_filename = true;
+		part->filename = base_name(part->content);
+	}
+	return read_parameters(part, rest, value);
+}
+
+/* RFC 7578 2, and as browsers escape them. */
+static void
+put_name(FILE *to, const char *what, const char *name)
+{
+	fprintf(to, "; %s=\"", what);
+	for (; *name != '\0'; name++)
+		switch (*name) {
+		case '"': fputs("%22", to); break;
+		case '\r': fputs("%0D", to); break;
+		case '\n': fputs("%0A", to); break;
+		default: putc(*name, to);
+		}
+	putc('"', to);
+}
+
+static const char *
+type_of(const struct part *part)
+{
+	const char *type = part->type;
+
+	if (type != NULL)
+		return type;
+	if (part->has_filename)
+		type = guess_type(part->filename);
+	if (type == NULL && part->is_file)
+		type = guess_type(part->content);
+	if (type == NULL && part->is_file && part->has_filename &&
+	    strcmp(part->content, "-") != 0)
+		return "application/octet-stream";
+	/* A field is text anyway. */
+	return type != NULL && !part->has_filename &&
+		strcmp(type, "text/plain") == 0
+	    ? NULL
+	    : type;
+}
+
+static int
+put_part(FILE *to, const struct part *part, const struct form *form)
+{
+	const char *type = type_of(part);
+
+	fprintf(to, "--%s\r\nContent-Disposition: %s", form->boundary,
+	    form->disposition);
+	put_name(to, "name", part->name);
+	if (part->has_filename)
+		put_name(to, "filename", part->filename);
+	fputs("\r\n", to);
+	if (type != NULL)
+		fprintf(to, "Content-Type: %s\r\n", type);
+	fputs("\r\n", to);
+	if (!part->is_file)
+		fputs(part->content, to);
+	else if (upload_copy(to, part->content, "", 0) == -1)
+		return -1;
+	fputs("\r\n", to);
+	return 0;
+}
+
+static int
+put_wish(FILE *to, const struct wish *wish, const struct form *form)
+{
+	char *copy = strdup(wish->value), *rest = copy;
+	struct part part = { 0 };
+	int result = -1;
+
+	if (copy == NULL)
+		report_no_memory();
+	else if (wish->letter == 'F')
+		result = read_part(&part, copy, wish->value);
+	else {
+		part.name = strsep(&rest, "=");
+		part.content = rest;
+		result = rest == NULL
+		    ? wrong(wish->value, "--form-string needs NAME=VALUE")
+		    : 0;
+	}
+	if (result == 0)
+		result = put_part(to, &part, form);
+	free(copy);
+	return result;
+}
+
+static void
+begin(struct form *form, const char *type)
+{
+	static const char data[] = "multipart/form-data";
+	uint64_t number = 0;
+
+	if (getentropy(&number, sizeof(number)) == -1)
+		number = (uint64_t)getpid();
+	snprintf(form->boundary, sizeof(form->boundary), "%.24s%016llx",
+	    "------------------------", (unsigned long long)number);
+	form->disposition = strncasecmp(type, data, strlen(data)) == 0
+	    ? "form-data"
+	    : "attachment";
+}
+
+int
+form_put(FILE *to, const struct wishes *wishes, const char *base, char **type)
+{
+	struct form form = { .disposition = "form-data" };
+	int i;
+
+	if (base == NULL)
+		base = "multipart/form-data";
+	begin(&form, base);
+	if (asprintf(type, "%s; boundary=%s", base, form.boundary) == -1) {
+		*type = NULL;
+		return report_no_memory();
+	}
+	for (i = 0; i < wishes->count; i++)
+		if ((wishes->wish[i].letter == 'F' ||
+			wishes->wish[i].letter == WISH_FORM_STRING) &&
+		    put_wish(to, &wishes->wish[i], &form) == -1)
+			return -1;
+	fprintf(to, "--%s--\r\n", form.boundary);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* A form with files: multipart/form-data (RFC 7578), as curl's -F sends it. */
+#ifndef FORM_H
+#define FORM_H
+
+#include <stdio.h>
+
+#include "invocation/wishes.h"
+
+/*
+ * Writes one part for each -F and --form-string. *type becomes the
+ * Content-Type with the boundary: memory to be freed; base is one that a
+ * header gives, or NULL. Returns 0, or -1 with a failure reported.
+ */
+int form_put(FILE *to, const struct wishes *, const char *base, char **type);
+
+#endif

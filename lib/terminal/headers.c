@@ -1,0 +1,213 @@
+/* -H comes before whatever another option or curl itself would send. */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cgi/header.h"
+#include "terminal/headers.h"
+#include "cgi/report.h"
+#include "terminal/upload.h"
+#include "invocation/words.h"
+
+/* Each is "Name:value" or "Name;", trimmed; they stay. */
+static struct words lines;
+
+/* NULL takes a variable away. */
+static int
+set(const char *name, const char *value)
+{
+	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
+
+	return result == 0 ? 0 : report_no_memory();
+}
+
+/*
+ * The variable that carries a header, or NULL where Apache hands over none;
+ * memory to be freed.
+ */
+static char *
+variable_of(const char *name, size_t length)
+{
+	bool content = (length == 12 &&
+			   strncasecmp(name, "Content-Type", 12) == 0) ||
+	    (length == 14 && strncasecmp(name, "Content-Length", 14) == 0);
+	char *variable, *c;
+
+	if (asprintf(&variable, "%s%.*s", content ? "" : "HTTP_", (int)length,
+		name) == -1)
+		return NULL;
+	for (c = variable + (content ? 0 : 5); *c != '\0'; c++) {
+		if (*c != '-' && !isalnum((unsigned char)*c)) {
+			free(variable);
+			return NULL;
+		}
+		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+	}
+	return variable;
+}
+
+static size_t
+name_length(const char *line)
+{
+	return strcspn(line, ":;");
+}
+
+static bool
+is_named(const char *line, const char *name, size_t length)
+{
+	return name_length(line) == length &&
+	    strncasecmp(line, name, length) == 0;
+}
+
+/* The first line before limit that speaks of a header, or -1. */
+static int
+find_line(const char *name, size_t length, int limit)
+{
+	int i;
+
+	for (i = 0; i < limit; i++)
+		if (is_named(lines.word[i], name, length))
+			return i;
+	return -1;
+}
+
+/* What a line says, or NULL: "Name:" takes the header away. */
+static const char *
+value_of(const char *line)
+{
+	const char *mark = line + name_length(line);
+
+	return *mark == ';' ? "" : mark[1] != '\0' ? mark + 1 : NULL;
+}
+
+static int
+check_line(const char *line)
+{
+	size_t length = name_length(line);
+	const char *mark = line + length;
+
+	if (length == 0 || strcspn(line, " \t") < length || *mark == '\0' ||
+	    (*mark == ';' && mark[1 + strspn(mark + 1, " \t")] != '\0') ||
+	    header_check_value(mark + 1, strlen(mark + 1)) != NULL)
+		return report_fail(REPORT_USAGE,
+		    "-H '%s': it needs 'Name: value', 'Name:' to leave a "
+		    "header out, or 'Name;' for an empty one",
+		    line);
+	return 0;
+}
+
+/* A line is kept without the blanks around its value. */
+static int
+add_line(const char *line)
+{
+	const char *mark = line + name_length(line), *value;
+	size_t length;
+	char *kept;
+
+	if (check_line(line) == -1)
+		return -1;
+	length = strlen(mark + 1);
+	value = header_trim(mark + 1, &length);
+	if (asprintf(&kept, "%.*s%.*s", (int)(mark + 1 - line), line,
+		(int)length, value) == -1)
+		return report_no_memory();
+	return words_append(&lines, kept);
+}
+
+/* -H @file: its lines; "-" is standard input. */
+static int
+add_file(const char *name)
+{
+	char *text = NULL, *rest, *line;
+	size_t length;
+	FILE *memory = open_memstream(&text, &length);
+	int result = memory != NULL ? upload_copy(memory, name, "\r", 1)
+				    : report_no_memory();
+
+	if (memory != NULL)
+		fclose(memory);
+	rest = text;
+	while (result == 0 && (line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			result = add_line(line);
+	free(text);
+	return result;
+}
+
+int
+lines_collect(const struct wishes *wishes)
+{
+	const struct wish *wish;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i < wishes->count; i++) {
+		wish = &wishes->wish[i];
+		if (wish->letter == 'H')
+			result = *wish->value == '@' ? add_file(wish->value + 1)
+						     : add_line(wish->value);
+	}
+	return result;
+}
+
+const char *
+lines_value(const char *name)
+{
+	int i = find_line(name, strlen(name), lines.count);
+
+	return i != -1 ? value_of(lines.word[i]) : NULL;
+}
+
+int
+lines_offer(const char *name, const char *value)
+{
+	char *variable = variable_of(name, strlen(name));
+	int result = 0;
+
+	if (variable == NULL)
+		return report_no_memory();
+	if (find_line(name, strlen(name), lines.count) != -1 || value == NULL ||
+	    *value == '\0')
+		value = NULL;
+	result = set(variable, value);
+	free(variable);
+	return result;
+}
+
+/* RFC 9110 5.3: what comes again is appended, as Apache does it. */
+static int
+set_line(int i, const char *variable)
+{
+	const char *line = lines.word[i], *value = value_of(line),
+		   *before = getenv(variable);
+	char *both;
+	int result;
+
+	if (value == NULL)
+		return 0;
+	if (before == NULL || find_line(line, name_length(line), i) == -1)
+		return set(variable, value);
+	if (asprintf(&both, "%s, %s", before, value) == -1)
+		return report_no_memory();
+	result = set(variable, both);
+	free(both);
+	return result;
+}
+
+int
+lines_set(void)
+{
+	char *variable;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i < lines.count; i++) {
+		variable = variable_of(
+		    lines.word[i], name_length(lines.word[i]));
+		if (variable != NULL)
+			result = set_line(i, variable);
+		free(variable);
+	}
+	return result;
+}

@@ -1,0 +1,31 @@
+/* The body of a request: what curl's -d, -F and -T send. */
+#ifndef UPLOAD_H
+#define UPLOAD_H
+
+#include <stdio.h>
+
+#include "invocation/wishes.h"
+
+struct upload {
+	enum upload_kind {
+		UPLOAD_NOTHING,
+		UPLOAD_DATA,
+		UPLOAD_FORM,
+		UPLOAD_FILE
+	} kind;
+	FILE *data; /* an unnamed file, at its beginning; NULL: no body */
+	char *type; /* the Content-Type that it has by itself, or NULL */
+};
+
+/*
+ * Collects the data from words, files and standard input. form_type is a
+ * Content-Type for a form, which adds its boundary, or NULL.
+ * Returns 0, or -1 with a failure reported.
+ */
+int upload_make(struct upload *, const struct wishes *, const char *form_type);
+void upload_free(struct upload *);
+
+/* Appends a file, "-" being standard input, without the bytes in dropped. */
+int upload_copy(FILE *to, const char *name, const char *dropped, size_t count);
+
+#endif

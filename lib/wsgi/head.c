@@ -1,0 +1,212 @@
+/* Everything is checked before anything is kept (PEP 3333). */
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cgi/header.h"
+#include "cgi/report.h"
+#include "wsgi/head.h"
+
+/*
+ * PEP 3333: bytes that are not text travel as Latin-1. what and whole are for
+ * messages: the name of this part, and the status or header it is part of.
+ */
+static PyObject *
+encode(PyObject *text, const char *what, PyObject *whole)
+{
+	PyObject *bytes;
+
+	if (!PyUnicode_Check(text))
+		return PyErr_Format(PyExc_TypeError,
+		    "start_response: %R: %s must be str, not %.200s", whole,
+		    what, Py_TYPE(text)->tp_name);
+	if ((bytes = PyUnicode_AsLatin1String(text)) == NULL &&
+	    PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+		return PyErr_Format(PyExc_ValueError,
+		    "start_response: %R: %s is not Latin-1; PEP 3333 wants "
+		    "text.encode('utf-8').decode('latin-1')",
+		    whole, what);
+	return bytes;
+}
+
+/* PEP 3333 wants a reason; http.HTTPStatus knows those that exist. */
+static PyObject *
+complete_status(PyObject *status)
+{
+	PyObject *http, *known = NULL, *phrase = NULL, *whole = NULL;
+
+	if ((http = PyImport_ImportModule("http")) == NULL)
+		return NULL;
+	known = PyObject_CallMethod(
+	    http, "HTTPStatus", "i", atoi(PyBytes_AS_STRING(status)));
+	if (known != NULL)
+		phrase = PyObject_GetAttrString(known, "phrase");
+	if (known == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+		PyErr_Clear();
+		phrase = PyUnicode_FromString("Unknown");
+	}
+	if (phrase != NULL)
+		whole = PyBytes_FromFormat("%.3s %s", PyBytes_AS_STRING(status),
+		    PyUnicode_AsUTF8(phrase));
+	Py_XDECREF(phrase);
+	Py_XDECREF(known);
+	Py_DECREF(http);
+	return whole;
+}
+
+static int
+read_status(PyObject *status, struct wsgi_head *head)
+{
+	PyObject *bytes = encode(status, "a status", status);
+	const char *rule, *reason;
+
+	if (bytes == NULL)
+		return -1;
+	rule = header_check_status(
+	    PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+	if (rule != NULL) {
+		PyErr_Format(
+		    PyExc_ValueError, "start_response: %R: %s", status, rule);
+		Py_DECREF(bytes);
+		return -1;
+	}
+	reason = PyBytes_AS_STRING(bytes) + 3;
+	if (reason[strspn(reason, " ")] == '\0')
+		Py_SETREF(bytes, complete_status(bytes));
+	if (bytes == NULL)
+		return -1;
+	head->status = strdup(PyBytes_AS_STRING(bytes));
+	Py_DECREF(bytes);
+	return head->status == NULL ? PyErr_NoMemory(), -1 : 0;
+}
+
+/* Headers of which there is one at most, and one that has to be a number. */
+static const char *
+note_header(
+    struct wsgi_head *head, const char *name, const char *value, size_t length)
+{
+	bool again = false;
+
+	if (strcasecmp(name, "Content-Length") == 0) {
+		again = head->content_length != -1;
+		if (header_read_length(value, length, &head->content_length) ==
+		    -1)
+			return "Content-Length has digits only "
+			       "(RFC 9110 8.6)";
+	} else if (strcasecmp(name, "Content-Type") == 0) {
+		again = head->typed;
+		head->typed = true;
+	} else if (strcasecmp(name, "Location") == 0) {
+		again = head->located;
+		head->located = true;
+	}
+	return again ? "this header is sent once only" : NULL;
+}
+
+static bool
+is_dropped(const struct wsgi_head *head, const char *name)
+{
+	/* Apache would serve Location itself and throw the body away. */
+	return strcasecmp(name, "Location") == 0 &&
+	    strncmp(head->status, "200", 3) == 0;
+}
+
+/* Checks one header and appends its line. Returns NULL or the broken rule. */
+static const char *
+put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
+{
+	const char *rule, *text = PyBytes_AS_STRING(name),
+			  *content = PyBytes_AS_STRING(value);
+	size_t length = (size_t)PyBytes_GET_SIZE(value);
+
+	rule = header_check_name(text, (size_t)PyBytes_GET_SIZE(name));
+	if (rule == NULL)
+		rule = header_check_value(content, length);
+	if (rule == NULL) {
+		content = header_trim(content, &length);
+		rule = note_header(head, text, content, length);
+	}
+	if (rule != NULL)
+		return rule;
+	if (is_dropped(head, text)) {
+		report_log(REPORT_LOCATION,
+		    "Location dropped from a response with status 200: Apache "
+		    "would serve that URL instead");
+		return NULL;
+	}
+	if (head->longest < strlen(text) + 2 + length)
+		head->longest = strlen(text) + 2 + length;
+	fprintf(to, "%s: %.*s\r\n", text, (int)length, content);
+	return NULL;
+}
+
+static int
+read_header(FILE *to, struct wsgi_head *head, PyObject *item)
+{
+	PyObject *name = NULL, *value = NULL;
+	const char *rule = NULL;
+	int result = -1;
+
+	if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
+		PyErr_Format(PyExc_TypeError,
+		    "start_response: a header must be a tuple (name, value), "
+		    "not %.200R",
+		    item);
+		return -1;
+	}
+	if ((name = encode(PyTuple_GET_ITEM(item, 0), "a header name", item)) !=
+		NULL &&
+	    (value = encode(
+		 PyTuple_GET_ITEM(item, 1), "a header value", item)) != NULL) {
+		rule = put_header(to, head, name, value);
+		result = rule == NULL ? 0 : -1;
+	}
+	if (rule != NULL)
+		PyErr_Format(PyExc_ValueError, "start_response: header %R: %s",
+		    item, rule);
+	Py_XDECREF(name);
+	Py_XDECREF(value);
+	return result;
+}
+
+static int
+read_headers(PyObject *headers, struct wsgi_head *head)
+{
+	size_t length;
+	FILE *to;
+	Py_ssize_t i;
+	int result = 0;
+
+	if (!PyList_Check(headers)) {
+		PyErr_Format(PyExc_TypeError,
+		    "start_response: the headers must be a list, not %.200s",
+		    Py_TYPE(headers)->tp_name);
+		return -1;
+	}
+	if ((to = open_memstream(&head->headers, &length)) == NULL)
+		return PyErr_NoMemory(), -1;
+	for (i = 0; result == 0 && i < PyList_GET_SIZE(headers); i++)
+		result = read_header(to, head, PyList_GET_ITEM(headers, i));
+	if (fclose(to) != 0 && result == 0)
+		return PyErr_NoMemory(), -1;
+	return result;
+}
+
+void
+wsgi_head_free(struct wsgi_head *head)
+{
+	free(head->status);
+	free(head->headers);
+	*head = (struct wsgi_head){ .content_length = -1 };
+}
+
+int
+wsgi_head_read(struct wsgi_head *head, PyObject *status, PyObject *headers)
+{
+	*head = (struct wsgi_head){ .content_length = -1 };
+	if (read_status(status, head) == 0 && read_headers(headers, head) == 0)
+		return 0;
+	wsgi_head_free(head);
+	return -1;
+}

@@ -1,0 +1,26 @@
+/* What one call of start_response() says (PEP 3333). */
+#ifndef WSGI_HEAD_H
+#define WSGI_HEAD_H
+
+#include "python/cpython.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wsgi_head {
+	char *status; /* with a reason */
+	char *headers; /* lines with CRLF */
+	int64_t content_length; /* -1: the application gave none */
+	size_t longest; /* line */
+	bool typed, located; /* which headers there are */
+};
+
+/*
+ * Checks and copies status and headers. Returns 0, or -1 with an exception
+ * set that names the header and the rule, and *head empty.
+ */
+int wsgi_head_read(struct wsgi_head *head, PyObject *status, PyObject *headers);
+
+void wsgi_head_free(struct wsgi_head *head);
+
+#endif

@@ -1,0 +1,993 @@
+"""`cgi2wsgi --check`: each finding, provoked, and its advice, followed."""
+
+import ast
+import json
+import os
+import pty
+import pwd
+import re
+import resource
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import textwrap
+
+import pytest
+
+from harness import (PASSED_ON, PROGRAM, SANITIZED, SANITIZER, TESTS, alive,
+                     until)
+
+TOP = TESTS.parent
+MANUAL = (TOP / "man/cgi2wsgi.1").read_text()
+IDS = dict(re.findall(r'^\t\{ "([\w-]+)", ([A-Z]+) \},$',
+                      (TOP / "lib/check/finding.c").read_text(), re.MULTILINE))
+TIMEOUT = 120
+
+ROOT = os.geteuid() == 0
+ME = pwd.getpwuid(os.geteuid()).pw_name
+# Somebody whom permissions stop, and how to start as somebody else.
+SERVER = "www-data" if ROOT else ME
+STRANGER = {"user": "nobody", "group": "nogroup"} if ROOT else {}
+needs_root = pytest.mark.skipif(not ROOT, reason="only root is root")
+# The address sanitizer itself takes more memory than any such limit.
+not_sanitized = pytest.mark.skipif(
+    SANITIZED, reason="the sanitizer needs more memory")
+
+HELLO = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello"]
+"""
+
+
+class Result:
+    def __init__(self, done):
+        self.exit, self.out, self.err = (done.returncode, done.stdout,
+                                         done.stderr)
+
+    @property
+    def findings(self):
+        return json.loads(self.out)
+
+    @property
+    def ids(self):
+        return [found["id"] for found in self.findings]
+
+    def find(self, id):
+        return [found for found in self.findings if found["id"] == id]
+
+    def __repr__(self):
+        return f"<exit {self.exit}, {self.out}, log: {self.err}>"
+
+
+@pytest.fixture(scope="session")
+def copied():
+    """Where every user may execute it, wherever the tests are run."""
+    with tempfile.TemporaryDirectory(prefix="cgi2wsgi-") as folder:
+        yield shutil.copy(PROGRAM, folder)
+
+
+class Site:
+    """A folder with the program and a script for it."""
+
+    def __init__(self, cgi, copied):
+        self.folder = cgi.folder
+        self.write = cgi.write
+        self.run_cgi = cgi.run
+        self.program = cgi.folder / "bin/cgi2wsgi"
+        self.program.parent.mkdir(mode=0o755)
+        os.link(copied, self.program)
+        self.path = self.script(HELLO)
+        self.www = self.path.parent
+
+    def script(self, text, options="", line=None, name="www/app.cgi"):
+        line = line or f"#!{self.program} {options}".rstrip()
+        return self.write(name, line + "\n" + textwrap.dedent(text), 0o755)
+
+    def run(self, *words, before=(), env={}, **how):
+        env = {"PATH": "/usr/bin:/bin", **env,
+               **{k: os.environ[k] for k in PASSED_ON if k in os.environ}}
+        how.setdefault("cwd", self.www)
+        how.setdefault("stdout", subprocess.PIPE)
+        done = subprocess.run([*before, self.program, *words], env=env,
+                              stdin=subprocess.DEVNULL, timeout=TIMEOUT,
+                              stderr=subprocess.PIPE, text=True, **how)
+        assert not SANITIZER.search(done.stderr), done.stderr
+        return Result(done)
+
+    def check(self, *words, script=None, web_user=ME, json=True, **how):
+        return self.run("--check", *["--json"] * json, "--web-user", web_user,
+                        *words, script or self.path, **how)
+
+
+@pytest.fixture
+def site(cgi, copied):
+    return Site(cgi, copied)
+
+
+# A case prepares a site and gives what Site.check needs in addition; words
+# are a part of the message. Its advice is followed if it is `mended` by it.
+CASES = []
+
+
+def case(id, words="", mended=False, marks=(), **how):
+    def record(prepare):
+        CASES.append(pytest.param(id, words, mended, prepare, how, id=id,
+                                  marks=marks))
+        return prepare
+    return record
+
+
+def script_case(id, words, text, options="", **more):
+    """One that only needs the script to be like this."""
+    def prepare(site):
+        site.script(text, options)
+    case(id, words, **more)(prepare)
+
+
+def line_case(id, words, line, mended=True, **more):
+    """One that only needs the first line to be like this."""
+    def prepare(site):
+        site.script(HELLO, line=line.replace("PROGRAM", str(site.program)))
+    case(id, words, mended, **more)(prepare)
+
+
+def lint_case(id, words, text, **more):
+    def prepare(site):
+        site.script(text)
+        return {"words": ["--lint"]}
+    case(id, words, **more)(prepare)
+
+
+# Who asks
+
+@case("user-root", "whom no permission stops", web_user="root",
+      marks=needs_root)
+def by_root(site):
+    pass
+
+
+@case("user-modes", "only root can act as",
+      web_user="root" if not ROOT else "www-data", **STRANGER)
+def by_another(site):
+    pass
+
+
+# The file
+
+@case("file-missing", ": No such file or directory")
+def no_file(site):
+    return {"script": site.www / "App.cgi"}
+
+
+@case("file-missing", ": Too many levels of symbolic links")
+def link_to_itself(site):
+    (site.www / "loop.cgi").symlink_to("loop.cgi")
+    return {"script": site.www / "loop.cgi"}
+
+
+@case("file-type", "is not a regular file")
+def folder_as_file(site):
+    return {"script": site.www}
+
+
+@case("file-read", "may not read", True, web_user=SERVER)
+def unreadable(site):
+    site.path.chmod(0o311)
+
+
+@case("file-read", "www-data may not read", True, web_user="www-data",
+      **STRANGER)
+def unreadable_to_others(site):
+    if not ROOT:
+        site.path.chmod(0o700)
+        return
+    site.path.chmod(0o704)
+    os.chown(site.path, 0, pwd.getpwnam("www-data").pw_gid)
+
+
+@case("file-execute", "may not execute", True, web_user=SERVER)
+def not_executable(site):
+    site.path.chmod(0o644)
+
+
+@case("file-noexec", "mounted with noexec")
+def where_nothing_is_executed(site):
+    """Most systems mount /proc so; else root has to make such a place."""
+    file = "/proc/version"
+    if os.statvfs(file).f_flag & os.ST_NOEXEC:
+        return {"script": file}
+    return {"before": ["unshare", "-m", "sh", "-ec", """
+        mount -t tmpfs -o noexec,mode=755 tmpfs "$PWD"
+        cd "$PWD"
+        echo '#!/bin/sh' >app.cgi
+        chmod +x app.cgi
+        exec "$@" """, "sh"]}
+
+
+@case("folder-search", "may not enter the folder", True, web_user=SERVER)
+def closed_folder(site):
+    path = site.script(HELLO, name="closed/www/app.cgi")
+    (site.folder / "closed").chmod(0o600)
+    return {"script": path}
+
+
+@case("folder-search", "may not enter the folder", True, web_user=SERVER)
+def closed_folder_behind_link(site):
+    path = site.script(HELLO, name="closed/www/app.cgi")
+    (site.www / "link.cgi").symlink_to(path)
+    (site.folder / "closed").chmod(0o600)
+    return {"script": site.www / "link.cgi"}
+
+
+# Rights
+
+@case("shared-file", "everyone may write", True)
+def shared_file(site):
+    site.path.chmod(0o757)
+
+
+@case("shared-folder", "everyone may write the folder", True)
+def shared_folder(site):
+    site.www.chmod(0o757)
+
+
+@case("shared-folder", "everyone may write the folder", True)
+def shared_cache(site):
+    (site.www / "__pycache__").mkdir()
+    (site.www / "__pycache__").chmod(0o777)
+
+
+@case("shared-folder", "everyone may write the folder", True)
+def shared_folder_of_link(site):
+    site.write("open/readme").parent.chmod(0o777)
+    (site.folder / "open/app.cgi").symlink_to(site.path)
+    return {"script": site.folder / "open/app.cgi"}
+
+
+@case("group-file", "a group may write", True)
+def group_file(site):
+    site.path.chmod(0o775)
+
+
+@case("group-folder", "a group may write the folder", True)
+def group_folder(site):
+    site.www.chmod(0o775)
+
+
+@case("owner", "have different owners", True, marks=needs_root)
+def other_owner(site):
+    os.chown(site.path, pwd.getpwnam("www-data").pw_uid, -1)
+
+
+@case("set-id", "has a set-user-ID or set-group-ID bit", True)
+def set_id(site):
+    site.path.chmod(0o4755)
+
+
+@case("file-execute", "may not execute", True, web_user=SERVER)
+def quotes_in_the_name(site):
+    path = site.script(HELLO, name="www/it's $(a).cgi")
+    path.chmod(0o644)
+    return {"script": path}
+
+
+# The first line
+
+@case("line-missing", "does not begin with #!", True)
+def no_line(site):
+    site.write("www/app.cgi", HELLO, 0o755)
+
+
+@case("line-bom", "a byte order mark", True)
+def bom(site):
+    site.write("www/app.cgi", b"\xef\xbb\xbf" + site.path.read_bytes(), 0o755)
+
+
+@case("line-end", "ends in a carriage return", True)
+def carriage_return(site):
+    site.write("www/app.cgi", site.path.read_bytes().replace(b"\n", b"\r\n"),
+               0o755)
+
+
+line_case("line-long", "its end is cut off",
+          "#!/usr/bin/env -S PROGRAM --env A=" + 250 * "a", False)
+line_case("line-long", "its end is cut off", "#!/" + 260 * "a", False)
+line_case("line-cut", "the program reads them all",
+          "#!PROGRAM --env A=" + 250 * "a", False)
+line_case("line-interpreter", "it does not begin with /", "#!cgi2wsgi")
+line_case("line-interpreter", "which is not there",
+          "#!/nowhere/cgi2wsgi --debug")
+
+
+@case("line-interpreter", "may not execute", True, web_user=SERVER)
+def interpreter_not_executable(site):
+    other = shutil.copy(site.program, site.folder / "cgi2wsgi")
+    os.chmod(other, 0o644)
+    site.script(HELLO, line=f"#!{other}")
+
+
+line_case("line-other", "not this program", "#!/bin/sh")
+line_case("line-other", "not this program", "#!/usr/bin/env python3")
+line_case("line-other", "not this program", "#!/usr/bin/env -S python3 -u")
+line_case("line-other", "not this program", "#!/usr/bin/env")
+line_case("line-env", "blanks included", "#!/usr/bin/env PROGRAM --debug")
+line_case("line-path", "does not find", "#!/usr/bin/env cgi2wsgi")
+line_case("line-path", "does not find",
+          "#!/usr/bin/env -S cgi2wsgi --debug")
+
+
+@case("line-copy", "another copy of the program", True)
+def other_copy(site):
+    other = shutil.copy(site.program, site.folder / "cgi2wsgi")
+    site.script(HELLO, line=f"#!{other} --debug")
+
+
+@case("line-server-path", "in your PATH; servers often use", True)
+def own_path(site):
+    site.script(HELLO, line="#!/usr/bin/env cgi2wsgi")
+    return {"env": {"PATH": f"{site.program.parent}:/usr/bin:/bin"}}
+
+
+line_case("line-option", "is no option", "#!PROGRAM --wrong", False)
+line_case("line-option", "--max-body needs", "#!PROGRAM --max-body x", False)
+line_case("line-option", "a quote is not closed", "#!PROGRAM --log 'a", False)
+line_case("line-option", "a quote is not closed",
+          "#!/usr/bin/env -S PROGRAM --log 'a", False)
+line_case("line-option", "are for a terminal", "#!PROGRAM --check", False)
+
+
+@case("line-folder", "everyone may write the folder", True)
+def shared_path(site):
+    site.script(HELLO, "--path open")
+    (site.www / "open").mkdir()
+    (site.www / "open").chmod(0o777)
+
+
+@case("line-folder", "everyone may write the folder", True)
+def shared_path_with_quotes(site):
+    name = "it's: chmod o-w open"
+    site.script(HELLO, f'--path "{name}"')
+    (site.www / name).mkdir()
+    (site.www / name).chmod(0o777)
+
+
+# What options name
+
+@case("log-file", "may not write the log")
+def log_in_no_folder(site):
+    site.script(HELLO, "--log ../none/app.log")
+
+
+@case("log-file", "may not write the log", web_user=SERVER)
+def log_of_somebody_else(site):
+    site.script(HELLO, "--log ../app.log")
+    site.write("app.log", mode=0o444)
+
+
+@case("log-public", "a server may hand it out", True)
+def public_log(site):
+    site.script(HELLO, "--log app.log")
+
+
+@case("venv-unused", "is not used", True)
+def venv_beside(site):
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip",
+                    site.www / ".venv"], check=True)
+    version = site.run("--version").out.split()[3].rstrip(")")
+    # One that is for the Python of the program.
+    (site.www / ".venv/pyvenv.cfg").write_text(f"version = {version}\n")
+
+
+@case("venv-wrong", "is for Python 2.7")
+def other_version(site):
+    site.write("venv/pyvenv.cfg", "version = 2.7.18\n")
+    site.script(HELLO, "--venv ../venv")
+
+
+@case("venv-wrong", "is no virtual environment")
+def no_venv(site):
+    site.script(HELLO, "--venv ../venv")
+
+
+script_case("folder-chdir", "cannot change to the folder", HELLO,
+            "--chdir none")
+
+
+# Limits
+
+def limited(resource_, value):
+    hard = resource.getrlimit(resource_)[1]
+    return {"preexec_fn": lambda: resource.setrlimit(resource_,
+                                                     (value, hard))}
+
+
+def limit_case(id, words, *limit, marks=()):
+    case(id, words, marks=marks, **limited(*limit))(lambda site: None)
+
+
+limit_case("limit-memory", "memory is limited to 200 MB",
+           resource.RLIMIT_AS, 200 << 20, marks=not_sanitized)
+limit_case("limit-memory", "memory is limited to 250 MB",
+           resource.RLIMIT_DATA, 250 << 20, marks=not_sanitized)
+limit_case("limit-cpu", "a process gets 20 seconds", resource.RLIMIT_CPU, 20)
+limit_case("limit-processes", "the user may have 31 processes",
+           resource.RLIMIT_NPROC, 31)
+
+
+@case("process-start", "cannot start a process", **STRANGER,
+      **limited(resource.RLIMIT_NPROC, 1))
+def no_process(site):
+    return {"env": {"ASAN_OPTIONS": "detect_leaks=0"},
+            "user": "nobody" if ROOT else ME}
+
+
+# The import
+
+script_case("python-failed", "did not start", HELLO,
+            "--env PYTHONHASHSEED=x")
+script_case("check-failed", "Python does not work as this check needs it",
+            "import os; del os.listdir\n" + HELLO)
+script_case("import-slow", "each request waits for that",
+            "import time; time.sleep(1.1)\n" + HELLO)
+script_case("import-failed", "No module named 'nowhere'", "import nowhere\n")
+script_case("import-failed", "SyntaxError", "if:\n")
+script_case("import-failed", r"ValueError: two\x0alines",
+            "raise ValueError('two\\nlines')\n")
+script_case("import-failed", "KeyError: 'SETTING'",
+            "import os; os.environ['SETTING']\n")
+script_case("import-exit", "ends itself while it is imported (sys.exit): ",
+            "import sys; sys.exit(3)\n")
+script_case("process-ended", "ended the process with status 3",
+            "import os; os._exit(3)\n")
+script_case("process-crash", "ended by a signal, Segmentation fault",
+            "import os; os.kill(os.getpid(), 11)\n")
+script_case("process-endless", "the import took longer than 1 seconds",
+            "while True:\n    pass\n", "--timeout 1")
+script_case("process-endless", "the import took longer than 1 seconds", """
+    import signal, time
+    signal.signal(signal.SIGABRT, signal.SIG_IGN)
+    while True:
+        print("for ever")
+    """, "--timeout 1")
+script_case("callable-missing", "has no 'application' or 'app'",
+            "def main():\n    pass\n")
+script_case("callable-missing", "has no run", HELLO, ":run")
+script_case("callable-missing", "cannot be called", "application = 1\n")
+
+
+@case("cache-unusable", "each request compiles the script again")
+def no_cache_folder(site):
+    site.write("www/__pycache__")
+
+
+script_case("output-printed", "the import prints 6 bytes",
+            "print('hello')\n" + HELLO)
+script_case("output-cgi", "the script writes a CGI reply itself",
+            "print('Content-Type: text/plain\\n\\nHello')\n")
+script_case("output-cgi", "the script writes a CGI reply itself", HELLO + """
+from wsgiref.handlers import CGIHandler
+CGIHandler().run(application)
+""")
+script_case("output-log", "the import writes 6 bytes to the log",
+            "import sys; print('hello', file=sys.stderr)\n" + HELLO)
+
+
+# What it leaves
+
+script_case("threads-left", "the import leaves threads running: waiting", """
+    import threading
+    threading.Thread(target=threading.Event().wait, name="waiting",
+                     daemon=True).start()
+    """ + textwrap.indent(HELLO, "    "))
+script_case("threads-left",
+            "the import leaves threads running: unnamed ones", """
+    import _thread
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    _thread.start_new_thread(lock.acquire, ())
+    while not _thread._count():
+        pass
+    """ + textwrap.indent(HELLO, "    "))
+script_case("processes-left", "leaves a child process", """
+    import subprocess
+    sleeper = subprocess.Popen(["sleep", "600"])
+    """ + textwrap.indent(HELLO, "    "))
+script_case("connections-left",
+            "the import leaves connections open: at ('127.0.0.1', ", """
+    import socket
+    listener = socket.create_server(("127.0.0.1", 0))
+    """ + textwrap.indent(HELLO, "    "))
+script_case("files-left", "the import leaves files open: ", """
+    file = open(__file__)
+    """ + textwrap.indent(HELLO, "    "))
+
+
+@case("connections-left",
+      "the import leaves connections open: to ('127.0.0.1', ")
+def connected(site):
+    listener = socket.create_server(("127.0.0.1", 0))
+    site.script(f"import socket\n"
+                f"c = socket.create_connection({listener.getsockname()})\n"
+                + HELLO)
+    site.listener = listener
+
+
+# Three requests
+
+def answer(status="'200 OK'", headers="", body="b'Hello'"):
+    return f"""
+        def application(environ, start_response):
+            start_response({status}, [("Content-Type", "text/plain"),
+                                      {headers}])
+            return [{body}]
+        """
+
+
+lint_case("lint-rule", "GET: Status code is invalid: 99",
+          answer("'099 Small'"))
+lint_case("lint-rule", "HEAD: Status ", answer(
+    "200 if environ['REQUEST_METHOD'] == 'HEAD' else '200 OK'"))
+lint_case("lint-rule", "POST: read(): assert_(len(args) == 1)", answer(
+    body="environ['wsgi.input'].read()"))
+lint_case("lint-warning", r"POST: The status string ('200\tOK')",
+          answer(r"'200\tOK'"))
+lint_case("lint-raised", "GET: ValueError: of mine", """
+    def application(environ, start_response):
+        raise ValueError("of mine")
+    """)
+lint_case("lint-raised", "GET: AssertionError: of mine", """
+    def application(environ, start_response):
+        assert False, "of mine"
+    """)
+lint_case("lint-raised", "GET: SystemExit: of mine", """
+    def application(environ, start_response):
+        raise SystemExit("of mine")
+    """)
+lint_case("lint-header", "the header Connection belongs to the server",
+          answer(headers="('Connection', 'close')"))
+lint_case("lint-length", "Content-Length is 6, but the body has 5 bytes",
+          answer(headers="('Content-Length', '6')"))
+lint_case("lint-status", "GET / is answered by 503 Busy",
+          answer("'503 Busy'"))
+lint_case("lint-head", "HEAD is answered by 405 No", answer(
+    "'405 No' if environ['REQUEST_METHOD'] == 'HEAD' else '200 OK'"))
+lint_case("process-ended", "a request of --lint ended the process", answer(
+    body="__import__('os')._exit(0)"))
+
+
+def topic(id):
+    """The id that says that all is well, in front of what may be wrong."""
+    before = list(IDS)[:list(IDS).index(id)]
+    return [id for id in before if IDS[id] == "OK"][-1]
+
+
+def follow(site, script, advice):
+    """Do what the advice says."""
+    kind, _, what = advice.partition(": ")
+    if kind.startswith("type"):
+        subprocess.run(what, shell=True, check=True, cwd="/",
+                       stdout=subprocess.DEVNULL)
+        return
+    first, _, rest = script.read_text().partition("\n")
+    if kind == "first line":
+        if not first.startswith("#!"):
+            rest = first + "\n" + rest
+        script.write_text(what + "\n" + rest)
+    else:
+        assert kind == "in the first line"
+        option = what.split()[0]
+        first = re.sub(rf" {option} \S+", "", first)
+        script.write_text(f"{first} {what}\n{rest}")
+
+
+@pytest.mark.parametrize("id, words, mended, prepare, how", CASES)
+def test_finding(site, id, words, mended, prepare, how):
+    how = {**how, **(prepare(site) or {})}
+    arguments = how.pop("words", ())
+    result = site.check(*arguments, **how)
+    found = result.find(id)
+    assert any(words in each["message"] for each in found), result
+    assert {each["level"] for each in found} == {IDS[id].lower()}
+    assert result.exit == ("error" in {
+        each["level"] for each in result.findings})
+    assert all(each["do"] for each in found), found
+    # What is wrong is not said to be right.
+    assert topic(id) not in result.ids or "--lint" in arguments, result
+    if mended:
+        follow(site, how.get("script", site.path), found[0]["do"])
+        result = site.check(*arguments, **how)
+        assert not result.find(id), result
+
+
+# All of them
+
+def table():
+    """CHECK's table: ids and levels."""
+    section = re.search(r"^\.Sh CHECK\n((?s:.*?))^\.Sh", MANUAL, re.M)[1]
+    return re.findall(r'^\.It Cm (\S+) Ta (\S+) Ta "', section, re.MULTILINE)
+
+
+def test_table():
+    """The manual has the ids of finding.c, in their order."""
+    assert table() == [(id, level.lower()) for id, level in IDS.items()]
+
+
+def c_messages():
+    """(id, parts of the message) of each call in C that adds a finding."""
+    for file in TOP.glob("lib/*/*.c"):
+        for id, text in re.findall(
+                r'\b(?:finding_add\(|report\(line, )\s*"([\w-]+)",\s*'
+                r'((?:"(?:[^"\\]|\\.)*"[\s/A-Z_]*)+)', file.read_text()):
+            text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+            yield id, re.split(r"%[.*\w]+", text.partition(r"\n")[0])
+
+
+def python_messages():
+    """The same of application.py."""
+    source = (TOP / "lib/check/application.py").read_text()
+    for call in ast.walk(ast.parse(source)):
+        if getattr(getattr(call, "func", None), "id", "") == "say":
+            id, text = call.args[:2]
+            yield id.value, [part.value for part in ast.walk(text)
+                             if isinstance(part, ast.Constant)
+                             and isinstance(part.value, str)]
+
+
+MESSAGES = [*c_messages(), *python_messages()]
+
+
+def asks_for(words, parts):
+    """Whether the words are those of a message, if it has any of its own."""
+    own = [part.strip() for part in parts if len(part.strip()) > 7]
+    return not own or any(part in words or words in part for part in own)
+
+
+def test_every_message_is_provoked():
+    """Each that is not ok, by a case above that asks for its words."""
+    assert {id for id, _ in MESSAGES} == set(IDS)
+    assert len(MESSAGES) > len(IDS)
+    wanted = [param.values[:2] for param in CASES]
+    for id, parts in MESSAGES:
+        assert IDS[id] == "OK" or any(
+            id == case and words and asks_for(words, parts)
+            for case, words in wanted), (id, parts)
+
+
+def test_nothing_wrong(site):
+    """Everything is ok, and nothing is to do; but root is root."""
+    site.script(HELLO, "--log ../app.log")
+    result = site.check("--lint")
+    assert (result.exit, result.err) == (0, "")
+    assert result.ids == [
+        "user-root" if ROOT else "user", "limits", "file", "rights", "line",
+        "log", "python", "import", "imports", "callable", "cache", "rest",
+        "output", "lint"]
+    assert {found["do"] for found in result.findings[1:]} == {""}
+    assert result.find("lint")[0]["message"] == (
+        "answers, with nothing wrong: GET 200 OK, HEAD 200 OK, POST 200 OK")
+    assert not (site.folder / "app.log").exists()
+
+
+def test_virtual_environment(site):
+    version = site.run("--version").out.split()[3].rstrip(")")
+    site.write("venv/pyvenv.cfg", f"version = {version}\n")
+    site.script(HELLO, "--venv ../venv")
+    result = site.check()
+    assert result.find("venv")[0]["message"] == "../venv is for this Python"
+    assert result.exit == 0
+
+
+@needs_root
+def test_becomes_the_server(site):
+    """Root's check is done, and the application imported, as www-data."""
+    site.script("import os\nprint(os.getresuid(), os.getresgid(), "
+                "os.getgroups())\n" + HELLO)
+    server = pwd.getpwnam("www-data")
+    result = site.run("--check", "--json", site.path)
+    user = f"checked as the user www-data, number {server.pw_uid}"
+    assert result.find("user")[0]["message"] == user
+    if result.find("rest"):     # if www-data may read this one's library
+        said = result.find("output-printed")[0]["message"]
+        assert str((server.pw_uid,) * 3) in said
+        assert str((server.pw_gid,) * 3) in said
+        assert str([server.pw_gid]) in said
+
+
+def acl(user):
+    """Owner, group and others nothing, one user r-x (acl(5), binary)."""
+    anybody = 0xffffffff
+    entries = [(0x01, 0, anybody), (0x02, 5, user), (0x04, 0, anybody),
+               (0x10, 5, anybody), (0x20, 0, anybody)]
+    return struct.pack("<I", 2) + b"".join(
+        struct.pack("<HHI", *entry) for entry in entries)
+
+
+@needs_root
+def test_access_control_list(site):
+    """The kernel is asked: modes alone would not let www-data in."""
+    user = pwd.getpwnam("www-data").pw_uid
+    os.setxattr(site.path, "system.posix_acl_access", acl(user))
+    assert site.path.stat().st_mode & 0o707 == 0
+    assert "file" in site.check(web_user="www-data").ids
+
+
+def test_environment(site):
+    """A shell's variables are not the server's; --env gives them."""
+    site.script("import os\nprint(sorted(os.environ))\n" + HELLO,
+                "--env OWN=1")
+    result = site.check("--env", "SETTING=2",
+                        env={"PYTHONPATH": "/", "DJANGO": "1"})
+    said = result.find("output-printed")[0]["message"]
+    assert "['HOME', 'OWN', 'PATH', 'SETTING']" in said
+
+
+def test_options_of_the_first_line_win(site):
+    site.script("import os\nprint(os.environ['A'])\n" + HELLO, "--env A=line")
+    result = site.check("--env", "A=command")
+    assert "'line'" in result.find("output-printed")[0]["message"]
+
+
+def test_runs_in_its_folder(site):
+    site.script("import os\nprint(os.getcwd())\n" + HELLO)
+    result = site.check(cwd="/")
+    assert str(site.www)[:50] in result.find("output-printed")[0]["message"]
+
+
+def test_imports(site):
+    """Ten, slowest first, without the time of what they import."""
+    for i in range(11):
+        site.write(f"www/part{i}.py", f"import part{i + 1}\n")
+    site.write("www/part11.py", "import time; time.sleep(0.2)\n")
+    site.script("import part0\nimport time; time.sleep(0.1)\n" + HELLO)
+    said = site.check().find("imports")[0]["message"]
+    found = re.findall(r"(\S+) ([\d.]+) ms", said)
+    assert len(found) == 10 and said.count(", ") == 9
+    assert {"part11", "itself"} == {name for name, _ in found[:2]}
+    times = dict(found)
+    assert float(times["part11"]) >= 200
+    assert 100 <= float(times["itself"])
+    shown = [float(time) for _, time in found]
+    assert shown == sorted(shown, reverse=True)
+    # Else all of them had taken what the last took.
+    assert shown[2] < 100
+
+
+def test_imports_by_importlib(site):
+    site.write("www/part.py", "import time; time.sleep(0.1)\n")
+    site.script("import importlib; importlib.import_module('part')\n" + HELLO)
+    assert "slowest: part " in site.check().find("imports")[0]["message"]
+
+
+def test_log_file_is_no_open_file(site):
+    site.script("import logging\nlogging.basicConfig(filename='../my.log')\n"
+                + HELLO)
+    assert "rest" in site.check().ids
+
+
+def test_place_of_a_crash(site):
+    site.script("import os\ndef f():\n    os.kill(os.getpid(), 11)\nf()\n")
+    said = site.check().find("process-crash")[0]["message"]
+    assert said.endswith(f'at "{site.path}", line 4 in f')
+
+
+def test_place_of_an_endless_import(site):
+    site.script("while True:\n    pass\n")
+    said = site.check("--timeout", "3").find("process-endless")[0]["message"]
+    assert re.search(r'it was at ".*/app.cgi", line [23] in <module>$', said)
+
+
+def test_endless_answer(site):
+    site.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            while True:
+                yield b"for ever"
+        """, "--timeout 3")
+    result = site.check("--lint")
+    assert "a request of --lint took longer than 3 seconds" in (
+        result.find("process-endless")[0]["message"])
+
+
+def test_nothing_is_left(site):
+    """Neither what the import started nor who holds its output open."""
+    site.script("""
+        import os, subprocess
+        sleeper = subprocess.Popen(["sleep", "600"])
+        with open("pids", "w") as file:
+            print(sleeper.pid, os.getpid(), file=file)
+        while True:
+            pass
+        """, "--timeout 3")
+    assert site.check().exit == 1
+    for pid in (site.www / "pids").read_text().split():
+        until(lambda: not alive(int(pid)))
+
+
+def test_fork_at_import(site):
+    """Both processes come back from the import; one may tell."""
+    site.script("import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\n"
+                + HELLO)
+    result = site.check()
+    assert result.ids.count("callable") == 1
+    assert result.exit == 0
+
+
+def test_end_after_fork(site):
+    """What the other process does is not taken for its work."""
+    site.script("import os\npid = os.fork()\n"
+                "if pid: os.waitpid(pid, 0), os._exit(0)\n" + HELLO)
+    result = site.check()
+    assert result.find("process-ended")
+    assert "callable" not in result.ids
+
+
+def test_much_output(site):
+    site.script("print('x' * 10_000_000)\n" + HELLO)
+    found = site.check().find("output-printed")
+    assert len(found) == 1 and len(found[0]["message"]) < 200
+
+
+# How it is told
+
+def test_lines(site):
+    site.path.chmod(0o644)
+    result = site.check(json=False, web_user=SERVER)
+    assert result.exit == 1
+    lines = result.out.splitlines()
+    assert all(re.fullmatch(r"(ok   |warn |error) [a-z-]+: [ -~]+", line)
+               for line in lines), result
+    kind = "a" if ROOT else "u"
+    assert (f"error file-execute: {SERVER} may not execute {site.path}; "
+            f"type: chmod {kind}+x '{site.path}'") in lines
+
+
+def on_terminal(site, **env):
+    leader, follower = pty.openpty()
+    try:
+        site.check(json=False, stdout=follower, env=env)
+        os.close(follower)
+        said = b""
+        try:
+            while data := os.read(leader, 65536):
+                said += data
+        except OSError:
+            pass        # its end
+        return said
+    finally:
+        os.close(leader)
+
+
+def test_colour(site):
+    """On a terminal that can, and if nobody minds."""
+    said = on_terminal(site, TERM="xterm")
+    assert b"\x1b[32mok   \x1b[0m file: " in said
+    for env in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
+        said = on_terminal(site, **env)
+        assert b"\nok    file: " in said and b"\x1b" not in said
+    assert "\x1b" not in site.check(json=False, env={"TERM": "xterm"}).out
+    said = on_terminal(site, TERM="xterm", NO_COLOR="")
+    assert b"\x1b[32m" in said
+
+
+# An escape sequence, a quote, a backslash, line ends, and no UTF-8.
+STRANGE = b"\x1b[31m \"\\\r\n\xff\xc3\xa4\xc2\x9b\xed\xa0\x80.cgi"
+SHOWN = r"""\x1b[31m "\\x0d\x0a\xffä\xc2\x9b\xed\xa0\x80.cgi"""
+
+
+@pytest.mark.parametrize("json", [True, False])
+def test_strange_name(site, json):
+    """What no terminal should see, and no JSON may have, is escaped."""
+    path = os.fsencode(site.www) + b"/" + STRANGE
+    shutil.copy(site.path, path)
+    result = site.check(script=path, json=json)
+    assert SHOWN in (result.find("file")[0]["message"] if json
+                     else result.out)
+    assert result.exit == 0 and "\x1b" not in result.out
+
+
+def test_closed_pipe(site):
+    """Nobody reads: no signal, no complaint."""
+    read, write = os.pipe()
+    os.close(read)
+    result = site.check(json=False, stdout=write)
+    os.close(write)
+    assert (result.exit, result.err) == (0, "")
+
+
+# Who may ask, and how
+
+@pytest.mark.parametrize("words, complaint", [
+    (["--check"], "--check needs one script"),
+    (["--lint"], "--check needs one script"),
+    (["--check", "a", "b"], "--check needs one script"),
+    (["--check", "--web-user", "no such user", "a"],
+     "--web-user: there is no user 'no such user'"),
+    (["--web-user", "root", "a"], "--web-user goes with --check"),
+    (["--check", "-X", "PUT", "a"], "--check makes no request of your own"),
+    (["--check", "--wrong", "a"], "--wrong is no option"),
+])
+def test_usage(site, words, complaint):
+    result = site.run(*words)
+    assert (result.exit, result.out) == (2, "")
+    assert result.err.startswith("cgi2wsgi: ") and complaint in result.err
+
+
+def test_current_user_is_the_default(site):
+    """Of anybody but root."""
+    how = {"user": "nobody"} if ROOT else {}
+    result = site.run("--check", "--json", site.path, **how)
+    name = how.get("user", ME)
+    assert result.find("user")[0]["message"].startswith(
+        f"checked as the user {name}, ")
+
+
+@needs_root
+def test_user_without_a_name(site):
+    """As in a container."""
+    result = site.run("--check", "--json", site.path, user=54321, group=54321)
+    assert "checked as the user 54321" in result.find("user")[0]["message"]
+
+
+@pytest.mark.parametrize("option", [
+    "--check", "--lint", "--json --check", "--web-user root"])
+@pytest.mark.parametrize("where", ["first line", "CGI2WSGI_ARGS"])
+def test_no_server_can_choose_it(site, option, where):
+    if where == "first line":
+        reply = site.run_cgi(site.script(HELLO, option))
+    else:
+        reply = site.run_cgi(site.program, env={
+            "CGI2WSGI_ARGS": f"{option} {site.path}"})
+    assert reply.status == 500 and "are for a terminal" in reply.log
+
+
+def test_no_request_can_choose_it(site):
+    """Some servers hand the words of a query over."""
+    reply = site.run_cgi(site.path, target="/?--check", argv=["--check"])
+    assert (reply.status, reply.body) == (200, b"Hello")
+
+
+@pytest.mark.parametrize("option", [
+    "--check", "--lint", "--json --check", "--web-user root"])
+def test_not_in_a_script_at_a_terminal(site, option):
+    site.script(HELLO, option)
+    done = subprocess.run([site.path], env={}, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "are for the command line, not for a script" in done.stderr
+
+
+def test_relative_name(site):
+    result = site.check(script="app.cgi", json=False)
+    assert f"execute {site.path}\n" in result.out and result.exit == 0
+
+
+@pytest.mark.parametrize("line", ["", "#!/usr/bin/python3\n"])
+def test_wsgi_file(site, line):
+    """Its first line is not used, and it is not executed."""
+    path = site.write("www/app.wsgi", line + HELLO)
+    result = site.check(script=path)
+    assert result.exit == 0
+    assert "with Apache's Action" in result.find("line")[0]["message"]
+
+
+def test_wsgi_file_with_options(site):
+    path = site.write("www/app.wsgi", f"#!{site.program} :wrong\n" + HELLO)
+    assert "callable-missing" in site.check(script=path).ids
+
+
+def test_env_with_a_whole_name(site):
+    site.script(HELLO, line=f"#!/usr/bin/env -S {site.program} --debug")
+    result = site.check()
+    assert result.exit == 0 and "line" in result.ids
+
+
+def test_renamed_program(site):
+    """The kernel asks for no name; the options count all the same."""
+    other = site.folder / "bin/wsgi"
+    other.symlink_to(site.program)
+    site.script(HELLO, line=f"#!{other} :nothing")
+    assert "has no nothing" in site.check().find(
+        "callable-missing")[0]["message"]
