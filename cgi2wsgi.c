@@ -183,13 +183,13 @@ run(PyObject *application)
 	if (wsgi_env_complete(&request) == -1 ||
 	    mount_repair(&request, &invocation) == -1)
 		return system_failure("cannot complete the environ");
-	if ((input = wsgi_input_make()) != NULL)
+	if ((input = input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);
 	if (dict != NULL)
 		transcript_call(dict);
 	result = dict == NULL
 	    ? traceback_fail(REPORT_SYSTEM, "cannot make the environ")
-	    : wsgi_response_run(application, dict, &request);
+	    : response_run(application, dict, &request);
 	Py_XDECREF(dict);
 	Py_XDECREF(input);
 	return result;
@@ -205,7 +205,7 @@ serve(void)
 		return -1;
 	clock_enter(CLOCK_IMPORT);
 	transcript_python();
-	application = wsgi_app_load(&invocation);
+	application = application_load(&invocation);
 	transcript_import(application);
 	if (application == NULL)
 		return -1;
@@ -303,7 +303,7 @@ simulate(int argc, char **argv)
 		return answer_person();
 	/* Other failures are the page of the request. */
 	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
-	    simulate_request(&invocation, &body) == -1)
+	    environ_simulate(&invocation, &body) == -1)
 		return complain_to_person();
 	if (invocation.explain)
 		clock_ask_kernel();

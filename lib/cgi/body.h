@@ -2,8 +2,8 @@
  * The request's body: standard input up to CONTENT_LENGTH, of which not one
  * byte is lost and after which not one is read.
  */
-#ifndef BODY_H
-#define BODY_H
+#ifndef CGI_BODY_H
+#define CGI_BODY_H
 
 #include <sys/types.h>
 

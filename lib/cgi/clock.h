@@ -1,6 +1,6 @@
 /* Where the time of one request goes. */
-#ifndef CLOCK_H
-#define CLOCK_H
+#ifndef CGI_CLOCK_H
+#define CGI_CLOCK_H
 
 #include <sys/types.h>
 

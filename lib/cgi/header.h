@@ -2,8 +2,8 @@
  * What may stand in the head of a response. Lengths are explicit: a NUL byte
  * is as wrong as any other control character.
  */
-#ifndef HEADER_H
-#define HEADER_H
+#ifndef CGI_HEADER_H
+#define CGI_HEADER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Keeps the output open until this process is gone, for Apache's sake. */
-#ifndef KEEPER_H
-#define KEEPER_H
+#ifndef CGI_KEEPER_H
+#define CGI_KEEPER_H
 
 /*
  * Has another process end the output as soon as this one is gone, or, where

@@ -1,6 +1,6 @@
 /* Where the application is mounted: SCRIPT_NAME, and PATH_INFO below it. */
-#ifndef MOUNT_H
-#define MOUNT_H
+#ifndef CGI_MOUNT_H
+#define CGI_MOUNT_H
 
 #include "invocation/invocation.h"
 #include "cgi/request.h"

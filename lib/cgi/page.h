@@ -1,6 +1,6 @@
 /* A page about a failure, for whoever sees it in a browser. */
-#ifndef PAGE_H
-#define PAGE_H
+#ifndef CGI_PAGE_H
+#define CGI_PAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

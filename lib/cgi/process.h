@@ -1,6 +1,6 @@
 /* The process as the server made it: descriptors, signals, limits, time. */
-#ifndef PROCESS_H
-#define PROCESS_H
+#ifndef CGI_PROCESS_H
+#define CGI_PROCESS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The way to the client. Nothing else writes to it. */
-#ifndef REPLY_H
-#define REPLY_H
+#ifndef CGI_REPLY_H
+#define CGI_REPLY_H
 
 #include <sys/types.h>
 #include <sys/uio.h>

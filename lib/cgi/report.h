@@ -2,8 +2,8 @@
  * What went wrong, for three readers: a line in the log, a page for the
  * client, and with --debug the traceback in that page.
  */
-#ifndef REPORT_H
-#define REPORT_H
+#ifndef CGI_REPORT_H
+#define CGI_REPORT_H
 
 #include <stdbool.h>
 

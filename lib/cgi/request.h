@@ -2,8 +2,8 @@
  * The variables of one request, taken out of the process environment so that
  * no child process and no library sees them (RFC 3875 4.1; httpoxy).
  */
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef CGI_REQUEST_H
+#define CGI_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What nobody else should read: values whose names smell of a secret. */
-#ifndef SECRET_H
-#define SECRET_H
+#ifndef CGI_SECRET_H
+#define CGI_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

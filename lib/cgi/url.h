@@ -1,6 +1,6 @@
 /* Paths of URLs: percent-encoding (RFC 3986 2.1) and segments (3.3). */
-#ifndef URL_H
-#define URL_H
+#ifndef CGI_URL_H
+#define CGI_URL_H
 
 #include <stdio.h>
 

@@ -212,7 +212,7 @@ report_load(const struct invocation *invocation)
 static PyObject *
 load(const struct invocation *invocation)
 {
-	PyObject *application = wsgi_app_load(invocation);
+	PyObject *application = application_load(invocation);
 
 	if (application == NULL && !process_is_child())
 		report_load(invocation);
@@ -288,7 +288,7 @@ find_place(const char *errors)
 
 /* A child that did not come to its end; doing is what it did. */
 static void
-report_death(const struct trial *trial, unsigned seconds, const char *doing)
+report_death(const struct child *trial, unsigned seconds, const char *doing)
 {
 	char *place = find_place(trial->errors.bytes);
 
@@ -328,7 +328,7 @@ is_reply(const char *output)
 }
 
 static void
-report_output(const struct trial *trial)
+report_output(const struct child *trial)
 {
 	const char *output = trial->output.bytes, *errors = trial->errors.bytes;
 
@@ -354,13 +354,13 @@ report_output(const struct trial *trial)
 
 /* Returns whether the child came to its end. */
 static bool
-try(struct trial *trial, const struct invocation *invocation,
+try(struct child *trial, const struct invocation *invocation,
     void (*act)(int, const void *), const char *doing)
 {
 	unsigned seconds = invocation->timeout > 0 ? invocation->timeout
 						   : PATIENCE;
 
-	if (trial_run(trial, seconds, act, invocation) == -1) {
+	if (child_run(trial, seconds, act, invocation) == -1) {
 		finding_add("process-start",
 		    "%s: cannot start a process: %s\nend other processes of "
 		    "this user, or ask the host for more",
@@ -374,17 +374,17 @@ try(struct trial *trial, const struct invocation *invocation,
 }
 
 void
-rehearsal_run(const struct invocation *invocation, bool lint)
+check_application(const struct invocation *invocation, bool lint)
 {
-	struct trial trial;
+	struct child trial;
 	bool good = try(&trial, invocation, import, "the import");
 
 	if (good && finding_has("callable"))
 		report_output(&trial);
-	trial_release(&trial);
+	child_release(&trial);
 	if (!lint || !good || finding_has("callable-") ||
 	    !finding_has("callable"))
 		return;
 	try(&trial, invocation, request, "a request of --lint");
-	trial_release(&trial);
+	child_release(&trial);
 }

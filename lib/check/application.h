@@ -1,6 +1,6 @@
 /* The application is imported and called, as a server would, but for nobody. */
-#ifndef REHEARSAL_H
-#define REHEARSAL_H
+#ifndef CHECK_APPLICATION_H
+#define CHECK_APPLICATION_H
 
 #include "invocation/invocation.h"
 
@@ -10,6 +10,6 @@
  * three requests. The invocation is that of a server. --timeout is the limit
  * of each child, or 30 seconds.
  */
-void rehearsal_run(const struct invocation *, bool lint);
+void check_application(const struct invocation *, bool lint);
 
 #endif

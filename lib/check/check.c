@@ -17,7 +17,7 @@
 
 #define USAGE_ERROR 2
 
-static struct account account;
+static struct user account;
 
 static void
 report_account(void)
@@ -86,8 +86,8 @@ check_script(
 		report_refusal();
 	hashbang_check(&account, script, program);
 	if (good) {
-		inspection_check_options(&account, invocation);
-		rehearsal_run(invocation, lint);
+		permissions_check_options(&account, invocation);
+		check_application(invocation, lint);
 	}
 }
 
@@ -103,11 +103,11 @@ check_run(struct invocation *invocation)
 		    "cannot find the program or the folder: %s",
 		    strerror(errno));
 	else if (file = realpath(script, NULL),
-	    account_take(&account, invocation->web_user) == 0) {
+	    user_take(&account, invocation->web_user) == 0) {
 		finding_begin(invocation->json);
 		report_account();
-		inspection_check_limits();
-		if (inspection_check_file(
+		permissions_check_limits();
+		if (permissions_check_file(
 			&account, script, file ? file : script))
 			check_script(invocation, script, program);
 		result = finding_end() ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,6 +1,6 @@
 /* cgi2wsgi --check: what breaks CGI, found before the server finds it. */
-#ifndef CHECK_H
-#define CHECK_H
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
 
 #include "invocation/invocation.h"
 

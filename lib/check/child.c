@@ -93,7 +93,7 @@ drain(struct stream *stream)
 }
 
 static void
-drain_all(struct trial *trial)
+drain_all(struct child *trial)
 {
 	drain(&trial->channel);
 	drain(&trial->output);
@@ -102,7 +102,7 @@ drain_all(struct trial *trial)
 
 /* Waits for output, for the child's end, or that many milliseconds. */
 static void
-pause_for(const struct trial *trial, int64_t wait, const sigset_t *mask)
+pause_for(const struct child *trial, int64_t wait, const sigset_t *mask)
 {
 	struct pollfd ends[] = {
 		{ .fd = trial->channel.descriptor, .events = POLLIN },
@@ -117,7 +117,7 @@ pause_for(const struct trial *trial, int64_t wait, const sigset_t *mask)
 
 /* SIGCHLD is blocked but in ppoll(), so that none is missed. */
 static void
-await(struct trial *trial, pid_t child, unsigned seconds, const sigset_t *mask)
+await(struct child *trial, pid_t child, unsigned seconds, const sigset_t *mask)
 {
 	int64_t end = now() + seconds * INT64_C(1000), left;
 
@@ -175,7 +175,7 @@ finish_child(pid_t child, int channel)
 }
 
 int
-trial_run(struct trial *trial, unsigned seconds,
+child_run(struct child *trial, unsigned seconds,
     void (*act)(int channel, const void *argument), const void *argument)
 {
 	int channel = open_stream(&trial->channel),
@@ -212,7 +212,7 @@ trial_run(struct trial *trial, unsigned seconds,
 }
 
 void
-trial_release(struct trial *trial)
+child_release(struct child *trial)
 {
 	free(trial->channel.bytes);
 	free(trial->output.bytes);

@@ -1,11 +1,11 @@
 /* Something done in a child process, since it may crash, end or never end. */
-#ifndef TRIAL_H
-#define TRIAL_H
+#ifndef CHECK_CHILD_H
+#define CHECK_CHILD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct trial {
+struct child {
 	/* what came out: findings, standard output, standard error */
 	struct stream {
 		int descriptor;
@@ -22,10 +22,10 @@ struct trial {
  * many seconds; then the child gets SIGABRT, and soon SIGKILL. Whatever it
  * started in its process group ends with it. Returns 0, or -1 with errno.
  */
-int trial_run(struct trial *, unsigned seconds,
+int child_run(struct child *, unsigned seconds,
     void (*act)(int channel, const void *argument), const void *argument);
 
 /* Frees what came out. */
-void trial_release(struct trial *);
+void child_release(struct child *);
 
 #endif

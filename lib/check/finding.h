@@ -2,8 +2,8 @@
  * What --check has to say: one line each, for a person or for a program. The
  * ids, with what they mean, are the table in cgi2wsgi(1), CHECK.
  */
-#ifndef FINDING_H
-#define FINDING_H
+#ifndef CHECK_FINDING_H
+#define CHECK_FINDING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -23,7 +23,7 @@
 #define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
 
 struct line {
-	const struct account *account;
+	const struct user *account;
 	const char *script, *program;
 	char *text; /* all of the first line */
 	char *interpreter, *rest; /* rest may be empty */
@@ -64,7 +64,7 @@ read_first_line(const char *file)
 
 /* The name of a program in one of these folders, to be freed, or NULL. */
 static char *
-search(const struct account *account, const char *folders, const char *name)
+search(const struct user *account, const char *folders, const char *name)
 {
 	char *copy = strdup(folders != NULL ? folders : ""), *rest = copy,
 	     *folder, *path, *found = NULL;
@@ -73,7 +73,7 @@ search(const struct account *account, const char *folders, const char *name)
 		if (*folder != '/' ||
 		    asprintf(&path, "%s/%s", folder, name) == -1)
 			continue;
-		if (account_may(account, path, X_OK))
+		if (user_may(account, path, X_OK))
 			found = path;
 		else
 			free(path);
@@ -109,7 +109,7 @@ check_program(const struct line *line, const char *program)
 	else if (!there)
 		report(line, "line-interpreter",
 		    "the first line names %s, which is not there", program);
-	else if (!account_may(line->account, program, X_OK))
+	else if (!user_may(line->account, program, X_OK))
 		finding_add("line-interpreter",
 		    "the first line names %s, which %s may not execute\n"
 		    "type: chmod a+rx %s",
@@ -249,7 +249,7 @@ check_line(struct line *line)
 	whole = *line->rest != '\0' ? line->rest : NULL;
 	check_length(line);
 	if (strcmp(base_of(line->interpreter), "env") == 0 &&
-	    account_may(line->account, line->interpreter, X_OK))
+	    user_may(line->account, line->interpreter, X_OK))
 		check_env(line);
 	else
 		check_program(line, line->interpreter);
@@ -276,7 +276,7 @@ report_missing(const struct line *line)
 
 void
 hashbang_check(
-    const struct account *account, const char *script, const char *program)
+    const struct user *account, const char *script, const char *program)
 {
 	struct line line = { .account = account,
 		.script = script,
@@ -286,7 +286,7 @@ hashbang_check(
 	if (line.text == NULL)
 		return;
 	/* Apache's Action reads options there, if they are ours. */
-	if (!inspection_is_executed(script) &&
+	if (!permissions_is_executed(script) &&
 	    strstr(line.text, PROGRAM) == NULL)
 		finding_add("line",
 		    "none, as in all .wsgi files: the server's configuration "

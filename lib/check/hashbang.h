@@ -1,6 +1,6 @@
 /* A script's first line, as the kernel and env(1) read it. */
-#ifndef HASHBANG_H
-#define HASHBANG_H
+#ifndef CHECK_HASHBANG_H
+#define CHECK_HASHBANG_H
 
 #include "check/user.h"
 
@@ -9,6 +9,6 @@
  * this program. Both are absolute names; script is how the server calls it.
  */
 void hashbang_check(
-    const struct account *, const char *script, const char *program);
+    const struct user *, const char *script, const char *program);
 
 #endif

@@ -29,7 +29,7 @@ folder_of(const char *path)
 
 /* Whom chmod(1) has to give a right: not more than needed. */
 static char
-class_of(const struct account *account, const char *path)
+class_of(const struct user *account, const char *path)
 {
 	struct stat st;
 
@@ -37,9 +37,9 @@ class_of(const struct account *account, const char *path)
 }
 
 static bool
-can_reach(const struct account *account, const char *script)
+can_reach(const struct user *account, const char *script)
 {
-	char *stop = account_stopped_at(account, script);
+	char *stop = user_stopped_at(account, script);
 
 	if (stop == NULL)
 		return true;
@@ -51,7 +51,7 @@ can_reach(const struct account *account, const char *script)
 }
 
 bool
-inspection_is_executed(const char *script)
+permissions_is_executed(const char *script)
 {
 	const char *dot = strrchr(script, '.');
 
@@ -73,13 +73,13 @@ is_on_noexec(const char *script)
 }
 
 static void
-check_access(const struct account *account, const char *script)
+check_access(const struct user *account, const char *script)
 {
-	if (!account_may(account, script, R_OK))
+	if (!user_may(account, script, R_OK))
 		finding_add("file-read",
 		    "%s may not read %s\ntype: chmod %c+r %s", account->name,
 		    script, class_of(account, script), words_quote(script));
-	if (!inspection_is_executed(script))
+	if (!permissions_is_executed(script))
 		return;
 	if (is_on_noexec(script))
 		finding_add("file-noexec",
@@ -87,7 +87,7 @@ check_access(const struct account *account, const char *script)
 		    "mounted with noexec\nmove the script, or let the host "
 		    "change /etc/fstab",
 		    script);
-	else if (!account_may(account, script, X_OK))
+	else if (!user_may(account, script, X_OK))
 		finding_add("file-execute",
 		    "%s may not execute %s\ntype: chmod %c+x %s", account->name,
 		    script, class_of(account, script), words_quote(script));
@@ -196,8 +196,8 @@ check_rights(const char *script, const char *path)
 }
 
 bool
-inspection_check_file(
-    const struct account *account, const char *script, const char *file)
+permissions_check_file(
+    const struct user *account, const char *script, const char *file)
 {
 	struct stat st;
 
@@ -217,7 +217,7 @@ inspection_check_file(
 	check_access(account, script);
 	if (!finding_has("file-"))
 		finding_add("file", "%s may read%s %s", account->name,
-		    inspection_is_executed(script) ? " and execute" : "",
+		    permissions_is_executed(script) ? " and execute" : "",
 		    script);
 	check_rights(script, file);
 	return true;
@@ -225,15 +225,15 @@ inspection_check_file(
 
 /* Appending to a file that is there, or making one. */
 static bool
-may_write(const struct account *account, const char *path)
+may_write(const struct user *account, const char *path)
 {
 	char *folder;
 	bool result;
 
 	if (access(path, F_OK) == 0)
-		return account_may(account, path, W_OK);
+		return user_may(account, path, W_OK);
 	folder = folder_of(path);
-	result = folder != NULL && account_may(account, folder, W_OK | X_OK);
+	result = folder != NULL && user_may(account, folder, W_OK | X_OK);
 	free(folder);
 	return result;
 }
@@ -256,7 +256,7 @@ lies_in(const char *path, const char *folder)
 }
 
 static void
-check_log(const struct account *account, const struct invocation *invocation,
+check_log(const struct user *account, const struct invocation *invocation,
     const char *log)
 {
 	if (!may_write(account, log))
@@ -295,8 +295,8 @@ find_unused_venv(const struct invocation *invocation)
 }
 
 void
-inspection_check_options(
-    const struct account *account, const struct invocation *invocation)
+permissions_check_options(
+    const struct user *account, const struct invocation *invocation)
 {
 	char *log;
 
@@ -339,7 +339,7 @@ check_limits(rlim_t memory, rlim_t time, rlim_t processes)
 }
 
 void
-inspection_check_limits(void)
+permissions_check_limits(void)
 {
 	struct rlimit all, data, time, processes;
 	char megabytes[24], seconds[24], number[24];

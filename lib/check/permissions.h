@@ -1,6 +1,6 @@
 /* A script's file and what lies around it, seen with the server's eyes. */
-#ifndef INSPECTION_H
-#define INSPECTION_H
+#ifndef CHECK_PERMISSIONS_H
+#define CHECK_PERMISSIONS_H
 
 #include <stdbool.h>
 
@@ -13,17 +13,16 @@
  * strictest, makes of that. Both names are absolute, and differ if one is a
  * symbolic link to the other. Returns whether it is there.
  */
-bool inspection_check_file(
-    const struct account *, const char *script, const char *file);
+bool permissions_check_file(
+    const struct user *, const char *script, const char *file);
 
 /* Whether it is to be executed: Apache's Action reads .wsgi files only. */
-bool inspection_is_executed(const char *script);
+bool permissions_is_executed(const char *script);
 
 /* Adds findings about the files that options name or should name. */
-void inspection_check_options(
-    const struct account *, const struct invocation *);
+void permissions_check_options(const struct user *, const struct invocation *);
 
 /* Adds findings about the limits of memory, time and processes here. */
-void inspection_check_limits(void);
+void permissions_check_limits(void);
 
 #endif

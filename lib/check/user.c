@@ -16,7 +16,7 @@
 #define USUAL "www-data" /* Debian's */
 
 static int
-list_groups(struct account *account, gid_t first)
+list_groups(struct user *account, gid_t first)
 {
 	int room = 64;
 
@@ -33,7 +33,7 @@ list_groups(struct account *account, gid_t first)
 }
 
 static int
-become(const struct account *account, gid_t group)
+become(const struct user *account, gid_t group)
 {
 	if (setgroups((size_t)account->count, account->groups) == -1 ||
 	    setgid(group) == -1 || setuid(account->uid) == -1)
@@ -57,7 +57,7 @@ find_user(const char *name)
 
 /* In a container users often have a number only. */
 static int
-be_nameless(struct account *account)
+be_nameless(struct user *account)
 {
 	char *name;
 
@@ -70,11 +70,11 @@ be_nameless(struct account *account)
 }
 
 int
-account_take(struct account *account, const char *name)
+user_take(struct user *account, const char *name)
 {
 	struct passwd *user = find_user(name);
 
-	*account = (struct account){ 0 };
+	*account = (struct user){ 0 };
 	if (user == NULL && name == NULL)
 		return be_nameless(account);
 	if (user == NULL)
@@ -92,7 +92,7 @@ account_take(struct account *account, const char *name)
 }
 
 static bool
-is_in_group(const struct account *account, gid_t group)
+is_in_group(const struct user *account, gid_t group)
 {
 	int i;
 
@@ -104,7 +104,7 @@ is_in_group(const struct account *account, gid_t group)
 
 /* path_resolution(7): owner, else group, else others. */
 static bool
-modes_allow(const struct account *account, const char *path, int mode)
+modes_allow(const struct user *account, const char *path, int mode)
 {
 	mode_t allowed;
 	struct stat st;
@@ -124,14 +124,14 @@ modes_allow(const struct account *account, const char *path, int mode)
 }
 
 static bool
-may(const struct account *account, const char *path, int mode)
+may(const struct user *account, const char *path, int mode)
 {
 	return account->ours ? access(path, mode) == 0
 			     : modes_allow(account, path, mode);
 }
 
 char *
-account_stopped_at(const struct account *account, const char *path)
+user_stopped_at(const struct user *account, const char *path)
 {
 	const char *slash = path;
 	char *folder;
@@ -148,12 +148,11 @@ account_stopped_at(const struct account *account, const char *path)
 }
 
 bool
-account_may(const struct account *account, const char *path, int mode)
+user_may(const struct user *account, const char *path, int mode)
 {
 	char *stop;
 
-	if (!account->ours &&
-	    (stop = account_stopped_at(account, path)) != NULL) {
+	if (!account->ours && (stop = user_stopped_at(account, path)) != NULL) {
 		free(stop);
 		return false;
 	}

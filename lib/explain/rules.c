@@ -154,27 +154,27 @@ look_up(const struct rule *rules, const char *name, size_t length)
 }
 
 const struct rule *
-rulebook_meaning(const char *name, size_t length)
+rules_meaning(const char *name, size_t length)
 {
 	return look_up(meanings, name, length);
 }
 
 const struct rule *
-rulebook_omission(const char *name, size_t length)
+rules_omission(const char *name, size_t length)
 {
 	return look_up(omissions, name, length);
 }
 
 const struct rule *
-rulebook_change(const char *name, size_t length)
+rules_change(const char *name, size_t length)
 {
 	return look_up(changes, name, length);
 }
 
 const struct rule *
-rulebook_addition(const char *name, size_t length)
+rules_addition(const char *name, size_t length)
 {
 	const struct rule *rule = look_up(additions, name, length);
 
-	return rule->meaning != NULL ? rule : rulebook_meaning(name, length);
+	return rule->meaning != NULL ? rule : rules_meaning(name, length);
 }

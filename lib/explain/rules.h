@@ -1,6 +1,6 @@
 /* What each variable means, and which rule says so. */
-#ifndef RULEBOOK_H
-#define RULEBOOK_H
+#ifndef EXPLAIN_RULES_H
+#define EXPLAIN_RULES_H
 
 #include <stddef.h>
 
@@ -11,15 +11,15 @@ struct rule {
 };
 
 /* What a variable means; there is a rule for every name. */
-const struct rule *rulebook_meaning(const char *name, size_t length);
+const struct rule *rules_meaning(const char *name, size_t length);
 
 /* Why a variable is left out of environ. */
-const struct rule *rulebook_omission(const char *name, size_t length);
+const struct rule *rules_omission(const char *name, size_t length);
 
 /* Why a variable is in environ with another value than the server's. */
-const struct rule *rulebook_change(const char *name, size_t length);
+const struct rule *rules_change(const char *name, size_t length);
 
 /* Why a variable is in environ that the server did not give. */
-const struct rule *rulebook_addition(const char *name, size_t length);
+const struct rule *rules_addition(const char *name, size_t length);
 
 #endif

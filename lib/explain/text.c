@@ -11,11 +11,11 @@
 
 /* ECMA-48 8.3.117, "select graphic rendition" */
 static const char *const colours[] = {
-	[PEN_BOLD] = "1",
-	[PEN_NAME] = "36",
-	[PEN_GOOD] = "32",
-	[PEN_CHANGED] = "33",
-	[PEN_GONE] = "31",
+	[TEXT_BOLD] = "1",
+	[TEXT_NAME] = "36",
+	[TEXT_GOOD] = "32",
+	[TEXT_CHANGED] = "33",
+	[TEXT_GONE] = "31",
 };
 
 static struct {
@@ -26,7 +26,7 @@ static struct {
 } pen;
 
 void
-pen_open(bool use_colours)
+text_open(bool use_colours)
 {
 	pen.open = true;
 	pen.colours = use_colours;
@@ -59,9 +59,9 @@ escape(const char *text)
 }
 
 static void
-put_styled(enum pen_style style, const char *text, size_t length)
+put_styled(enum text_style style, const char *text, size_t length)
 {
-	if (pen.colours && style != PEN_PLAIN)
+	if (pen.colours && style != TEXT_PLAIN)
 		fprintf(pen.paper, "\33[%sm%.*s\33[m", colours[style],
 		    (int)length, text);
 	else
@@ -69,7 +69,7 @@ put_styled(enum pen_style style, const char *text, size_t length)
 }
 
 static void
-put_line(enum pen_style style, size_t indent, const char *text, size_t length)
+put_line(enum text_style style, size_t indent, const char *text, size_t length)
 {
 	fprintf(pen.paper, "%*s", (int)indent, "");
 	put_styled(style, text, length);
@@ -91,7 +91,7 @@ fitting(const char *text, size_t room)
 }
 
 void
-pen_text(enum pen_style style, size_t indent, const char *format, ...)
+text_text(enum text_style style, size_t indent, const char *format, ...)
 {
 	va_list arguments;
 	char *text = NULL, *escaped = NULL, *rest;
@@ -105,7 +105,7 @@ pen_text(enum pen_style style, size_t indent, const char *format, ...)
 	va_end(arguments);
 	if (text != NULL && (escaped = rest = escape(text)) != NULL)
 		do {
-			length = fitting(rest, PEN_COLUMNS - indent);
+			length = fitting(rest, TEXT_COLUMNS - indent);
 			put_line(style, indent, rest, length);
 			rest += length;
 			rest += strspn(rest, " ");
@@ -139,20 +139,20 @@ put_pair(
 	size_t used = indent + strlen(name) + strlen(between);
 
 	fprintf(pen.paper, "%*s", (int)indent, "");
-	if (used + strlen(value) > PEN_COLUMNS && used > PEN_COLUMNS / 2) {
-		put_value(name, PEN_COLUMNS - indent);
+	if (used + strlen(value) > TEXT_COLUMNS && used > TEXT_COLUMNS / 2) {
+		put_value(name, TEXT_COLUMNS - indent);
 		indent += 4;
 		fprintf(pen.paper, "%*s", (int)indent, "");
-		put_value(value, PEN_COLUMNS - indent);
+		put_value(value, TEXT_COLUMNS - indent);
 		return;
 	}
-	put_styled(PEN_NAME, name, strlen(name));
+	put_styled(TEXT_NAME, name, strlen(name));
 	fputs(between, pen.paper);
-	put_value(value, PEN_COLUMNS - used);
+	put_value(value, TEXT_COLUMNS - used);
 }
 
 void
-pen_pair(size_t indent, const char *name, size_t length, const char *between,
+text_pair(size_t indent, const char *name, size_t length, const char *between,
     const char *value)
 {
 	char *hidden = secret_is_named(name, length) ? strdup(SECRET_MASK)
@@ -170,9 +170,9 @@ pen_pair(size_t indent, const char *name, size_t length, const char *between,
 }
 
 void
-pen_bar(enum pen_style style, const char *label, size_t from, size_t to)
+text_bar(enum text_style style, const char *label, size_t from, size_t to)
 {
-	char bar[PEN_COLUMNS];
+	char bar[TEXT_COLUMNS];
 
 	if (paper() == NULL)
 		return;
@@ -183,7 +183,7 @@ pen_bar(enum pen_style style, const char *label, size_t from, size_t to)
 }
 
 void
-pen_lift(void)
+text_lift(void)
 {
 	if (pen.paper == NULL)
 		return;

@@ -43,15 +43,15 @@ begin(void)
 static void
 end(void)
 {
-	pen_lift();
+	text_lift();
 	clock_resume();
 }
 
 static void
 station(const char *title)
 {
-	pen_text(
-	    PEN_BOLD, 0, "[%8.1f ms] %s", milliseconds(clock_elapsed()), title);
+	text_text(TEXT_BOLD, 0, "[%8.1f ms] %s", milliseconds(clock_elapsed()),
+	    title);
 }
 
 /* http://no-color.org */
@@ -88,10 +88,10 @@ tell_process(void)
 {
 	char *parent = parent_name();
 
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    "This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
 	    (long)getpid(), (long)geteuid(), (long)getegid());
-	pen_text(PEN_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
+	text_text(TEXT_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
 	    parent != NULL && *parent != '\0' ? parent : "?",
 	    clock_process() == getpid()
 		? "started it, by fork and exec"
@@ -107,7 +107,7 @@ tell_who(const struct invocation *invocation, const struct request *request)
 	size_t i = 0;
 
 	if (!invocation->by_server) {
-		pen_text(PEN_PLAIN, 4,
+		text_text(TEXT_PLAIN, 4,
 		    "It was started from a terminal: a web server sets one at "
 		    "least of REQUEST_METHOD, GATEWAY_INTERFACE and "
 		    "SERVER_PROTOCOL, and none was set. The request is made "
@@ -117,7 +117,7 @@ tell_who(const struct invocation *invocation, const struct request *request)
 	while (request_value(request, proofs[i]) == NULL &&
 	    i + 1 < sizeof(proofs) / sizeof(*proofs))
 		i++;
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    "A web server wants a request answered: %s is set (RFC 3875 4.1).",
 	    proofs[i]);
 }
@@ -141,12 +141,12 @@ tell_way(const struct invocation *invocation)
 		[WAY_PERSON] = "The command line says so.",
 	};
 
-	pen_text(PEN_PLAIN, 4, "The application is");
-	pen_text(PEN_NAME, 6, "%s%s%s",
+	text_text(TEXT_PLAIN, 4, "The application is");
+	text_text(TEXT_NAME, 6, "%s%s%s",
 	    invocation->file ? invocation->file : invocation->module,
 	    invocation->callable ? ":" : "",
 	    invocation->callable ? invocation->callable : "");
-	pen_text(PEN_PLAIN, 4, "%s", ways[invocation->way]);
+	text_text(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
 }
 
 /* Whether a word is, or holds, a secret in the words of curl. */
@@ -188,7 +188,7 @@ tell_options(const struct words *options)
 		free(word);
 	}
 	if (fclose(to) == 0 && options->count > 0)
-		pen_text(PEN_PLAIN, 4, "The options there are%s", line);
+		text_text(TEXT_PLAIN, 4, "The options there are%s", line);
 	free(line);
 }
 
@@ -198,10 +198,10 @@ transcript_open(
 {
 	transcript.open = true;
 	transcript.invocation = invocation;
-	pen_open(wants_colours());
+	text_open(wants_colours());
 	begin();
 	clock_ask_kernel();
-	provenance_keep(request);
+	variables_keep(request);
 	station("WHO STARTED THE PROGRAM, AND HOW IT KNOWS");
 	tell_process();
 	tell_who(invocation, request);
@@ -221,7 +221,8 @@ tell_path(void)
 	     i++) {
 		bytes = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
 		if (bytes != NULL)
-			pen_text(PEN_PLAIN, 6, "%s", PyBytes_AS_STRING(bytes));
+			text_text(
+			    TEXT_PLAIN, 6, "%s", PyBytes_AS_STRING(bytes));
 		Py_XDECREF(bytes);
 	}
 	PyErr_Clear();
@@ -236,14 +237,14 @@ transcript_python(void)
 		return;
 	modules = PySys_GetObject("modules");
 	station("PYTHON HAS STARTED");
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    "Python %d.%d.%d began in this process, in %.1f ms, with %zd "
 	    "modules.",
 	    PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION,
 	    milliseconds(clock_spent(CLOCK_INTERPRETER)),
 	    modules != NULL ? PyObject_Size(modules) : 0);
-	pen_text(
-	    PEN_PLAIN, 4, "It looks for others in the folders of sys.path:");
+	text_text(
+	    TEXT_PLAIN, 4, "It looks for others in the folders of sys.path:");
 	tell_path();
 	imports_watch();
 	end();
@@ -258,15 +259,15 @@ transcript_import(PyObject *application)
 		return;
 	station(application != NULL ? "THE APPLICATION IS IMPORTED"
 				    : "THE IMPORT HAS FAILED");
-	pen_text(PEN_PLAIN, 4, "It took %.1f ms.",
+	text_text(TEXT_PLAIN, 4, "It took %.1f ms.",
 	    milliseconds(clock_spent(CLOCK_IMPORT)));
 	if (imports_tell(application != NULL
 		    ? "What it imported, inside each other:"
 		    : "What was imported, inside each other; traceback is "
 		      "for the entry in the log:") == 0)
-		pen_text(PEN_PLAIN, 4, "It imported nothing new.");
+		text_text(TEXT_PLAIN, 4, "It imported nothing new.");
 	if (application != NULL)
-		pen_text(PEN_GOOD, 4,
+		text_text(TEXT_GOOD, 4,
 		    "The application is what it calls %s: a %s.",
 		    invocation->callable ? invocation->callable
 					 : "'application', or else 'app'",
@@ -280,7 +281,7 @@ transcript_call(PyObject *env)
 	if (!begin())
 		return;
 	station("THE REQUEST BECOMES environ");
-	provenance_tell(env, &transcript.invocation->settings);
+	variables_tell(env, &transcript.invocation->settings);
 	station("THE CALL: application(environ, start_response)");
 	end();
 }
@@ -295,20 +296,20 @@ tell_headers(const char *line)
 	for (; (next = strstr(line, "\r\n")) != NULL; line = next + 2) {
 		colon = line + strcspn(line, ":");
 		if ((value = strndup(colon + 2, (size_t)(next - colon - 2))))
-			pen_pair(6, line, (size_t)(colon - line), ": ", value);
+			text_pair(6, line, (size_t)(colon - line), ": ", value);
 		free(value);
 	}
 }
 
 void
-transcript_head(const struct wsgi_head *head)
+transcript_head(const struct head *head)
 {
 	if (!begin())
 		return;
 	station("start_response(status, headers)");
-	pen_text(PEN_GOOD, 6, "%s", head->status);
+	text_text(TEXT_GOOD, 6, "%s", head->status);
 	tell_headers(head->headers);
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    "Nothing is sent before the first block of the body, so that a "
 	    "failure can still become a page (PEP 3333).");
 	end();
@@ -323,7 +324,7 @@ transcript_result(PyObject *result)
 	if (!begin())
 		return;
 	station("IT RETURNED");
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    are_there
 		? "A %s of blocks: they are there, and leave together."
 		: "A %s, an iterable of blocks: none waits until the next "
@@ -346,7 +347,7 @@ tell_blocks(int count, size_t head, int64_t size, int64_t took)
 	if (head > 0)
 		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
 		    head);
-	pen_text(PEN_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
+	text_text(TEXT_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
 	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
 	    milliseconds(took));
 }
@@ -373,12 +374,12 @@ transcript_close(bool has_close)
 	if (!begin())
 		return;
 	if (transcript.untold > 0)
-		pen_text(PEN_PLAIN, 13, "and %d more: %lld bytes",
+		text_text(TEXT_PLAIN, 13, "and %d more: %lld bytes",
 		    transcript.untold, (long long)transcript.untold_bytes);
 	station(
 	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
 	if (!has_close)
-		pen_text(PEN_PLAIN, 4,
+		text_text(TEXT_PLAIN, 4,
 		    "What it returned has no close() to be called (PEP 3333).");
 	end();
 }
@@ -390,13 +391,13 @@ transcript_drain(void)
 		return;
 	imports_tell("Imported since then:");
 	station("THE END BEGINS");
-	pen_text(PEN_PLAIN, 4,
+	text_text(TEXT_PLAIN, 4,
 	    body_pending() == -1
 		? "Nothing is left of the request's body."
 		: "What is left of the request's body is read and dropped: "
 		  "servers lose the reply otherwise.");
 	if (Py_IsInitialized())
-		pen_text(PEN_PLAIN, 4,
+		text_text(TEXT_PLAIN, 4,
 		    "Python joins threads and runs atexit functions.");
 	end();
 }
@@ -407,14 +408,14 @@ tell_phase(enum clock_phase phase, int64_t before, int64_t total)
 {
 	static const struct {
 		const char *name;
-		enum pen_style style;
+		enum text_style style;
 	} looks[] = {
-		[CLOCK_FORK] = { "fork, exec", PEN_PLAIN },
-		[CLOCK_INTERPRETER] = { "interpreter", PEN_NAME },
-		[CLOCK_IMPORT] = { "import", PEN_CHANGED },
-		[CLOCK_APPLICATION] = { "application", PEN_GOOD },
-		[CLOCK_OUTPUT] = { "output", PEN_BOLD },
-		[CLOCK_EXIT] = { "exit", PEN_GONE },
+		[CLOCK_FORK] = { "fork, exec", TEXT_PLAIN },
+		[CLOCK_INTERPRETER] = { "interpreter", TEXT_NAME },
+		[CLOCK_IMPORT] = { "import", TEXT_CHANGED },
+		[CLOCK_APPLICATION] = { "application", TEXT_GOOD },
+		[CLOCK_OUTPUT] = { "output", TEXT_BOLD },
+		[CLOCK_EXIT] = { "exit", TEXT_GONE },
 	};
 	int64_t spent = clock_spent(phase);
 	/* Even the shortest has a column. */
@@ -425,7 +426,7 @@ tell_phase(enum clock_phase phase, int64_t before, int64_t total)
 	snprintf(label, sizeof(label), "    %-11s %8.1f ms %3lld %%  ",
 	    looks[phase].name, milliseconds(spent),
 	    (long long)((spent * 100 + total / 2) / total));
-	pen_bar(looks[phase].style, label, from, to);
+	text_bar(looks[phase].style, label, from, to);
 }
 
 static void
@@ -440,26 +441,26 @@ tell_time_line(void)
 		tell_phase((enum clock_phase)phase, before, total);
 		before += clock_spent((enum clock_phase)phase);
 	}
-	pen_text(
-	    PEN_PLAIN, 4, "%-11s %8.1f ms", "together", milliseconds(total));
+	text_text(
+	    TEXT_PLAIN, 4, "%-11s %8.1f ms", "together", milliseconds(total));
 }
 
 static void
 tell_precision(void)
 {
 	if (clock_fork_at_most() <= 0)
-		pen_text(PEN_PLAIN, 4,
+		text_text(TEXT_PLAIN, 4,
 		    "The kernel does not tell when the process began, hence "
 		    "not how long fork and exec took.");
 	else {
-		pen_text(PEN_PLAIN, 4, "Fork and exec took %.1f to %.1f ms.",
+		text_text(TEXT_PLAIN, 4, "Fork and exec took %.1f to %.1f ms.",
 		    milliseconds(clock_spent(CLOCK_FORK)),
 		    milliseconds(clock_fork_at_most()));
-		pen_text(PEN_PLAIN, 4,
+		text_text(TEXT_PLAIN, 4,
 		    "The kernel tells the process's beginning only by the tick "
 		    "of its clock, but exactly how long it ran since.");
 	}
-	pen_text(PEN_PLAIN, 4, "Writing this down is not counted.");
+	text_text(TEXT_PLAIN, 4, "Writing this down is not counted.");
 }
 
 void
@@ -468,11 +469,12 @@ transcript_end(int status)
 	if (!begin())
 		return;
 	station("EXIT");
-	pen_text(status == 0 ? PEN_GOOD : PEN_GONE, 4, "Status %d: %s", status,
+	text_text(status == 0 ? TEXT_GOOD : TEXT_GONE, 4, "Status %d: %s",
+	    status,
 	    status == 0 ? "the application's reply was sent whole."
 			: "the application's reply was not sent whole; an "
 			  "entry in the log says why.");
-	pen_text(PEN_BOLD, 4, "Where the time went:");
+	text_text(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
 	end();

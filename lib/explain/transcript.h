@@ -3,8 +3,8 @@
  * Until transcript_open() is called, and in a child that the application
  * forked, each of these does nothing.
  */
-#ifndef TRANSCRIPT_H
-#define TRANSCRIPT_H
+#ifndef EXPLAIN_TRANSCRIPT_H
+#define EXPLAIN_TRANSCRIPT_H
 
 #include "python/cpython.h"
 
@@ -28,7 +28,7 @@ void transcript_import(PyObject *application);
 void transcript_call(PyObject *env);
 
 /* start_response() accepted a head. */
-void transcript_head(const struct wsgi_head *);
+void transcript_head(const struct head *);
 
 /* The application returned. */
 void transcript_result(PyObject *result);

@@ -23,7 +23,7 @@ static struct {
 } given;
 
 void
-provenance_keep(const struct request *request)
+variables_keep(const struct request *request)
 {
 	size_t i;
 
@@ -95,9 +95,10 @@ find(PyObject *env, const struct variable *variable)
 }
 
 static void
-remark(enum pen_style style, const char *what, const struct rule *rule)
+remark(enum text_style style, const char *what, const struct rule *rule)
 {
-	pen_text(style, REMARK, "%s%s (%s)", what, rule->meaning, rule->source);
+	text_text(
+	    style, REMARK, "%s%s (%s)", what, rule->meaning, rule->source);
 }
 
 /* What a variable means; HTTP_ACCEPT_LANGUAGE is the header Accept-Language. */
@@ -109,7 +110,7 @@ explain(const char *name, size_t length, const struct rule *rule)
 	size_t i;
 
 	if (strcmp(rule->name, "HTTP_") != 0 || length > sizeof(header)) {
-		remark(PEN_PLAIN, "", rule);
+		remark(TEXT_PLAIN, "", rule);
 		return;
 	}
 	for (i = 5; i < length; i++) {
@@ -119,7 +120,7 @@ explain(const char *name, size_t length, const struct rule *rule)
 			header[i - 5] = '-';
 	}
 	header[i - 5] = '\0';
-	pen_text(PEN_PLAIN, REMARK, "%s %s (%s)", rule->meaning, header,
+	text_text(TEXT_PLAIN, REMARK, "%s %s (%s)", rule->meaning, header,
 	    rule->source);
 }
 
@@ -128,10 +129,9 @@ tell_change(const struct variable *variable, const char *value, bool set)
 {
 	static const struct rule by_option = { "", "by --env", "cgi2wsgi(1)" };
 
-	remark(PEN_CHANGED, "changed: ",
-	    set ? &by_option
-		: rulebook_change(variable->name, variable->length));
-	pen_pair(REMARK, variable->name, variable->length, "=", value);
+	remark(TEXT_CHANGED, "changed: ",
+	    set ? &by_option : rules_change(variable->name, variable->length));
+	text_pair(REMARK, variable->name, variable->length, "=", value);
 }
 
 static void
@@ -140,11 +140,11 @@ tell_variable(const struct variable *variable, const char *value, bool set)
 	const char *name = variable->name;
 	size_t length = variable->length;
 
-	pen_pair(ITEM, name, length, "=", variable->value);
+	text_pair(ITEM, name, length, "=", variable->value);
 	if (value == NULL)
-		remark(PEN_GONE, "left out: ", rulebook_omission(name, length));
+		remark(TEXT_GONE, "left out: ", rules_omission(name, length));
 	else if (strcmp(value, variable->value) == 0)
-		explain(name, length, rulebook_meaning(name, length));
+		explain(name, length, rules_meaning(name, length));
 	else
 		tell_change(variable, value, set);
 }
@@ -176,7 +176,7 @@ tell_given(PyObject *env, const struct words *settings)
 		free(value);
 	}
 	if (to != NULL && fclose(to) == 0 && others > 0)
-		pen_text(PEN_PLAIN, TEXT,
+		text_text(TEXT_PLAIN, TEXT,
 		    "Not about the request, hence in os.environ, too: %s",
 		    names);
 	free(names);
@@ -193,12 +193,12 @@ tell_added(PyObject *env, const struct words *settings)
 		if ((name = describe(key)) == NULL)
 			return;
 		if (!is_given(name) && (text = describe(value)) != NULL) {
-			pen_pair(ITEM, name, strlen(name), "=", text);
+			text_pair(ITEM, name, strlen(name), "=", text);
 			if (is_set(settings, name))
-				pen_text(PEN_PLAIN, REMARK, "by --env");
+				text_text(TEXT_PLAIN, REMARK, "by --env");
 			else
-				remark(PEN_PLAIN, "",
-				    rulebook_addition(name, strlen(name)));
+				remark(TEXT_PLAIN, "",
+				    rules_addition(name, strlen(name)));
 			free(text);
 		}
 		free(name);
@@ -206,14 +206,14 @@ tell_added(PyObject *env, const struct words *settings)
 }
 
 void
-provenance_tell(PyObject *env, const struct words *settings)
+variables_tell(PyObject *env, const struct words *settings)
 {
-	pen_text(PEN_PLAIN, TEXT,
+	text_text(TEXT_PLAIN, TEXT,
 	    "The variables, as they were given. Every value becomes "
 	    "text byte by byte, as Latin-1 (PEP 3333, \"Unicode Issues\"). "
 	    "What is about the request has left os.environ, so that no "
 	    "process started from here is told.");
 	tell_given(env, settings);
-	pen_text(PEN_PLAIN, TEXT, "What is added to it:");
+	text_text(TEXT_PLAIN, TEXT, "What is added to it:");
 	tell_added(env, settings);
 }

@@ -2,8 +2,8 @@
  * Who started the program, and hence which application runs with which
  * options. No part of a request can choose either.
  */
-#ifndef INVOCATION_H
-#define INVOCATION_H
+#ifndef INVOCATION_INVOCATION_H
+#define INVOCATION_INVOCATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The options, the same on every way that leads here. */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef INVOCATION_OPTIONS_H
+#define INVOCATION_OPTIONS_H
 
 #include "invocation/invocation.h"
 #include "invocation/words.h"

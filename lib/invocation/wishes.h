@@ -1,6 +1,6 @@
 /* What a command line says about its request: curl's options, in order. */
-#ifndef WISHES_H
-#define WISHES_H
+#ifndef INVOCATION_WISHES_H
+#define INVOCATION_WISHES_H
 
 /* Those without a letter. */
 enum {

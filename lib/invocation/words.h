@@ -1,6 +1,6 @@
 /* Words, as a shell would split them and as getopt_long(3) wants them. */
-#ifndef WORDS_H
-#define WORDS_H
+#ifndef INVOCATION_WORDS_H
+#define INVOCATION_WORDS_H
 
 struct words {
 	char **word; /* the first is the program's name; stays for good */

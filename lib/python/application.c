@@ -290,7 +290,7 @@ find_default(PyObject *module)
 }
 
 PyObject *
-wsgi_app_load(const struct invocation *invocation)
+application_load(const struct invocation *invocation)
 {
 	PyObject *module, *object;
 

@@ -1,6 +1,6 @@
 /* From a name to a callable. */
-#ifndef WSGI_APP_H
-#define WSGI_APP_H
+#ifndef PYTHON_APPLICATION_H
+#define PYTHON_APPLICATION_H
 
 #include "python/cpython.h"
 
@@ -10,6 +10,6 @@
  * Imports the application's file or module and finds its callable. Returns a
  * new reference, or NULL with a failure reported.
  */
-PyObject *wsgi_app_load(const struct invocation *);
+PyObject *application_load(const struct invocation *);
 
 #endif

@@ -1,6 +1,6 @@
 /* Python.h, and what it lacks in the older versions that are supported. */
-#ifndef CPYTHON_H
-#define CPYTHON_H
+#ifndef PYTHON_CPYTHON_H
+#define PYTHON_CPYTHON_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -1,6 +1,6 @@
 /* A quick look for modules that may well be missing. */
-#ifndef FINDER_H
-#define FINDER_H
+#ifndef PYTHON_FINDER_H
+#define PYTHON_FINDER_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* When Python collects garbage. */
-#ifndef GARBAGE_H
-#define GARBAGE_H
+#ifndef PYTHON_GARBAGE_H
+#define PYTHON_GARBAGE_H
 
 #include "python/cpython.h"
 

@@ -159,7 +159,7 @@ tell(const struct import *import)
 {
 	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
 
-	pen_text(PEN_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
+	text_text(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
 	    (double)import->time / 1e6, (double)own_time(import) / 1e6,
 	    2 * depth, "", import->name, import->failed ? " (failed)" : "");
 }
@@ -172,8 +172,8 @@ imports_tell(const char *title)
 	int64_t shortest = shortest_told(first, count), rest = 0;
 
 	if (count > 0) {
-		pen_text(PEN_PLAIN, 4, "%s", title);
-		pen_text(PEN_BOLD, 4, "      all     itself  module");
+		text_text(TEXT_PLAIN, 4, "%s", title);
+		text_text(TEXT_BOLD, 4, "      all     itself  module");
 	}
 	for (i = 0; i < count; i++)
 		if (first[i].time >= shortest && told < ROWS) {
@@ -182,8 +182,9 @@ imports_tell(const char *title)
 		} else
 			rest += own_time(&first[i]);
 	if (told < count)
-		pen_text(PEN_PLAIN, 4, "           %7.1f ms  %zu shorter ones",
-		    (double)rest / 1e6, count - told);
+		text_text(TEXT_PLAIN, 4,
+		    "           %7.1f ms  %zu shorter ones", (double)rest / 1e6,
+		    count - told);
 	imports.told = imports.count;
 	return (int)count;
 }

@@ -1,6 +1,6 @@
 /* Which modules are imported, inside which others, and how long each takes. */
-#ifndef IMPORTS_H
-#define IMPORTS_H
+#ifndef PYTHON_IMPORTS_H
+#define PYTHON_IMPORTS_H
 
 #include "python/cpython.h"
 

@@ -1,6 +1,6 @@
 /* The Python inside this program. */
-#ifndef INTERPRETER_H
-#define INTERPRETER_H
+#ifndef PYTHON_INTERPRETER_H
+#define PYTHON_INTERPRETER_H
 
 #include "python/cpython.h"
 

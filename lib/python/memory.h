@@ -1,6 +1,6 @@
 /* Where the program's variables and Python's objects lie. */
-#ifndef MEMORY_H
-#define MEMORY_H
+#ifndef PYTHON_MEMORY_H
+#define PYTHON_MEMORY_H
 
 /*
  * Has pages of all variables but frozen_spare()'s at once, and Python's objects

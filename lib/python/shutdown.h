@@ -1,6 +1,6 @@
 /* What has to happen before the process may end. */
-#ifndef SHUTDOWN_H
-#define SHUTDOWN_H
+#ifndef PYTHON_SHUTDOWN_H
+#define PYTHON_SHUTDOWN_H
 
 /*
  * Looks at what an application has made while it was loaded, which then can be

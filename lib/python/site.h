@@ -1,6 +1,6 @@
 /* What Python's site module does when python3 starts. */
-#ifndef SITE_H
-#define SITE_H
+#ifndef PYTHON_SITE_H
+#define PYTHON_SITE_H
 
 #include <stdbool.h>
 

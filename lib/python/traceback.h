@@ -1,6 +1,6 @@
 /* A Python exception becomes words. */
-#ifndef TRACEBACK_H
-#define TRACEBACK_H
+#ifndef PYTHON_TRACEBACK_H
+#define PYTHON_TRACEBACK_H
 
 #include "python/cpython.h"
 

@@ -25,7 +25,8 @@ static struct {
 	int output;
 	const char *file; /* output's name, or NULL: standard output */
 	bool include, fail, silent;
-	struct answer answer; /* its status is 0 until there is one */
+	struct terminal_response
+	    answer; /* its status is 0 until there is one */
 	int status;
 	char *complaint;
 } client;
@@ -146,7 +147,7 @@ open_output(void)
 static void
 take_head(const char *bytes, size_t size)
 {
-	int found = answer_read(&client.answer, bytes, size);
+	int found = terminal_response_read(&client.answer, bytes, size);
 
 	if (found == 0)
 		return;

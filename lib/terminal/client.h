@@ -1,6 +1,6 @@
 /* The other end of a request from a command line: server and client. */
-#ifndef CLIENT_H
-#define CLIENT_H
+#ifndef TERMINAL_CLIENT_H
+#define TERMINAL_CLIENT_H
 
 #include "invocation/wishes.h"
 

@@ -57,7 +57,7 @@ wished(const struct wishes *wishes, int letter, const char *otherwise)
 static int
 offer_memory(const char *name, char *value)
 {
-	int result = value != NULL ? lines_offer(name, value)
+	int result = value != NULL ? headers_offer(name, value)
 				   : report_no_memory();
 
 	free(value);
@@ -106,7 +106,7 @@ offer_login(const char *login)
 		login = whole;
 	}
 	if (login == NULL)
-		return lines_offer("Authorization", NULL);
+		return headers_offer("Authorization", NULL);
 	code = encode(login);
 	free(whole);
 	if (code == NULL || asprintf(&value, "Basic %s", code) == -1)
@@ -149,11 +149,12 @@ set_headers(const struct wishes *wishes, const struct target *target)
 {
 	bool json = wishes_last(wishes, WISH_JSON) != NULL;
 
-	return lines_offer("Host", target->authority) == 0 &&
-		lines_offer("User-Agent",
+	return headers_offer("Host", target->authority) == 0 &&
+		headers_offer("User-Agent",
 		    wished(wishes, 'A', "cgi2wsgi/" VERSION)) == 0 &&
-		lines_offer("Accept", json ? "application/json" : "*/*") == 0 &&
-		lines_offer("Referer", wished(wishes, 'e', NULL)) == 0 &&
+		headers_offer("Accept", json ? "application/json" : "*/*") ==
+		    0 &&
+		headers_offer("Referer", wished(wishes, 'e', NULL)) == 0 &&
 		offer_login(wished(wishes, 'u', target->login)) == 0 &&
 		offer_cookies(wishes) == 0
 	    ? 0
@@ -164,7 +165,7 @@ set_headers(const struct wishes *wishes, const struct target *target)
 static bool
 is_chunked(void)
 {
-	const char *value = lines_value("Transfer-Encoding");
+	const char *value = headers_value("Transfer-Encoding");
 
 	return value != NULL && strcasecmp(value, "chunked") == 0;
 }
@@ -175,10 +176,10 @@ set_content(const struct upload *upload)
 	char *length = NULL;
 	struct stat st;
 
-	if (lines_offer("Content-Type", upload->type) == -1)
+	if (headers_offer("Content-Type", upload->type) == -1)
 		return -1;
 	if (upload->data == NULL || is_chunked())
-		return lines_offer("Content-Length", NULL);
+		return headers_offer("Content-Length", NULL);
 	if (fstat(fileno(upload->data), &st) == -1 ||
 	    asprintf(&length, "%lld", (long long)st.st_size) == -1)
 		length = NULL;
@@ -301,7 +302,7 @@ set_everything(
 			return -1;
 	if (set_method(wishes, upload) == -1 || set_path(target) == -1 ||
 	    set_headers(wishes, target) == -1 || set_content(upload) == -1 ||
-	    lines_set() == -1)
+	    headers_set() == -1)
 		return -1;
 	/* A form's type has a boundary, whatever -H says. */
 	if (upload->kind == UPLOAD_FORM &&
@@ -311,7 +312,7 @@ set_everything(
 }
 
 int
-simulate_request(const struct invocation *invocation, int *body)
+environ_simulate(const struct invocation *invocation, int *body)
 {
 	const struct wishes *wishes = &invocation->wishes;
 	struct upload upload = { .kind = UPLOAD_NOTHING };
@@ -319,8 +320,8 @@ simulate_request(const struct invocation *invocation, int *body)
 	int result = -1;
 
 	if (target_read(&target, invocation->url) == 0 &&
-	    lines_collect(wishes) == 0 &&
-	    upload_make(&upload, wishes, lines_value("Content-Type")) == 0 &&
+	    headers_collect(wishes) == 0 &&
+	    upload_make(&upload, wishes, headers_value("Content-Type")) == 0 &&
 	    set_everything(wishes, &target, &upload) == 0 &&
 	    set("SCRIPT_FILENAME", invocation->file) == 0)
 		result = 0;

@@ -1,6 +1,6 @@
 /* A command line instead of a web server. */
-#ifndef SIMULATE_H
-#define SIMULATE_H
+#ifndef TERMINAL_ENVIRON_H
+#define TERMINAL_ENVIRON_H
 
 #include "invocation/invocation.h"
 
@@ -9,6 +9,6 @@
  * command line describes (RFC 3875 4.1), and sets *body to a descriptor with
  * its body, or -1 without one. Returns 0, or -1 with a failure reported.
  */
-int simulate_request(const struct invocation *, int *body);
+int environ_simulate(const struct invocation *, int *body);
 
 #endif

@@ -1,6 +1,6 @@
 /* A form with files: multipart/form-data (RFC 7578), as curl's -F sends it. */
-#ifndef FORM_H
-#define FORM_H
+#ifndef TERMINAL_FORM_H
+#define TERMINAL_FORM_H
 
 #include <stdio.h>
 

@@ -138,7 +138,7 @@ add_file(const char *name)
 }
 
 int
-lines_collect(const struct wishes *wishes)
+headers_collect(const struct wishes *wishes)
 {
 	const struct wish *wish;
 	int i, result = 0;
@@ -153,7 +153,7 @@ lines_collect(const struct wishes *wishes)
 }
 
 const char *
-lines_value(const char *name)
+headers_value(const char *name)
 {
 	int i = find_line(name, strlen(name), lines.count);
 
@@ -161,7 +161,7 @@ lines_value(const char *name)
 }
 
 int
-lines_offer(const char *name, const char *value)
+headers_offer(const char *name, const char *value)
 {
 	char *variable = variable_of(name, strlen(name));
 	int result = 0;
@@ -197,7 +197,7 @@ set_line(int i, const char *variable)
 }
 
 int
-lines_set(void)
+headers_set(void)
 {
 	char *variable;
 	int i, result = 0;

@@ -50,7 +50,7 @@ measure(const char *bytes, size_t size)
 
 /* Three digits, and nothing or a space and a reason. */
 static int
-read_status(struct answer *answer, const char *text, size_t length)
+read_status(struct terminal_response *answer, const char *text, size_t length)
 {
 	int i;
 
@@ -99,7 +99,8 @@ is_header(const struct line *line)
 
 /* RFC 3875 6.3.3: Status may stand anywhere; 6.2.3: Location means 302. */
 static int
-find_status(struct answer *answer, const char *bytes, struct line *status)
+find_status(
+    struct terminal_response *answer, const char *bytes, struct line *status)
 {
 	struct line line, otherwise = { "200 OK", 6 };
 	const char *at = bytes;
@@ -119,7 +120,7 @@ find_status(struct answer *answer, const char *bytes, struct line *status)
 }
 
 static int
-translate(struct answer *answer, const char *bytes)
+translate(struct terminal_response *answer, const char *bytes)
 {
 	struct line line, status;
 	const char *at = bytes;
@@ -139,7 +140,7 @@ translate(struct answer *answer, const char *bytes)
 
 /* RFC 9112 4: the server passes it on as it is. */
 static int
-copy(struct answer *answer, const char *bytes)
+copy(struct terminal_response *answer, const char *bytes)
 {
 	const char *at = bytes, *space;
 	struct line line = take_line(&at, bytes + answer->size);
@@ -156,9 +157,10 @@ copy(struct answer *answer, const char *bytes)
 }
 
 int
-answer_read(struct answer *answer, const char *bytes, size_t size)
+terminal_response_read(
+    struct terminal_response *answer, const char *bytes, size_t size)
 {
-	*answer = (struct answer){ .size = measure(bytes, size) };
+	*answer = (struct terminal_response){ .size = measure(bytes, size) };
 	if (answer->size < sizeof("\r\n")) /* no head, or no header in it */
 		return answer->size == 0 ? 0 : -1;
 	return answer->size > strlen(http) &&

@@ -1,10 +1,10 @@
 /* A reply, as a server reads it (RFC 3875 6). */
-#ifndef ANSWER_H
-#define ANSWER_H
+#ifndef TERMINAL_RESPONSE_H
+#define TERMINAL_RESPONSE_H
 
 #include <stddef.h>
 
-struct answer {
+struct terminal_response {
 	int status;
 	size_t size; /* of the head as it came */
 	char *head; /* as a client gets it; to be freed */
@@ -16,6 +16,7 @@ struct answer {
  * or a whole HTTP response (RFC 3875 5). Returns 1, 0 if its end has not come
  * yet, or -1 if it is none.
  */
-int answer_read(struct answer *, const char *bytes, size_t size);
+int terminal_response_read(
+    struct terminal_response *, const char *bytes, size_t size);
 
 #endif

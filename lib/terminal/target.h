@@ -1,6 +1,6 @@
 /* What a URL asks for: a path on this host, or a whole http or https URL. */
-#ifndef TARGET_H
-#define TARGET_H
+#ifndef TERMINAL_TARGET_H
+#define TERMINAL_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The body of a request: what curl's -d, -F and -T send. */
-#ifndef UPLOAD_H
-#define UPLOAD_H
+#ifndef TERMINAL_UPLOAD_H
+#define TERMINAL_UPLOAD_H
 
 #include <stdio.h>
 

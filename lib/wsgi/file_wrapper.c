@@ -103,7 +103,7 @@ static PyType_Spec wrapper_spec = {
 };
 
 PyObject *
-wsgi_file_type(void)
+file_wrapper_type(void)
 {
 	if (wrapper_type == NULL)
 		wrapper_type = (PyTypeObject *)PyType_FromSpec(&wrapper_spec);
@@ -153,7 +153,7 @@ call_for_number(PyObject *file, const char *method, long long *number)
 }
 
 int
-wsgi_file_descriptor(PyObject *object, int *descriptor, off_t *offset)
+file_wrapper_descriptor(PyObject *object, int *descriptor, off_t *offset)
 {
 	long long number, position, ignored;
 	struct stat st;

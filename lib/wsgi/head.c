@@ -56,7 +56,7 @@ complete_status(PyObject *status)
 }
 
 static int
-read_status(PyObject *status, struct wsgi_head *head)
+read_status(PyObject *status, struct head *head)
 {
 	PyObject *bytes = encode(status, "a status", status);
 	const char *rule, *reason;
@@ -84,7 +84,7 @@ read_status(PyObject *status, struct wsgi_head *head)
 /* Headers of which there is one at most, and one that has to be a number. */
 static const char *
 note_header(
-    struct wsgi_head *head, const char *name, const char *value, size_t length)
+    struct head *head, const char *name, const char *value, size_t length)
 {
 	bool again = false;
 
@@ -105,7 +105,7 @@ note_header(
 }
 
 static bool
-is_dropped(const struct wsgi_head *head, const char *name)
+is_dropped(const struct head *head, const char *name)
 {
 	/* Apache would serve Location itself and throw the body away. */
 	return strcasecmp(name, "Location") == 0 &&
@@ -114,7 +114,7 @@ is_dropped(const struct wsgi_head *head, const char *name)
 
 /* Checks one header and appends its line. Returns NULL or the broken rule. */
 static const char *
-put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
+put_header(FILE *to, struct head *head, PyObject *name, PyObject *value)
 {
 	const char *rule, *text = PyBytes_AS_STRING(name),
 			  *content = PyBytes_AS_STRING(value);
@@ -142,7 +142,7 @@ put_header(FILE *to, struct wsgi_head *head, PyObject *name, PyObject *value)
 }
 
 static int
-read_header(FILE *to, struct wsgi_head *head, PyObject *item)
+read_header(FILE *to, struct head *head, PyObject *item)
 {
 	PyObject *name = NULL, *value = NULL;
 	const char *rule = NULL;
@@ -171,7 +171,7 @@ read_header(FILE *to, struct wsgi_head *head, PyObject *item)
 }
 
 static int
-read_headers(PyObject *headers, struct wsgi_head *head)
+read_headers(PyObject *headers, struct head *head)
 {
 	size_t length;
 	FILE *to;
@@ -194,19 +194,19 @@ read_headers(PyObject *headers, struct wsgi_head *head)
 }
 
 void
-wsgi_head_free(struct wsgi_head *head)
+head_free(struct head *head)
 {
 	free(head->status);
 	free(head->headers);
-	*head = (struct wsgi_head){ .content_length = -1 };
+	*head = (struct head){ .content_length = -1 };
 }
 
 int
-wsgi_head_read(struct wsgi_head *head, PyObject *status, PyObject *headers)
+head_read(struct head *head, PyObject *status, PyObject *headers)
 {
-	*head = (struct wsgi_head){ .content_length = -1 };
+	*head = (struct head){ .content_length = -1 };
 	if (read_status(status, head) == 0 && read_headers(headers, head) == 0)
 		return 0;
-	wsgi_head_free(head);
+	head_free(head);
 	return -1;
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct wsgi_head {
+struct head {
 	char *status; /* with a reason */
 	char *headers; /* lines with CRLF */
 	int64_t content_length; /* -1: the application gave none */
@@ -19,8 +19,8 @@ struct wsgi_head {
  * Checks and copies status and headers. Returns 0, or -1 with an exception
  * set that names the header and the rule, and *head empty.
  */
-int wsgi_head_read(struct wsgi_head *head, PyObject *status, PyObject *headers);
+int head_read(struct head *head, PyObject *status, PyObject *headers);
 
-void wsgi_head_free(struct wsgi_head *head);
+void head_free(struct head *head);
 
 #endif

@@ -153,7 +153,7 @@ derive(PyObject *io, const char *name, PyType_Spec *spec, PyObject **base)
 }
 
 PyObject *
-wsgi_input_make(void)
+input_make(void)
 {
 	PyObject *io, *raw_base = NULL, *reader_base = NULL;
 	PyObject *raw_type = NULL, *reader_type = NULL;

@@ -8,6 +8,6 @@
  * Makes a buffered reader over the request's body. Returns a new reference,
  * or NULL with an exception set.
  */
-PyObject *wsgi_input_make(void);
+PyObject *input_make(void);
 
 #endif

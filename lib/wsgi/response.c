@@ -29,7 +29,7 @@
 
 static struct {
 	enum { NOTHING, ACCEPTED, SENT, OVER } state;
-	struct wsgi_head head;
+	struct head head;
 	int64_t sent; /* bytes of the body */
 	bool head_request; /* RFC 9110 9.3.2 */
 	bool sole_block; /* the result has one block */
@@ -112,7 +112,7 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
 	static char *names[] = { "", "", "exc_info", NULL };
 	PyObject *status, *headers, *exc_info = Py_None;
-	struct wsgi_head head;
+	struct head head;
 
 	(void)self;
 	if (!PyArg_ParseTupleAndKeywords(arguments, keywords,
@@ -120,9 +120,9 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 		return refuse();
 	if (check_call(exc_info) == -1)
 		return NULL;
-	if (wsgi_head_read(&head, status, headers) == -1)
+	if (head_read(&head, status, headers) == -1)
 		return refuse();
-	wsgi_head_free(&response.head);
+	head_free(&response.head);
 	response.head = head;
 	response.state = ACCEPTED;
 	transcript_head(&response.head);
@@ -162,7 +162,7 @@ complete_length(int64_t size)
 
 /* The application's headers, with what may be added to them, or NULL. */
 static char *
-complete_headers(const struct wsgi_head *head)
+complete_headers(const struct head *head)
 {
 	char *timing = clock_header(), *headers;
 
@@ -176,7 +176,7 @@ complete_headers(const struct wsgi_head *head)
 static char *
 make_head(size_t *length)
 {
-	const struct wsgi_head *head = &response.head;
+	const struct head *head = &response.head;
 	char *headers, *made;
 
 	if ((headers = complete_headers(head)) == NULL)
@@ -530,7 +530,7 @@ send_result(PyObject *result)
 	off_t offset;
 
 	if (check_result(result) == -1 ||
-	    (by_kernel = wsgi_file_descriptor(result, &file, &offset)) == -1)
+	    (by_kernel = file_wrapper_descriptor(result, &file, &offset)) == -1)
 		return -1;
 	response.sole_block = has_one_block(result);
 	if ((by_kernel == 1 ? send_file(file, offset)
@@ -615,7 +615,7 @@ conclude_child(void)
 }
 
 int
-wsgi_response_run(
+response_run(
     PyObject *application, PyObject *env, const struct request *request)
 {
 	static PyMethodDef definition = { "start_response",

@@ -11,7 +11,7 @@
  * by block, and closes it. Every failure is logged, and answered with a
  * page if no byte had left. Returns 0 if the response was delivered whole.
  */
-int wsgi_response_run(
+int response_run(
     PyObject *application, PyObject *environ, const struct request *);
 
 #endif

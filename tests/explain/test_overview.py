@@ -109,14 +109,14 @@ def test_drawing_has_the_order_of_the_code():
     response = (TOP / "lib/wsgi/response.c").read_text()
     # A command line becomes a request before.
     order = [*calls("main", story, ("simulate",))]
-    order += [*calls("wsgi_response_run", response)]
+    order += [*calls("response_run", response)]
     *steps, report = [function for function, _ in STEPS]
     # The application calls this one.
     steps.remove("start_response")
     assert set(steps) < set(order) and report in order
     before = [step for step in steps if step != "send_chunks"]
     assert before == sorted(before, key=order.index)
-    assert steps.index("send_chunks") == steps.index("wsgi_response_run") + 1
+    assert steps.index("send_chunks") == steps.index("response_run") + 1
 
 
 def test_drawing_can_be_read():

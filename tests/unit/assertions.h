@@ -1,6 +1,6 @@
 /* What cmocka lacks; it has to be included before. */
-#ifndef ASSERTIONS_H
-#define ASSERTIONS_H
+#ifndef TESTS_UNIT_ASSERTIONS_H
+#define TESTS_UNIT_ASSERTIONS_H
 
 /* Texts, either of which may be NULL. */
 static inline void

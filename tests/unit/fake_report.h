@@ -1,6 +1,6 @@
 /* What report.c would have told, for a test to look at and to forget. */
-#ifndef FAKE_REPORT_H
-#define FAKE_REPORT_H
+#ifndef TESTS_UNIT_FAKE_REPORT_H
+#define TESTS_UNIT_FAKE_REPORT_H
 
 /* Forgets the failure and the last line of the log. */
 void fake_report_reset(void);

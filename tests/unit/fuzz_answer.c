@@ -23,22 +23,23 @@ ensure(int holds, const char *what)
 
 /* The bytes alone, so that reading past them shows. */
 static int
-read_bytes(struct answer *answer, const void *bytes, size_t size)
+read_bytes(struct terminal_response *answer, const void *bytes, size_t size)
 {
 	char *copy = malloc(size > 0 ? size : 1);
 	int result;
 
 	ensure(copy != NULL, "memory");
 	memcpy(copy, bytes, size);
-	result = answer_read(answer, copy, size);
+	result = terminal_response_read(answer, copy, size);
 	free(copy);
 	return result;
 }
 
 static void
-check_shorter(const uint8_t *data, size_t size, const struct answer *answer)
+check_shorter(
+    const uint8_t *data, size_t size, const struct terminal_response *answer)
 {
-	struct answer other;
+	struct terminal_response other;
 	int result = read_bytes(&other, data, size);
 
 	if (size < answer->size)
@@ -51,9 +52,9 @@ check_shorter(const uint8_t *data, size_t size, const struct answer *answer)
 }
 
 static void
-check_again(const struct answer *answer)
+check_again(const struct terminal_response *answer)
 {
-	struct answer again;
+	struct terminal_response again;
 
 	ensure(read_bytes(&again, answer->head, answer->length) == 1,
 	    "what the client gets");
@@ -65,7 +66,7 @@ check_again(const struct answer *answer)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct answer answer;
+	struct terminal_response answer;
 	int result = read_bytes(&answer, data, size);
 
 	if (result == 1) {

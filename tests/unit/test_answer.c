@@ -11,7 +11,7 @@
 
 #include "terminal/response.h"
 
-static struct answer got;
+static struct terminal_response got;
 
 /* Reads a copy that ends where the text does, for the sanitizers. */
 static int
@@ -23,7 +23,7 @@ read_bytes(const char *text, size_t size)
 	assert_non_null(copy);
 	memcpy(copy, text, size);
 	free(got.head);
-	result = answer_read(&got, copy, size);
+	result = terminal_response_read(&got, copy, size);
 	free(copy);
 	return result;
 }

@@ -302,7 +302,7 @@ test_wsgi(void **state)
 	assert_ptr_equal(item("wsgi.multiprocess"), Py_True);
 	assert_ptr_equal(item("wsgi.run_once"), Py_True);
 	assert_ptr_equal(item("wsgi.input_terminated"), Py_True);
-	type = wsgi_file_type();
+	type = file_wrapper_type();
 	assert_ptr_equal(item("wsgi.file_wrapper"), type);
 	Py_DECREF(type);
 }
