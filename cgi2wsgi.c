@@ -181,7 +181,8 @@ run(PyObject *application)
 	int result;
 
 	if (wsgi_env_complete(&request) == -1 ||
-	    mount_repair(&request, &invocation) == -1)
+	    mount_repair(
+		&request, invocation.script_name, invocation.action_tail) == -1)
 		return system_failure("cannot complete the environ");
 	if ((input = input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);

@@ -239,15 +239,15 @@ is_error_page(const struct request *request)
 }
 
 static int
-repair(struct request *request, const struct invocation *invocation)
+repair(struct request *request, const char *action_tail)
 {
 	struct mount mount;
 	bool found = false;
 	char *path;
 	int result = 0, i;
 
-	if (invocation->action_tail != NULL)
-		return find_action(request, invocation->action_tail, &mount)
+	if (action_tail != NULL)
+		return find_action(request, action_tail, &mount)
 		    ? place(request, &mount)
 		    : 0;
 	if (is_error_page(request))
@@ -267,14 +267,13 @@ repair(struct request *request, const struct invocation *invocation)
 }
 
 int
-mount_repair(struct request *request, const struct invocation *invocation)
+mount_repair(
+    struct request *request, const char *prefix, const char *action_tail)
 {
-	const char *prefix = invocation->script_name;
-
 	if (prefix != NULL && strcmp(prefix, "off") == 0)
 		return 0;
 	if ((prefix != NULL ? mount_at(request, prefix)
-			    : repair(request, invocation)) == -1)
+			    : repair(request, action_tail)) == -1)
 		return -1;
 	return agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1
 	    ? -1

@@ -14,16 +14,16 @@
 
 /* Repairs a request of these variables and looks at the result. */
 #define ASSERT_MOUNT(script, path, ...) \
-	assert_mount(&(struct invocation){ 0 }, (script), (path), \
-	    (char *[]){ __VA_ARGS__, NULL })
+	assert_mount( \
+	    NULL, NULL, (script), (path), (char *[]){ __VA_ARGS__, NULL })
 /* The same with --script-name. */
 #define ASSERT_PREFIX(prefix, script, path, ...) \
-	assert_mount(&(struct invocation){ .script_name = (prefix) }, \
-	    (script), (path), (char *[]){ __VA_ARGS__, NULL })
+	assert_mount( \
+	    (prefix), NULL, (script), (path), (char *[]){ __VA_ARGS__, NULL })
 /* The same as Apache's Action. */
 #define ASSERT_ACTION(tail, script, path, ...) \
-	assert_mount(&(struct invocation){ .action_tail = (tail) }, (script), \
-	    (path), (char *[]){ __VA_ARGS__, NULL })
+	assert_mount( \
+	    NULL, (tail), (script), (path), (char *[]){ __VA_ARGS__, NULL })
 
 /* The last request that was repaired. */
 static struct request request;
@@ -65,7 +65,7 @@ count(char **list)
 }
 
 static void
-assert_mount(const struct invocation *invocation, const char *script,
+assert_mount(const char *prefix, const char *action_tail, const char *script,
     const char *path, char **environment)
 {
 	char **copy = calloc(count(environment) + 1, sizeof(*copy));
@@ -78,7 +78,7 @@ assert_mount(const struct invocation *invocation, const char *script,
 	free(request.variables);
 	fake_report_reset();
 	assert_int_equal(request_take(&request, environment), 0);
-	assert_int_equal(mount_repair(&request, invocation), 0);
+	assert_int_equal(mount_repair(&request, prefix, action_tail), 0);
 	assert_variable("SCRIPT_NAME", script);
 	assert_variable("PATH_INFO", path);
 	assert_kept(&before, "SCRIPT_NAME", "cgi2wsgi.script_name");
@@ -466,15 +466,11 @@ static void
 test_prefix_over_all(void **state)
 {
 	/* B16: --script-name comes before every other repair. */
-	static const char tail[] = "/p";
-	const struct invocation both = { .script_name = "/mnt",
-		.action_tail = tail };
-
 	(void)state;
 	ASSERT_PREFIX("/a", "/a", "/b/p", "SCRIPT_NAME=/a/b/app.cgi",
 	    "PATH_INFO=/p", "REQUEST_URI=/a/b/p", "REDIRECT_URL=/a/b/p",
 	    "REDIRECT_STATUS=200");
-	assert_mount(&both, "/mnt", "/p",
+	assert_mount("/mnt", "/p", "/mnt", "/p",
 	    (char *[]){ "SCRIPT_NAME=/cgi-bin/direct",
 		"PATH_INFO=/act/app.wsgi/p", "REQUEST_URI=/mnt/p",
 		"REDIRECT_STATUS=200", NULL });
