@@ -16,6 +16,7 @@
 #include "check/check.h"
 #include "terminal/client.h"
 #include "cgi/clock.h"
+#include "python/frozen.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
 #include "invocation/invocation.h"
@@ -56,6 +57,7 @@ open_request(void)
 		return system_failure("cannot put descriptors in order");
 	body_open(body);
 	reply_open(reply);
+	response_open();
 	if (request_take(&request, environ) == -1)
 		return system_failure("cannot read the environment");
 	report_about(&request);
@@ -331,13 +333,16 @@ int
 main(int argc, char **argv)
 {
 	bool simulated = !request_is_there() && !process_is_set_id();
+	char *spare, *spare_end;
 	int result = -1, status;
 
 	clock_start();
 	if (simulated && (status = simulate(argc, argv)) != -1)
 		return status;
-	if (!simulated)
-		memory_gather();
+	if (!simulated) {
+		frozen_spare(&spare, &spare_end);
+		memory_gather(spare, spare_end);
+	}
 	if (open_request() == 0 &&
 	    find_application(argc, argv, simulated) == 0 &&
 	    follow_options() == 0)

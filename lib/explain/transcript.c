@@ -8,20 +8,23 @@
 #include "cgi/body.h"
 #include "cgi/clock.h"
 #include "python/imports.h"
+#include "explain/imported.h"
 #include "explain/text.h"
 #include "cgi/process.h"
 #include "explain/variables.h"
 #include "cgi/secret.h"
 #include "explain/transcript.h"
+#include "wsgi/response.h"
 
 #define TOLD 40 /* so many times that blocks left */
 #define BARS 45 /* columns of the time line */
 
-static struct {
+static struct transcript {
 	bool open;
 	const struct invocation *invocation;
 	int blocks, told, untold;
 	int64_t bytes, untold_bytes; /* of blocks */
+	size_t imports; /* that were told */
 } transcript;
 
 static double
@@ -192,12 +195,117 @@ tell_options(const struct words *options)
 	free(line);
 }
 
+/* Lines with CRLF, each a name, ": " and a value. */
+static void
+tell_headers(const char *line)
+{
+	const char *next, *colon;
+	char *value;
+
+	for (; (next = strstr(line, "\r\n")) != NULL; line = next + 2) {
+		colon = line + strcspn(line, ":");
+		if ((value = strndup(colon + 2, (size_t)(next - colon - 2))))
+			text_pair(6, line, (size_t)(colon - line), ": ", value);
+		free(value);
+	}
+}
+
+static void
+tell_head(const struct head *head)
+{
+	if (!begin())
+		return;
+	station("start_response(status, headers)");
+	text_text(TEXT_GOOD, 6, "%s", head->status);
+	tell_headers(head->headers);
+	text_text(TEXT_PLAIN, 4,
+	    "Nothing is sent before the first block of the body, so that a "
+	    "failure can still become a page (PEP 3333).");
+	end();
+}
+
+static void
+tell_result(PyObject *result)
+{
+	bool are_there = PyList_CheckExact(result) ||
+	    PyTuple_CheckExact(result);
+
+	if (!begin())
+		return;
+	station("IT RETURNED");
+	text_text(TEXT_PLAIN, 4,
+	    are_there
+		? "A %s of blocks: they are there, and leave together."
+		: "A %s, an iterable of blocks: none waits until the next "
+		  "is there (PEP 3333).",
+	    Py_TYPE(result)->tp_name);
+	end();
+}
+
+static void
+tell_line_of_blocks(int count, size_t head, int64_t size, int64_t took)
+{
+	char which[64], with_head[64] = "";
+
+	if (count == 1)
+		snprintf(which, sizeof(which), "block %d has",
+		    transcript.blocks + 1);
+	else
+		snprintf(which, sizeof(which), "blocks %d to %d have",
+		    transcript.blocks + 1, transcript.blocks + count);
+	if (head > 0)
+		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
+		    head);
+	text_text(TEXT_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
+	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
+	    milliseconds(took));
+}
+
+static void
+tell_blocks(int count, size_t head, int64_t size, int64_t took)
+{
+	if (!begin())
+		return;
+	if (transcript.told++ < TOLD)
+		tell_line_of_blocks(count, head, size, took);
+	else {
+		transcript.untold += count;
+		transcript.untold_bytes += size;
+	}
+	transcript.blocks += count;
+	transcript.bytes += size;
+	end();
+}
+
+static void
+tell_close(bool has_close)
+{
+	if (!begin())
+		return;
+	if (transcript.untold > 0)
+		text_text(TEXT_PLAIN, 13, "and %d more: %lld bytes",
+		    transcript.untold, (long long)transcript.untold_bytes);
+	station(
+	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
+	if (!has_close)
+		text_text(TEXT_PLAIN, 4,
+		    "What it returned has no close() to be called (PEP 3333).");
+	end();
+}
+
+static const struct response_observer observer = { .head = tell_head,
+	.result = tell_result,
+	.blocks = tell_blocks,
+	.close = tell_close };
+
 void
 transcript_open(
     const struct invocation *invocation, const struct request *request)
 {
-	transcript.open = true;
-	transcript.invocation = invocation;
+	transcript = (struct transcript){ .open = true,
+		.invocation = invocation,
+		.imports = imports_count() };
+	response_observe(&observer);
 	text_open(wants_colours());
 	begin();
 	clock_ask_kernel();
@@ -250,6 +358,16 @@ transcript_python(void)
 	end();
 }
 
+/* Whether there was something new. */
+static bool
+tell_imports(const char *title)
+{
+	size_t count = imported_tell(title, transcript.imports);
+
+	transcript.imports += count;
+	return count > 0;
+}
+
 void
 transcript_import(PyObject *application)
 {
@@ -261,10 +379,10 @@ transcript_import(PyObject *application)
 				    : "THE IMPORT HAS FAILED");
 	text_text(TEXT_PLAIN, 4, "It took %.1f ms.",
 	    milliseconds(clock_spent(CLOCK_IMPORT)));
-	if (imports_tell(application != NULL
+	if (!tell_imports(application != NULL
 		    ? "What it imported, inside each other:"
 		    : "What was imported, inside each other; traceback is "
-		      "for the entry in the log:") == 0)
+		      "for the entry in the log:"))
 		text_text(TEXT_PLAIN, 4, "It imported nothing new.");
 	if (application != NULL)
 		text_text(TEXT_GOOD, 4,
@@ -286,110 +404,12 @@ transcript_call(PyObject *env)
 	end();
 }
 
-/* Lines with CRLF, each a name, ": " and a value. */
-static void
-tell_headers(const char *line)
-{
-	const char *next, *colon;
-	char *value;
-
-	for (; (next = strstr(line, "\r\n")) != NULL; line = next + 2) {
-		colon = line + strcspn(line, ":");
-		if ((value = strndup(colon + 2, (size_t)(next - colon - 2))))
-			text_pair(6, line, (size_t)(colon - line), ": ", value);
-		free(value);
-	}
-}
-
-void
-transcript_head(const struct head *head)
-{
-	if (!begin())
-		return;
-	station("start_response(status, headers)");
-	text_text(TEXT_GOOD, 6, "%s", head->status);
-	tell_headers(head->headers);
-	text_text(TEXT_PLAIN, 4,
-	    "Nothing is sent before the first block of the body, so that a "
-	    "failure can still become a page (PEP 3333).");
-	end();
-}
-
-void
-transcript_result(PyObject *result)
-{
-	bool are_there = PyList_CheckExact(result) ||
-	    PyTuple_CheckExact(result);
-
-	if (!begin())
-		return;
-	station("IT RETURNED");
-	text_text(TEXT_PLAIN, 4,
-	    are_there
-		? "A %s of blocks: they are there, and leave together."
-		: "A %s, an iterable of blocks: none waits until the next "
-		  "is there (PEP 3333).",
-	    Py_TYPE(result)->tp_name);
-	end();
-}
-
-static void
-tell_blocks(int count, size_t head, int64_t size, int64_t took)
-{
-	char which[64], with_head[64] = "";
-
-	if (count == 1)
-		snprintf(which, sizeof(which), "block %d has",
-		    transcript.blocks + 1);
-	else
-		snprintf(which, sizeof(which), "blocks %d to %d have",
-		    transcript.blocks + 1, transcript.blocks + count);
-	if (head > 0)
-		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
-		    head);
-	text_text(TEXT_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
-	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
-	    milliseconds(took));
-}
-
-void
-transcript_blocks(int count, size_t head, int64_t size, int64_t took)
-{
-	if (!begin())
-		return;
-	if (transcript.told++ < TOLD)
-		tell_blocks(count, head, size, took);
-	else {
-		transcript.untold += count;
-		transcript.untold_bytes += size;
-	}
-	transcript.blocks += count;
-	transcript.bytes += size;
-	end();
-}
-
-void
-transcript_close(bool has_close)
-{
-	if (!begin())
-		return;
-	if (transcript.untold > 0)
-		text_text(TEXT_PLAIN, 13, "and %d more: %lld bytes",
-		    transcript.untold, (long long)transcript.untold_bytes);
-	station(
-	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
-	if (!has_close)
-		text_text(TEXT_PLAIN, 4,
-		    "What it returned has no close() to be called (PEP 3333).");
-	end();
-}
-
 void
 transcript_drain(void)
 {
 	if (!begin())
 		return;
-	imports_tell("Imported since then:");
+	tell_imports("Imported since then:");
 	station("THE END BEGINS");
 	text_text(TEXT_PLAIN, 4,
 	    body_pending() == -1

@@ -8,14 +8,13 @@
 
 #include "python/cpython.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "invocation/invocation.h"
 #include "cgi/request.h"
-#include "wsgi/head.h"
 
-/* Who started the program. Both stay; nothing of the request is told yet. */
+/*
+ * Who started the program; from now on the response is observed. Both stay;
+ * nothing of the request is told yet.
+ */
 void transcript_open(const struct invocation *, const struct request *);
 
 /* The interpreter has started; what is imported from now on is watched. */
@@ -26,21 +25,6 @@ void transcript_import(PyObject *application);
 
 /* The application will be called with this environ. */
 void transcript_call(PyObject *env);
-
-/* start_response() accepted a head. */
-void transcript_head(const struct head *);
-
-/* The application returned. */
-void transcript_result(PyObject *result);
-
-/*
- * Blocks left in one call, with the head if that is not 0, in so many
- * nanoseconds.
- */
-void transcript_blocks(int count, size_t head, int64_t size, int64_t took);
-
-/* close() is called next, or there is none. */
-void transcript_close(bool has_close);
 
 /* The rest of the request's body is dropped next. */
 void transcript_drain(void);

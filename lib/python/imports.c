@@ -12,23 +12,12 @@
 
 #include "cgi/clock.h"
 #include "python/imports.h"
-#include "explain/text.h"
-
-#define ROWS 20
-#define DEEPEST 12 /* what is deeper is not indented any further */
-
-struct import {
-	char *name;
-	int depth;
-	bool failed;
-	int64_t time, inside; /* all of it, and what it imported itself */
-};
 
 static struct {
 	PyObject *wrapped;
 	unsigned long thread;
 	struct import *list;
-	size_t count, room, told;
+	size_t count, room;
 	int depth;
 } imports;
 
@@ -123,70 +112,16 @@ imports_watch(void)
 	Py_XDECREF(importlib);
 }
 
-static int
-longest_first(const void *one, const void *other)
+size_t
+imports_count(void)
 {
-	int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
-
-	return (a < b) - (a > b);
+	return imports.count;
 }
 
-/* The time of the last of those that are told. */
-static int64_t
-shortest_told(const struct import *first, size_t count)
+const struct import *
+imports_get(size_t index)
 {
-	int64_t *times, shortest = 0;
-	size_t i;
-
-	if (count <= ROWS || (times = malloc(count * sizeof(*times))) == NULL)
-		return 0;
-	for (i = 0; i < count; i++)
-		times[i] = first[i].time;
-	qsort(times, count, sizeof(*times), longest_first);
-	shortest = times[ROWS - 1];
-	free(times);
-	return shortest;
-}
-
-static int64_t
-own_time(const struct import *import)
-{
-	return import->time - import->inside;
-}
-
-static void
-tell(const struct import *import)
-{
-	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
-
-	text_text(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
-	    (double)import->time / 1e6, (double)own_time(import) / 1e6,
-	    2 * depth, "", import->name, import->failed ? " (failed)" : "");
-}
-
-int
-imports_tell(const char *title)
-{
-	const struct import *first = imports.list + imports.told;
-	size_t count = imports.count - imports.told, i, told = 0;
-	int64_t shortest = shortest_told(first, count), rest = 0;
-
-	if (count > 0) {
-		text_text(TEXT_PLAIN, 4, "%s", title);
-		text_text(TEXT_BOLD, 4, "      all     itself  module");
-	}
-	for (i = 0; i < count; i++)
-		if (first[i].time >= shortest && told < ROWS) {
-			tell(&first[i]);
-			told++;
-		} else
-			rest += own_time(&first[i]);
-	if (told < count)
-		text_text(TEXT_PLAIN, 4,
-		    "           %7.1f ms  %zu shorter ones", (double)rest / 1e6,
-		    count - told);
-	imports.told = imports.count;
-	return (int)count;
+	return &imports.list[index];
 }
 
 PyObject *
@@ -196,8 +131,10 @@ imports_list(void)
 	size_t i;
 
 	for (i = 0; list != NULL && i < imports.count; i++) {
-		item = Py_BuildValue("sd", imports.list[i].name,
-		    (double)own_time(&imports.list[i]) / 1e9);
+		const struct import *import = &imports.list[i];
+
+		item = Py_BuildValue("sd", import->name,
+		    (double)(import->time - import->inside) / 1e9);
 		if (item == NULL)
 			Py_CLEAR(list);
 		else

@@ -4,6 +4,17 @@
 
 #include "python/cpython.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct import {
+	char *name;
+	int depth; /* inside so many others */
+	bool failed;
+	int64_t time, inside; /* all of it, and what it imported itself */
+};
+
 /*
  * Watches importlib from now on, in the calling thread; what an application
  * sees of the import system stays the same. If this Python's importlib is
@@ -12,11 +23,11 @@
 void imports_watch(void);
 
 /*
- * Writes with the pen what was imported since the last time, if anything:
- * all modules if they are few, else those that took the longest, in the order
- * of their beginnings. Returns how many modules there were.
+ * How many were imported so far, and one of them, in the order of their
+ * beginnings. The pointer is good until the next import.
  */
-int imports_tell(const char *title);
+size_t imports_count(void);
+const struct import *imports_get(size_t index);
 
 /*
  * A new list of (name, seconds without those of what it imported itself) of

@@ -6,7 +6,6 @@
 
 #include "python/cpython.h"
 
-#include "python/frozen.h"
 #include "python/memory.h"
 
 /*
@@ -105,14 +104,12 @@ copy_variables(uintptr_t start, uintptr_t end)
 }
 
 static void
-copy_all_variables(void)
+copy_all_variables(const char *spare, const char *spare_end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
 		  start = round_up((uintptr_t)__data_start, page),
 		  end = round_up((uintptr_t)_edata, page);
-	char *spare, *spare_end;
 
-	frozen_spare(&spare, &spare_end);
 	if (spare == spare_end) {
 		copy_variables(start, end);
 		return;
@@ -167,13 +164,13 @@ is_limited(void)
 }
 
 void
-memory_gather(void)
+memory_gather(const char *spare, const char *spare_end)
 {
 	static PyObjectArenaAllocator allocator = { NULL, allocate, release };
 
 	if (is_limited())
 		return;
-	copy_all_variables();
+	copy_all_variables(spare, spare_end);
 	PyObject_SetArenaAllocator(&allocator);
 }
 
@@ -190,8 +187,10 @@ memory_fetch(char *start, char *end)
 #else
 
 void
-memory_gather(void)
+memory_gather(const char *spare, const char *spare_end)
 {
+	(void)spare;
+	(void)spare_end;
 }
 
 void

@@ -14,7 +14,6 @@
 #include "cgi/reply.h"
 #include "cgi/report.h"
 #include "python/traceback.h"
-#include "explain/transcript.h"
 #include "wsgi/file_wrapper.h"
 #include "wsgi/head.h"
 #include "wsgi/response.h"
@@ -35,6 +34,8 @@ static struct {
 	bool sole_block; /* the result has one block */
 	bool wrote; /* write() was used */
 	bool excess, client_gone;
+	PyThread_type_lock turn; /* to send */
+	const struct response_observer *observer; /* or NULL */
 } response;
 
 /*
@@ -125,7 +126,8 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 	head_free(&response.head);
 	response.head = head;
 	response.state = ACCEPTED;
-	transcript_head(&response.head);
+	if (response.observer != NULL)
+		response.observer->head(&response.head);
 	return write_callable();
 }
 
@@ -231,14 +233,17 @@ check_signals(void)
  * has the head.
  */
 static int
-take_turn(PyThread_type_lock *turn)
+take_turn(void)
 {
-	if (*turn == NULL && (*turn = PyThread_allocate_lock()) == NULL)
-		return PyErr_NoMemory(), -1;
-	if (PyThread_acquire_lock(*turn, NOWAIT_LOCK))
+	if (response.turn == NULL &&
+	    (response.turn = PyThread_allocate_lock()) == NULL) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	if (PyThread_acquire_lock(response.turn, NOWAIT_LOCK))
 		return 0;
 	Py_BEGIN_ALLOW_THREADS
-	PyThread_acquire_lock(*turn, WAIT_LOCK);
+	PyThread_acquire_lock(response.turn, WAIT_LOCK);
 	Py_END_ALLOW_THREADS
 	return 0;
 }
@@ -246,10 +251,9 @@ take_turn(PyThread_type_lock *turn)
 static int
 push(struct iovec *parts, int count)
 {
-	static PyThread_type_lock turn;
 	int result;
 
-	if (take_turn(&turn) == -1)
+	if (take_turn() == -1)
 		return -1;
 	do {
 		Py_BEGIN_ALLOW_THREADS
@@ -258,7 +262,7 @@ push(struct iovec *parts, int count)
 	} while (result == -1 && errno == EINTR && check_signals() == 0);
 	if (result == -1)
 		lose_client(errno);
-	PyThread_release_lock(turn);
+	PyThread_release_lock(response.turn);
 	return result;
 }
 
@@ -308,8 +312,8 @@ send_blocks(struct iovec *parts, int count, int64_t size)
 	clock_enter(CLOCK_OUTPUT);
 	result = push(parts, 1 + count);
 	took = clock_enter(CLOCK_APPLICATION);
-	if (result == 0)
-		transcript_blocks(count, head_size, size, took);
+	if (result == 0 && response.observer != NULL)
+		response.observer->blocks(count, head_size, size, took);
 	free(head);
 	return result;
 }
@@ -468,7 +472,8 @@ send_file_rest(int file, off_t offset)
 		took = clock_enter(CLOCK_APPLICATION);
 		if (sent == -1)
 			return lose_client(errno);
-		transcript_blocks(1, 0, sent, took);
+		if (response.observer != NULL)
+			response.observer->blocks(1, 0, sent, took);
 		response.sent += sent;
 		if (bytes_left() > 0 && check_signals() == -1)
 			return -1;
@@ -593,7 +598,8 @@ close_result(PyObject *result)
 	PyObject *close = PyObject_GetAttrString(result, "close"),
 		 *closed = NULL;
 
-	transcript_close(close != NULL);
+	if (response.observer != NULL)
+		response.observer->close(close != NULL);
 	if (close != NULL)
 		closed = PyObject_CallNoArgs(close);
 	if (closed == NULL &&
@@ -614,6 +620,22 @@ conclude_child(void)
 	return -1;
 }
 
+void
+response_open(void)
+{
+	head_free(&response.head);
+	if (response.turn != NULL)
+		PyThread_free_lock(response.turn);
+	memset(&response, 0, sizeof(response));
+	response.head.content_length = -1;
+}
+
+void
+response_observe(const struct response_observer *observer)
+{
+	response.observer = observer;
+}
+
 int
 response_run(
     PyObject *application, PyObject *env, const struct request *request)
@@ -631,7 +653,8 @@ response_run(
 		result = PyObject_CallFunctionObjArgs(
 		    application, env, start, NULL);
 	if (result != NULL && !process_is_child()) {
-		transcript_result(result);
+		if (response.observer != NULL)
+			response.observer->result(result);
 		status = send_result(result);
 	}
 	if (process_is_child())
