@@ -1,101 +1,215 @@
-/* Words of names, and where a value ends. */
+/*
+ * Names tell what is secret; a value is searched for names of its own. Where a
+ * secret ends can often not be known: a password may have any character in it.
+ * Then the rest is hidden, too.
+ */
 
-#include <stdio.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cgi/secret.h"
+#include "cgi/url.h"
 
-#define SEPARATORS "&;?, \t"
+/* What stands before a name in a query, a header or JSON. */
+#define BEFORE_NAME "&;?#, \t\r\n/'\"{[("
 
+/* Whether the text begins like this, in any ASCII case, whatever the locale. */
 static bool
-contains(const char *name, size_t length, const char *word, size_t word_length)
+begins_with(const char *text, const char *word, size_t length)
 {
-	for (; length >= word_length; name++, length--)
-		if (strncasecmp(name, word, word_length) == 0)
-			return true;
-	return false;
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if ((text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A'
+						      : text[i]) != word[i])
+			return false;
+	return true;
 }
 
 bool
 secret_is_named(const char *name, size_t length)
 {
 	const char *word = SECRET_WORDS;
-	size_t size;
+	size_t size, i;
 
+	if ((length == 3 && memcmp(name, "PWD", length) == 0) ||
+	    (length == 6 && memcmp(name, "OLDPWD", length) == 0))
+		return false;
 	for (; *word != '\0'; word += size + (word[size] == '|')) {
 		size = strcspn(word, "|");
-		if (contains(name, length, word, size))
-			return true;
+		for (i = 0; i + size <= length; i++)
+			if (begins_with(name + i, word, size))
+				return true;
 	}
 	return false;
 }
 
-/* A quoted value ends with its quote; what is in brackets is all of it. */
-static size_t
-value_length(const char *value)
+/* The same for a name that is percent-encoded, as in a query. */
+static bool
+is_encoded_secret(const char *name, size_t length)
 {
-	const char *end;
+	char *decoded = strndup(name, length);
+	bool secret = true;
 
-	if (*value == '"' || *value == '\'') {
-		end = strchr(value + 1, *value);
-		return end != NULL ? (size_t)(end + 1 - value) : strlen(value);
+	if (decoded != NULL) {
+		url_decode(decoded);
+		url_decode(decoded); /* as measure() reads it */
+		secret = secret_is_named(decoded, strlen(decoded));
 	}
-	return *value != '\0' && strchr("[({<", *value)
-	    ? strlen(value)
-	    : strcspn(value, SEPARATORS);
+	free(decoded);
+	return secret;
 }
 
-/* The password in //user:password@host at the second slash, or 0 bytes. */
+/*
+ * How many bytes spell this character: one, or three if it is encoded (%3D),
+ * or five if it is encoded twice (%253D); 0 if something else stands there.
+ */
 static size_t
-find_password(const char *slash, const char **password)
+measure(const char *text, char wanted)
 {
-	size_t length = strcspn(slash + 1, "/?# \t@");
-	const char *colon = memchr(slash + 1, ':', length);
+	char *end, digits[3];
+	size_t length;
 
-	if (slash[1 + length] != '@' || colon == NULL)
+	if (*text == wanted)
+		return 1;
+	if (*text != '%')
 		return 0;
-	*password = colon + 1;
-	return (size_t)(slash + 1 + length - *password);
+	length = strncmp(text, "%25", 3) == 0 ? 3 : 1;
+	if (!isxdigit((unsigned char)text[length]) ||
+	    !isxdigit((unsigned char)text[length + 1]))
+		return 0;
+	memcpy(digits, text + length, 2);
+	digits[2] = '\0';
+	return strtol(digits, &end, 16) == wanted ? length + 2 : 0;
 }
 
-/* Whether a value that is to be hidden follows, how long, and from where. */
+/* The end of a value in a query: '&' and the next name, or the text's end. */
+static const char *
+find_next_pair(const char *value)
+{
+	const char *next = value;
+
+	while ((next = strchr(next, '&')) != NULL) {
+		next++;
+		if (next[strcspn(next, "=& \t\r\n\"'")] == '=' && *next != '=')
+			return next - 1;
+	}
+	return value + strlen(value);
+}
+
+/*
+ * RFC 3986 3.2: //user:password@host, or //token@host. A password that was
+ * not encoded may have '/' or '@' in it, so the last '@' counts, if there is
+ * a ':' before the first '/'. Returns the end of what is to be hidden and sets
+ * *secret to its beginning, or returns NULL.
+ */
+static const char *
+find_login(const char *authority, const char **secret)
+{
+	const char *c, *end = NULL;
+	bool in_authority = true;
+	size_t size;
+
+	*secret = authority;
+	if (*authority == '[')
+		return NULL; /* an IPv6 address */
+	for (c = authority; *c != '\0' && !strchr(" \t\r\n\"'<>", *c);
+	     c += size > 0 ? size : 1) {
+		if ((size = measure(c, ':')) > 0 && *secret == authority &&
+		    in_authority)
+			*secret = c + size;
+		else if ((size = measure(c, '@')) > 0 &&
+		    (in_authority || *secret > authority))
+			end = c;
+		else if (measure(c, '/') || *c == '?' || *c == '#')
+			in_authority = false;
+	}
+	return end;
+}
+
+/* Whether a scheme of RFC 9110 11.1 stands there, with credentials behind. */
 static size_t
-find_secret(const char *start, const char *at, const char **value)
+measure_scheme(const char *start, const char *at)
+{
+	static const char *const schemes[] = { "BASIC ", "BEARER ", "DIGEST " };
+	size_t i;
+
+	if (at > start && isalnum((unsigned char)at[-1]))
+		return 0;
+	for (i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (begins_with(at, schemes[i], strlen(schemes[i])))
+			return strlen(schemes[i]);
+	return 0;
+}
+
+/* RFC 3986 3.2.3: what follows //host: if no login does. */
+static bool
+is_port(const char *start, const char *name, const char *value)
+{
+	return name >= start + 2 && strncmp(name - 2, "//", 2) == 0 &&
+	    strchr("/?#", value[strspn(value, "0123456789")]) != NULL;
+}
+
+/*
+ * Looks for a secret that begins at this place of the text. Returns where it
+ * ends and sets *secret to its first byte, or returns NULL.
+ */
+static const char *
+find_secret(const char *start, const char *at, const char **secret)
 {
 	const char *name = at;
+	size_t size;
 
-	if (*at == '/' && at > start && at[-1] == '/')
-		return find_password(at, value);
-	if (*at != '=' && *at != ':')
-		return 0;
-	while (name > start && strchr(SEPARATORS "=", name[-1]) == NULL)
+	if ((size = measure(at, '/')) > 0 && measure(at + size, '/') > 0)
+		return find_login(at + size + measure(at + size, '/'), secret);
+	if ((size = measure_scheme(start, at)) > 0) {
+		*secret = at + size;
+		return at + strlen(at);
+	}
+	if ((size = measure(at, '=')) == 0 && (size = measure(at, ':')) == 0)
+		return NULL;
+	/* JSON and cookies may have a quote and blanks behind a name. */
+	while (name > start && strchr(" \t'\"", name[-1]))
 		name--;
-	if (!secret_is_named(name, (size_t)(at - name)))
-		return 0;
-	*value = at + 1 + strspn(at + 1, " \t");
-	/* A header's value goes on to its end. */
-	return *at == ':' && *value > at + 1 ? strlen(*value)
-					     : value_length(*value);
+	at += size;
+	size = 0;
+	while (name > start && !strchr(BEFORE_NAME "=", name[-1])) {
+		name--;
+		size++;
+	}
+	if (!is_encoded_secret(name, size) || is_port(start, name, at))
+		return NULL;
+	*secret = at;
+	return at[-1] == ':' ? at + strlen(at) : find_next_pair(at);
 }
 
 char *
-secret_hide(const char *text)
+secret_hide(const char *value)
 {
-	const char *at, *value, *copied = text;
-	char *hidden;
-	size_t length;
-	FILE *to = open_memstream(&hidden, &length);
+	/* A secret has one byte at least, and becomes four. */
+	char *hidden = malloc(strlen(value) * strlen(SECRET_MASK) + 1),
+	     *to = hidden;
+	const char *at, *copied = value, *secret, *end;
 
-	if (to == NULL)
+	if (hidden == NULL)
 		return NULL;
-	for (at = text; *at != '\0'; at++)
-		if ((length = find_secret(text, at, &value)) > 0) {
-			fwrite(copied, 1, (size_t)(value - copied), to);
-			fputs(SECRET_MASK, to);
-			copied = value + length;
-			at = copied - 1;
-		}
-	fputs(copied, to);
-	return fclose(to) == 0 ? hidden : NULL;
+	for (at = value; *at != '\0'; at++) {
+		end = find_secret(value, at, &secret);
+		if (end == NULL || end <= secret)
+			continue;
+		to = mempcpy(to, copied, (size_t)(secret - copied));
+		to = stpcpy(to, SECRET_MASK);
+		copied = end;
+		at = end - 1;
+	}
+	strcpy(to, copied);
+	return hidden;
+}
+
+char *
+secret_show(const char *name, size_t length, const char *value)
+{
+	return secret_is_named(name, length) ? strdup(SECRET_MASK)
+					     : secret_hide(value);
 }

@@ -1,4 +1,4 @@
-/* What nobody else should read: values whose names smell of a secret. */
+/* What nobody else should read: values whose names say that they are secret. */
 #ifndef CGI_SECRET_H
 #define CGI_SECRET_H
 
@@ -6,16 +6,28 @@
 #include <stddef.h>
 
 /* Kept in step with the manual's description of --debug. */
-#define SECRET_WORDS "KEY|TOKEN|PASSWORD|SECRET|AUTH|COOKIE"
+#define SECRET_WORDS "KEY|TOKEN|PASS|PWD|SECRET|AUTH|COOKIE|SESSION|CREDENTIAL"
 #define SECRET_MASK "****"
 
-/* Whether a name has one of the words in it, in any case. */
+/*
+ * Whether a name has one of the words in it, in any ASCII case. PWD and OLDPWD
+ * themselves are the shell's folders, and no secret.
+ */
 bool secret_is_named(const char *name, size_t length);
 
 /*
- * A text without the secrets in it: what follows such a name with '=' or ':',
- * and the password of a URL. Returns memory to be freed, or NULL.
+ * A value as it may be shown: masked as a whole if its name is a secret's,
+ * otherwise as secret_hide() has it. Returns memory to be freed, or NULL.
  */
-char *secret_hide(const char *text);
+char *secret_show(const char *name, size_t length, const char *value);
+
+/*
+ * A value without the secrets inside it: the user and password of a URL, what
+ * follows a secret's name with '=' (a query) or ':' (a header, JSON), also
+ * where these are percent-encoded, and what follows Basic, Bearer or Digest.
+ * In doubt it hides more. It is for values, not for what repr() makes of them:
+ * quotes and brackets mean nothing to it. Returns memory to be freed, or NULL.
+ */
+char *secret_hide(const char *value);
 
 #endif

@@ -155,8 +155,7 @@ void
 text_pair(size_t indent, const char *name, size_t length, const char *between,
     const char *value)
 {
-	char *hidden = secret_is_named(name, length) ? strdup(SECRET_MASK)
-						     : secret_hide(value),
+	char *hidden = secret_show(name, length, value),
 	     *shown = hidden != NULL ? escape(hidden) : NULL,
 	     *copy = strndup(name, length),
 	     *label = copy != NULL ? escape(copy) : NULL;

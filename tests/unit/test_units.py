@@ -21,6 +21,7 @@ LINKED = {
     "mount": ["lib/cgi/mount", "lib/cgi/request", "lib/cgi/url",
               "fake_report"],
     "request": ["lib/cgi/request"],
+    "secret": ["lib/cgi/secret", "lib/cgi/url"],
     "target": ["lib/terminal/target", "lib/cgi/url", "fake_report"],
     "url": ["lib/cgi/url"],
     "wsgi_env": ["wsgi_env", "lib/wsgi/file_wrapper", "lib/cgi/request",
