@@ -457,6 +457,24 @@ by_person(struct invocation *invocation, int argc, char **argv)
 	return report_failure() != NULL ? -1 : 0;
 }
 
+/*
+ * AT_EXECFN tells nothing below qemu-user or gVisor, and is missing on other
+ * systems than Linux. There argv tells, as a kernel makes it of a #! line: the
+ * program, all options in one word, the script. Under a server that has to be
+ * SCRIPT_FILENAME, so that words of a query cannot look like it (H1).
+ */
+static bool
+is_by_line(const struct invocation *invocation, const struct request *request,
+    int argc, char **argv, const char *program)
+{
+	const char *script = request_value(request, "SCRIPT_FILENAME");
+
+	return argc > 2 && same_file(argv[0], program) &&
+	    words_are_of_line(argv[2], argv[0], argv[1]) &&
+	    (!invocation->by_server ||
+		(script != NULL && same_file(argv[2], script)));
+}
+
 static int
 find(struct invocation *invocation, const struct request *request, int argc,
     char **argv, const char *execfn)
@@ -464,6 +482,8 @@ find(struct invocation *invocation, const struct request *request, int argc,
 	struct words line;
 	int is_script;
 
+	if (is_by_line(invocation, request, argc, argv, execfn))
+		execfn = argv[2];
 	if ((is_script = words_read_line(&line, execfn)) == -1)
 		return -1;
 	if (is_script == 1)

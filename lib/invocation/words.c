@@ -1,5 +1,6 @@
 /* The kernel hands over a #! line's options as one string, cut at 256 bytes. */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,37 @@ words_read_line(struct words *words, const char *file)
 		result = words_split(words, line, file) == 0 ? 1 : -1;
 	free(line);
 	return result;
+}
+
+/* What follows a word that the text begins with, or NULL. */
+static const char *
+skip_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	text += strspn(text, blanks);
+	return length > 0 && strncmp(text, word, length) == 0 ? text + length
+							      : NULL;
+}
+
+bool
+words_are_of_line(const char *file, const char *program, const char *word)
+{
+	enum { CUT = 255 - 2 }; /* how much Linux reads, behind #! */
+	char *line = read_line(file);
+	const char *end = line;
+	bool same = false;
+
+	if (end != NULL && (end = skip_word(end, program)) != NULL)
+		end = strspn(end, blanks) > 0 ? skip_word(end, word) : NULL;
+	if (end != NULL) {
+		const char *next = end + strspn(end, blanks);
+
+		same = *next == '\0' ||
+		    (end - line <= CUT && next - line >= CUT);
+	}
+	free(line);
+	return same;
 }
 
 const char *

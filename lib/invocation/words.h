@@ -2,6 +2,8 @@
 #ifndef INVOCATION_WORDS_H
 #define INVOCATION_WORDS_H
 
+#include <stdbool.h>
+
 struct words {
 	char **word; /* the first is the program's name; stays for good */
 	int count;
@@ -21,6 +23,13 @@ int words_split(struct words *, const char *text, const char *where);
  * no such line or no such file, or -1 with a failure reported.
  */
 int words_read_line(struct words *, const char *file);
+
+/*
+ * Whether a kernel that executes file runs program with just this word before
+ * the file's name: its #! line names the program and has these options, which
+ * the kernel may have cut.
+ */
+bool words_are_of_line(const char *file, const char *program, const char *word);
 
 /* A name as one word of a command for a shell, until the next call. */
 const char *words_quote(const char *name);

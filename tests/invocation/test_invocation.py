@@ -487,6 +487,102 @@ def test_interpreter_copy_of_program(cgi):
     assert failed(cgi.exec([link, PROGRAM], env), "no-application")
 
 
+# Where AT_EXECFN is the program: below qemu-user, gVisor, on other systems
+
+def emulated(cgi, script, option, words=(), program=PROGRAM, **how):
+    """A #! line as a kernel below such a layer runs it."""
+    return execve(cgi, PROGRAM, [program, option, script, *words],
+                  cgi.environ(script, **how))
+
+
+@pytest.mark.parametrize("words", [[], *WORDS])
+def test_emulated(cgi, words):
+    """H1, H2: argv of a #! line with options is believed, and no more."""
+    line = "--env OPTION=1  --env 'OPTION2=a b'"
+    script = cgi.script("facts", line + " ")
+    found = facts(emulated(cgi, script, line, words, env={
+        "CGI2WSGI_ARGS": "--env OPTION=evil /etc/passwd"}))
+    assert found["file"] == str(script)
+    assert found["argv"] == [str(script)]
+    assert found["variables"] == {"OPTION": "1", "OPTION2": "a b"}
+
+
+@pytest.mark.parametrize("size", [100, 200, 300, 5000])
+def test_emulated_long_line(cgi, size):
+    """H2: Linux hands over what it read of a long line."""
+    line = f"--env OPTION_A={'x' * size} --env OPTION_B=1"
+    script = cgi.script("facts", line)
+    word = f"#!{PROGRAM} {line}"[:255].partition(" ")[2]
+    found = facts(emulated(cgi, script, word))
+    assert found["variables"] == {"OPTION_A": "x" * size, "OPTION_B": "1"}
+    if len(line) > len(word):
+        assert failed(emulated(cgi, script, word[:-1]), "no-application")
+
+
+@pytest.mark.parametrize("option", [
+    "--env OPTION=evil", "--env OPTION=1 --debug", "--env OPTION=",
+    "--env", "OPTION=1", "-s", "", " ", "--env  OPTION=1", "/etc/passwd"])
+def test_emulated_other_option(cgi, option):
+    """H1, H2: the script's line has to say exactly that."""
+    script = cgi.script("marker", "--env OPTION=1")
+    assert failed(emulated(cgi, script, option), "no-application")
+    assert not (cgi.folder / "imported").exists()
+
+
+def test_emulated_other_script(cgi):
+    """H1, H2: it has to be SCRIPT_FILENAME, which no client can set."""
+    script = cgi.script("marker", "--debug")
+    other = cgi.script("marker", "--debug", name="other.cgi")
+    for how in ({"env": {"SCRIPT_FILENAME": other}},
+                {"env": {"SCRIPT_FILENAME": PROGRAM}},
+                {"drop": ["SCRIPT_FILENAME"]}):
+        assert failed(emulated(cgi, script, "--debug", **how),
+                      "no-application")
+    assert not (cgi.folder / "imported").exists()
+
+
+def test_emulated_other_program(cgi):
+    """H1, H2: the line has to name this very program, and argv[0], too."""
+    line = "--debug --timeout 1"
+    copy = cgi.write("cgi2wsgi", PROGRAM.read_bytes(), 0o755)
+    (cgi.folder / "link").symlink_to(PROGRAM)
+    script = cgi.script("marker", line)
+    for program in (copy, cgi.folder / "link", "cgi2wsgi", "/no/such"):
+        assert failed(emulated(cgi, script, line, program=program),
+                      "no-application")
+    text = (APPS / "marker.py").read_text()
+    for name in ("/usr/bin/env", f"{PROGRAM}2", str(PROGRAM)[:-1]):
+        script = cgi.write("app.cgi", f"#!{name} {line}\n{text}", 0o755)
+        for program in (PROGRAM, name):
+            assert failed(emulated(cgi, script, line, program=program),
+                          "no-application")
+    assert not (cgi.folder / "imported").exists()
+
+
+def test_emulated_action(cgi):
+    """H1: a query that looks like a #! line's argv changes nothing."""
+    script = cgi.script("marker", "--debug")
+    words = ["--debug", script]
+    assert failed(cgi.exec([PROGRAM, *words], cgi.environ(PROGRAM)),
+                  "no-application")
+    app = cgi.write("app.py", says("here"))
+    assert by_arguments(cgi, str(app), words).body == b"here"
+    assert not (cgi.folder / "imported").exists()
+
+
+@pytest.mark.parametrize("words, query", [
+    ([], ""), (["/?q"], "q"), (["-G", "-d", "a=b", "/"], "a=b")])
+def test_emulated_terminal(cgi, words, query):
+    """H4: run by hand, the words behind the script are a person's."""
+    line = "--env OPTION=1 --env OPTION2=2"
+    script = cgi.script("facts", line)
+    found = facts(printed(cgi.exec([PROGRAM, line, script, "-i", *words],
+                                   TERMINAL)))
+    assert found["file"] == str(script)
+    assert found["variables"] == {"OPTION": "1", "OPTION2": "2"}
+    assert found["query"] == query
+
+
 # Through env
 
 def test_env(cgi):
