@@ -191,7 +191,7 @@ def test_crash_of_the_stack(cgi):
 
         def application(environ, start_response):
             item = ()
-            for number in range(10 ** 6):
+            for number in range(300000):
                 item = (item, None)
             sys.setrecursionlimit(10 ** 9)
             repr(item)

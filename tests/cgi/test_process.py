@@ -781,7 +781,7 @@ def test_fatal(cgi, code):
         def recurse():
             sys.setrecursionlimit(1 << 30)
             value = []
-            for _ in range(10000000):
+            for _ in range(300000):
                 value = [value]
             repr(value)
 

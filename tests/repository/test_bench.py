@@ -65,6 +65,7 @@ def output(*command):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_quick(helpers):
     printed = output(BENCH / "quick", helpers, "--seconds", "0",
                      "--mib", "1", "--chunks", "1000")
@@ -122,6 +123,7 @@ def check_kept(tree, results):
             results / name).read_text()
 
 
+@pytest.mark.slow
 def test_ladder(helpers, tmp_path):
     """In one test, for it takes long: every way that is installed here."""
     printed = output(BENCH / "ladder", helpers, "--seconds", "0",

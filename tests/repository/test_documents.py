@@ -170,6 +170,7 @@ def packages(command):
     return words[4:end], command.partition(" && ")[2]
 
 
+@pytest.mark.slow
 def test_first_command(cgi):
     """It builds, in a copy of the sources, and runs the example."""
     tree = cgi.folder / "copy"

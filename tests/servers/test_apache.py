@@ -177,15 +177,13 @@ def test_path(apache, site, path):
     assert known["SCRIPT_NAME"] == site
 
 
-@pytest.mark.parametrize("query", HOSTILE)
-@pytest.mark.parametrize("method", ("GET", "POST", "HEAD"))
-def test_query_words(apache, site, query, method):
-    """H1: query words that Apache makes arguments change nothing."""
-    answer = apache.request(method, f"{site}/echo?{query}")
-    assert answer.headers["X-Page"] == "echo"
-    if method == "HEAD":
-        assert (answer.status, answer.body) == (200, b"")
-    else:
+def test_query_words(apache, site):
+    """H1: query words that Apache makes arguments change nothing.
+
+    tests/invocation has them for each method and way of starting.
+    """
+    for query in HOSTILE:
+        answer = apache.get(f"{site}/echo?{query}")
         assert echo(answer)["QUERY_STRING"] == query
 
 

@@ -641,7 +641,9 @@ def by_mode(wanted=lambda record: True):
         if wanted(record):
             groups.setdefault(f"{record['server']}-{record['mode']}",
                               []).append(record)
-    return [pytest.param(group, id=name) for name, group in groups.items()]
+    return [pytest.param(group, id=name, marks=[] if "shebang" in name
+                         else [pytest.mark.slow])
+            for name, group in groups.items()]
 
 
 def test_all_are_there():

@@ -44,6 +44,7 @@ def client(apache, numbers, lost):
             lost.append(f"{number}: {error!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_nothing_is_lost(apache):
     """C11: each of 64 clients gets all of its replies."""
