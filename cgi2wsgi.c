@@ -24,6 +24,7 @@
 #include "python/memory.h"
 #include "cgi/mount.h"
 #include "invocation/options.h"
+#include "cgi/page.h"
 #include "cgi/process.h"
 #include "cgi/reply.h"
 #include "cgi/report.h"
@@ -48,17 +49,30 @@ system_failure(const char *what)
 	return report_fail(REPORT_SYSTEM, "%s: %s", what, strerror(errno));
 }
 
+/* The reply and the body are the parent's: a child must not touch them. */
+static void
+leave_to_parent(void)
+{
+	reply_close();
+	body_close();
+}
+
 static int
 open_request(void)
 {
+	static const struct process_hooks hooks = {
+		.last_words = page_last_words,
+		.after_fork = leave_to_parent,
+	};
 	int body, reply;
 
-	if (process_settle(&body, &reply) == -1)
+	page_open(&request);
+	if (process_open(&hooks, &body, &reply) == -1)
 		return system_failure("cannot put descriptors in order");
 	body_open(body);
 	reply_open(reply);
 	response_open();
-	if (request_take(&request, environ) == -1)
+	if (request_open(&request, environ) == -1)
 		return system_failure("cannot read the environment");
 	report_about(&request);
 	if (process_is_set_id())
@@ -171,7 +185,7 @@ follow_options(void)
 	choose_head();
 	if (body_measure(&request, invocation.max_body) == -1)
 		return -1;
-	report_prepare();
+	page_prepare();
 	process_limit(invocation.timeout, invocation.graceful_timeout);
 	return 0;
 }
@@ -232,7 +246,7 @@ give_up(void)
 	if (!body_is_measured())
 		body_measure(&request, -1);
 	clock_enter(CLOCK_OUTPUT);
-	report_deliver();
+	page_deliver();
 	process_finish(EXIT_FAILURE);
 }
 
@@ -322,7 +336,7 @@ static int
 find_application(int argc, char **argv, bool simulated)
 {
 	if (simulated) {
-		report_prefer_text();
+		page_prefer_text();
 		return report_failure() != NULL ? -1 : 0;
 	}
 	return invocation_read(
@@ -336,7 +350,8 @@ main(int argc, char **argv)
 	char *spare, *spare_end;
 	int result = -1, status;
 
-	clock_start();
+	clock_open();
+	report_open();
 	if (simulated && (status = simulate(argc, argv)) != -1)
 		return status;
 	if (!simulated) {

@@ -6,16 +6,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgi/body.h"
+#include "cgi/clock.h"
 #include "cgi/header.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
 
 #define ENDLESS INT64_MAX /* only end of file ends it */
-#define STALLED 65536 /* a client that sends less has stalled */
 
 static struct {
 	int descriptor;
@@ -33,6 +32,7 @@ static struct {
 void
 body_open(int descriptor)
 {
+	memset(&body, 0, sizeof(body));
 	body.descriptor = descriptor;
 }
 
@@ -218,45 +218,20 @@ body_spool(void)
 	}
 }
 
-static time_t
-now(void)
-{
-	struct timespec clock;
-
-	clock_gettime(CLOCK_MONOTONIC, &clock);
-	return clock.tv_sec;
-}
-
-/* Whether to go on; *got is how much came before the deadline. */
-static bool
-drain_some(time_t deadline, ssize_t *got)
-{
-	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
-	char buffer[STALLED];
-	time_t left = deadline - now();
-
-	*got = 0;
-	if (body_pending() == -1 || process_is_terminated() || left <= 0)
-		return false;
-	if (poll(&input, 1, (int)left * 1000) != 1)
-		return errno == EINTR;
-	*got = read_descriptor(buffer, sizeof(buffer));
-	return *got > 0 || (*got == -1 && errno == EINTR);
-}
-
 void
 body_drain(unsigned seconds)
 {
-	time_t deadline = now() + seconds;
-	int64_t drained = 0;
-	ssize_t got;
+	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
+	int64_t deadline = clock_now() + seconds * CLOCK_SECOND, left;
+	char buffer[65536];
+	ssize_t got = 1;
 
-	while (drain_some(deadline, &got)) {
-		drained += got > 0 ? got : 0;
-		if (drained >= STALLED) {
-			deadline = now() + seconds;
-			drained = 0;
-		}
+	while (body_pending() != -1 && !process_is_terminated() &&
+	    (left = deadline - clock_now()) > 0) {
+		if (poll(&input, 1, (int)(left / CLOCK_MILLISECOND) + 1) == 1)
+			got = read_descriptor(buffer, sizeof(buffer));
+		if (got == 0)
+			break;
 	}
 }
 

@@ -12,7 +12,10 @@
 
 #include "cgi/request.h"
 
-/* The descriptor becomes the body's; nothing is read yet. */
+/*
+ * Forgets all of an earlier request. The descriptor becomes the body's;
+ * nothing is read yet.
+ */
 void body_open(int descriptor);
 
 /*
@@ -44,8 +47,8 @@ int body_pending(void);
 void body_spool(void);
 
 /*
- * Reads and drops the rest: servers lose the reply otherwise. Gives up on a
- * client that sends next to nothing for that many seconds.
+ * Reads and drops the rest: servers lose the reply otherwise. Takes that many
+ * seconds at most.
  */
 void body_drain(unsigned seconds);
 

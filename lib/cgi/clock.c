@@ -9,7 +9,6 @@
 
 #include "cgi/clock.h"
 
-#define SECOND INT64_C(1000000000)
 #define START_TIME 22 /* which word of /proc/self/stat, proc(5) */
 
 static struct {
@@ -28,14 +27,21 @@ read_clock(clockid_t which)
 	struct timespec now;
 
 	clock_gettime(which, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
+	return now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+int64_t
+clock_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 void
-clock_start(void)
+clock_open(void)
 {
+	memset(&watch, 0, sizeof(watch));
 	watch.process = getpid();
-	watch.began = read_clock(CLOCK_MONOTONIC);
+	watch.began = clock_now();
 }
 
 pid_t
@@ -60,7 +66,7 @@ clock_enter(enum clock_phase phase)
 
 	if (!watch.running)
 		return 0;
-	now = read_clock(CLOCK_MONOTONIC);
+	now = clock_now();
 	took = now - watch.since;
 	watch.spent[watch.phase] += took;
 	watch.phase = phase;
@@ -71,13 +77,13 @@ clock_enter(enum clock_phase phase)
 void
 clock_pause(void)
 {
-	watch.paused = read_clock(CLOCK_MONOTONIC);
+	watch.paused = clock_now();
 }
 
 void
 clock_resume(void)
 {
-	int64_t pause = read_clock(CLOCK_MONOTONIC) - watch.paused;
+	int64_t pause = clock_now() - watch.paused;
 
 	watch.since += pause;
 	watch.aside += pause;
@@ -87,7 +93,7 @@ clock_resume(void)
 static int64_t
 now_or_pause(void)
 {
-	return watch.paused != 0 ? watch.paused : read_clock(CLOCK_MONOTONIC);
+	return watch.paused != 0 ? watch.paused : clock_now();
 }
 
 int64_t
@@ -150,12 +156,11 @@ void
 clock_ask_kernel(void)
 {
 #ifdef CLOCK_BOOTTIME
-	int64_t ticks, tick, least, most,
-	    age = read_clock(CLOCK_MONOTONIC) - watch.began;
+	int64_t ticks, tick, least, most, age = clock_now() - watch.began;
 
 	if (watch.most != 0 || (ticks = read_start_ticks()) == -1)
 		return;
-	tick = SECOND / sysconf(_SC_CLK_TCK);
+	tick = CLOCK_SECOND / sysconf(_SC_CLK_TCK);
 	least = read_busy_time() - age;
 	most = read_clock(CLOCK_BOOTTIME) - ticks * tick - age;
 	if (least < most - tick)

@@ -18,8 +18,16 @@ enum clock_phase {
 	CLOCK_PHASES
 };
 
-/* main() begins; and in which process it did. */
-void clock_start(void);
+#define CLOCK_SECOND INT64_C(1000000000)
+#define CLOCK_MILLISECOND INT64_C(1000000)
+
+/* Nanoseconds since some moment, never backwards; also in signal handlers. */
+int64_t clock_now(void);
+
+/* main() begins: forgets all of an earlier request. */
+void clock_open(void);
+
+/* The process in which it did. */
 pid_t clock_process(void);
 
 /*

@@ -1,146 +1,276 @@
-/* Small, and without style tricks; everything from elsewhere is escaped. */
+/*
+ * The page that a client sees after a failure: what the failure means and
+ * what to do, but nothing of this host, for a stranger may read it. Without
+ * style tricks; everything from elsewhere is escaped.
+ */
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "cgi/page.h"
 #include "cgi/reply.h"
 
+#define ERROR "500 Internal Server Error"
+#define SEE_LOG \
+	"Read the server's error log, or let the script write one of " \
+	"its own: add --log FILE to its #! line. Started in a shell, the " \
+	"program shows the same failure."
+
+static const struct {
+	const char *status, *happened, *advice;
+} pages[REPORT_CODES] = {
+	[REPORT_USAGE] = { ERROR, "The options given to cgi2wsgi are wrong.",
+	    "Correct the script's #! line or CGI2WSGI_ARGS; cgi2wsgi --help "
+	    "lists the options. The error log names the wrong one." },
+	[REPORT_NO_APPLICATION] = { ERROR,
+	    "Nothing told cgi2wsgi which application to run.",
+	    "Begin the script with #! and the path of cgi2wsgi, or name the "
+	    "application in CGI2WSGI_ARGS. See cgi2wsgi(1), INVOCATION." },
+	[REPORT_LINE_END] = { ERROR,
+	    "The script's #! line ends in a carriage return.",
+	    "Save the script with Unix line ends (LF), not those of Windows "
+	    "(CR LF), and upload it again as text." },
+	[REPORT_NO_FILE] = { ERROR, "The application's file cannot be read.",
+	    "Check its path, and that the web server's user may read it (chmod "
+	    "a+r) and enter its folders (chmod a+x)." },
+	[REPORT_UNSAFE_FILE] = { ERROR,
+	    "Everyone on this host may change the application.",
+	    "Take write permission from others: chmod o-w for the script, its "
+	    "folder, and the folder's __pycache__." },
+	[REPORT_SET_ID] = { ERROR,
+	    "cgi2wsgi was started with somebody else's rights.",
+	    "Take the set-user-ID and set-group-ID bits from the program "
+	    "(chmod ug-s); use suEXEC to run scripts as their owner." },
+	[REPORT_VENV] = { ERROR, "The virtual environment cannot be used.",
+	    "Check the folder given with --venv; if it was made by another "
+	    "version of Python, make it again with the right one." },
+	[REPORT_LOG_FILE] = { ERROR,
+	    "The file given with --log cannot be written.",
+	    "Make its folder writable for the web server's user, or choose "
+	    "another." },
+	[REPORT_SYSTEM] = { ERROR,
+	    "The operating system refused something cgi2wsgi needs.", SEE_LOG },
+	[REPORT_PYTHON] = { ERROR, "The Python interpreter did not start.",
+	    "Install the Python that cgi2wsgi was built for (cgi2wsgi "
+	    "--version names it), and check the host's memory limit." },
+	[REPORT_IMPORT] = { ERROR,
+	    "The application's module could not be imported.", SEE_LOG },
+	[REPORT_NO_CALLABLE] = { ERROR,
+	    "The application's module has no WSGI application under the "
+	    "expected name.",
+	    "Call it 'application' or 'app', or add :name to the script's #! "
+	    "line. The error log lists what there is." },
+	[REPORT_CONTENT_LENGTH] = { "400 Bad Request",
+	    "The request's Content-Length is no number of bytes.",
+	    "Send the request again with the length of its body." },
+	[REPORT_LENGTH_REQUIRED] = { "411 Length Required",
+	    "This server cannot receive a body sent in chunks.",
+	    "Send the request again with a Content-Length." },
+	[REPORT_TOO_LARGE] = { "413 Content Too Large",
+	    "The request's body is larger than this site accepts.",
+	    "Send less, or ask the site's owner to raise --max-body." },
+	[REPORT_APPLICATION] = { ERROR, "The application failed.", SEE_LOG },
+	[REPORT_PROTOCOL] = { ERROR,
+	    "The application broke a rule of WSGI (PEP 3333).", SEE_LOG },
+	[REPORT_TIMEOUT] = { "504 Gateway Timeout",
+	    "The application took longer than --timeout allows.",
+	    "Try again later. The error log shows where it was at the end." },
+	[REPORT_TERMINATED] = { ERROR,
+	    "The server ended the application before it had answered.",
+	    "Try again later; a server does this when it stops, or when its "
+	    "own time limit is over." },
+	[REPORT_CRASH] = { ERROR, "The process of the application crashed.",
+	    "A module written in C is the usual cause: set "
+	    "PYTHONFAULTHANDLER=1 and read the error log." },
+};
+
+/* Codes that a signal handler may have to answer with. */
+static const enum report_code urgent[] = { REPORT_TIMEOUT, REPORT_TERMINATED,
+	REPORT_CRASH };
+
+static struct {
+	const struct request *request;
+	bool text; /* rather than HTML where both are as good */
+	/* what page_last_words() sends */
+	char *ready[REPORT_CODES];
+	size_t length[REPORT_CODES];
+} page;
+
+void
+page_open(const struct request *request)
+{
+	memset(&page, 0, sizeof(page));
+	page.request = request;
+}
+
+void
+page_prefer_text(void)
+{
+	page.text = true;
+}
+
 static void
-put_html(FILE *to, const char *text)
+add_html(struct buffer *to, const char *text)
 {
 	for (; *text != '\0'; text++)
 		switch (*text) {
-		case '<': fputs("&lt;", to); break;
-		case '>': fputs("&gt;", to); break;
-		case '&': fputs("&amp;", to); break;
-		case '"': fputs("&quot;", to); break;
-		default: putc(*text, to);
+		case '<': buffer_add_text(to, "&lt;"); break;
+		case '>': buffer_add_text(to, "&gt;"); break;
+		case '&': buffer_add_text(to, "&amp;"); break;
+		case '"': buffer_add_text(to, "&quot;"); break;
+		default: buffer_add_byte(to, *text);
 		}
 }
 
-/* RFC 9110 12.4.2, in thousandths; what is no weight counts as none. */
+/*
+ * The weight among an item's parameters (RFC 9110 12.4.2), in thousandths:
+ * 1000 without one, 0 if it is no number.
+ */
 static int
-read_weight(const char *text)
+read_weight(const char *p)
 {
-	int whole = 0, digits = 0, weight = 0;
+	int weight, unit;
 
-	if (sscanf(text, "%1d.%n%3d", &whole, &digits, &weight) < 1 ||
-	    whole > 1)
-		return 0;
-	if (whole == 1)
-		return 1000;
-	digits = digits > 0 ? (int)strspn(text + digits, "0123456789") : 0;
-	return digits == 1 ? weight * 100 : digits == 2 ? weight * 10 : weight;
-}
-
-/* Among the parameters of one item. */
-static int
-find_weight(const char *parameters)
-{
-	const char *p = parameters;
-
-	while (*p != '\0' && *p != ',') {
+	for (; *p != '\0' && *p != ','; p += strcspn(p, ";,")) {
 		p += strspn(p, "; \t");
-		if (strncasecmp(p, "q=", 2) == 0)
-			return read_weight(p + 2);
-		p += strcspn(p, ";,");
+		if (!ascii_begins(p, "q="))
+			continue;
+		weight = p[2] == '1' ? 1000 : 0;
+		if (strncmp(p + 2, "0.", 2) == 0)
+			for (p += 4, unit = 100; ascii_is_digit(*p); unit /= 10)
+				weight += unit * (*p++ - '0');
+		return weight;
 	}
 	return 1000;
 }
 
 /*
- * The quality that an Accept header gives to a type (RFC 9110 12.5.1): what
- * names it more exactly counts, whatever its order, and breaks a tie.
+ * The quality that an Accept header gives to a type (RFC 9110 12.5.1). The
+ * item that names it most exactly counts, and breaks a tie.
  */
 static int
-quality(const char *accept, const char *type, const char *family)
+read_quality(const char *accept, const char *type)
 {
-	const char *const ranges[] = { "*/*", family, type };
-	size_t length, best = 0, i;
+	const char *const ranges[] = { "*/*", "text/*", type };
+	int best = 0, weight = 0, i;
 	const char *item;
-	int found = 0;
 
 	for (item = accept; *item != '\0'; item += strcspn(item, ",")) {
 		item += strspn(item, ", \t");
-		length = strcspn(item, ",; \t");
-		for (i = best; i < 3; i++) {
-			if (length != strlen(ranges[i]) ||
-			    strncasecmp(item, ranges[i], length) != 0)
-				continue;
-			best = i;
-			found = find_weight(item + length);
-		}
+		for (i = best; i < 3; i++)
+			if (ascii_equal_text(
+				item, strcspn(item, ",; \t"), ranges[i])) {
+				best = i;
+				weight = read_weight(item + strlen(ranges[i]));
+			}
 	}
-	return found > 0 ? found * 3 + (int)best : 0;
+	return weight > 0 ? weight * 3 + best : 0;
 }
 
 static bool
-prefers_text(const struct page *page)
+is_text_preferred(void)
 {
-	int text = quality(page->accept, "text/plain", "text/*"),
-	    html = quality(page->accept, "text/html", "text/*");
+	const char *accept = request_text(page.request, "HTTP_ACCEPT", "*/*");
+	int text = read_quality(accept, "text/plain"),
+	    html = read_quality(accept, "text/html");
 
-	return text > html || (text == html && page->text);
+	return text > html || (text == html && page.text);
 }
 
 static void
-put_html_page(FILE *to, const struct page *page)
+add_html_page(struct buffer *to, enum report_code code)
 {
-	fprintf(to,
+	buffer_print(to,
 	    "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 	    "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n<p>",
-	    page->status, page->status, page->happened);
-	put_html(to, page->advice);
-	fprintf(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
-	    page->code);
-	put_html(to, page->id);
-	fputs("</code></p>\n", to);
-	if (page->message != NULL) {
-		fputs("<pre>", to);
-		put_html(to, page->message);
-		fputs("\n\n", to);
-		put_html(to, page->trace != NULL ? page->trace : "");
-		fputs("</pre>\n", to);
+	    pages[code].status, pages[code].status, pages[code].happened);
+	add_html(to, pages[code].advice);
+	buffer_print(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
+	    report_word(code));
+	add_html(to, report_id());
+	buffer_add_text(to, "</code></p>\n");
+	if (report_is_debug() && report_failure() != NULL) {
+		buffer_add_text(to, "<pre>");
+		add_html(to, report_failure());
+		buffer_add_text(to, "\n\n");
+		add_html(to, report_page_trace());
+		buffer_add_text(to, "</pre>\n");
 	}
-	fputs("</html>\n", to);
+	buffer_add_text(to, "</html>\n");
 }
 
 static void
-put_text_page(FILE *to, const struct page *page)
+add_text_page(struct buffer *to, enum report_code code)
 {
-	fprintf(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request %s\n", page->status,
-	    page->happened, page->advice, page->code, page->id);
-	if (page->message != NULL)
-		fprintf(to, "\n%s\n\n%s", page->message,
-		    page->trace != NULL ? page->trace : "");
+	buffer_print(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request %s\n",
+	    pages[code].status, pages[code].happened, pages[code].advice,
+	    report_word(code), report_id());
+	if (report_is_debug() && report_failure() != NULL)
+		buffer_print(
+		    to, "\n%s\n\n%s", report_failure(), report_page_trace());
 }
 
-char *
-page_make(const struct page *page, size_t *length)
+/* A complete reply, head included: memory to be freed, or NULL. */
+static char *
+make_page(enum report_code code, size_t *length)
 {
-	bool text = prefers_text(page);
-	char *body, *head, *whole = NULL;
-	size_t size;
-	FILE *to = open_memstream(&body, &size);
+	bool text = is_text_preferred();
+	struct buffer body = { 0 }, whole = { 0 };
+	size_t head_size;
+	char *head;
 
-	if (to == NULL)
-		return NULL;
-	(text ? put_text_page : put_html_page)(to, page);
-	if (fclose(to) != 0)
-		return NULL;
-	head = reply_head(page->status,
+	(text ? add_text_page : add_html_page)(&body, code);
+	head = reply_head(pages[code].status,
 	    text ? "Content-Type: text/plain; charset=utf-8\r\n"
 		 : "Content-Type: text/html; charset=utf-8\r\n",
-	    (int64_t)size, length);
-	if (page->head_only)
-		size = 0;
-	if (head != NULL && (whole = realloc(head, *length + size)) != NULL) {
-		memcpy(whole + *length, body, size);
-		*length += size;
-	}
-	free(body);
-	return whole;
+	    (int64_t)body.length, &head_size);
+	whole.failed = head == NULL || body.failed;
+	if (head != NULL)
+		buffer_add(&whole, head, head_size);
+	/* RFC 9110 9.3.2 */
+	if (strcmp(request_text(page.request, "REQUEST_METHOD", "GET"),
+		"HEAD") != 0 &&
+	    body.bytes != NULL)
+		buffer_add(&whole, body.bytes, body.length);
+	free(head);
+	free(body.bytes);
+	return buffer_take(&whole, length);
+}
+
+void
+page_deliver(void)
+{
+	enum report_code code;
+	struct iovec part;
+	char *whole;
+
+	if (!report_conclude(&code) || reply_is_started() ||
+	    pages[code].status == NULL)
+		return;
+	part.iov_base = whole = make_page(code, &part.iov_len);
+	while (reply_push(&part, 1) == -1 && errno == EINTR)
+		;
+	free(whole);
+}
+
+void
+page_prepare(void)
+{
+	size_t i;
+
+	report_prepare();
+	for (i = 0; i < sizeof(urgent) / sizeof(*urgent); i++)
+		page.ready[urgent[i]] = make_page(
+		    urgent[i], &page.length[urgent[i]]);
+}
+
+void
+page_last_words(enum report_code code)
+{
+	report_last_words(code);
+	if (page.ready[code] != NULL && !reply_is_started())
+		reply_shout(page.ready[code], page.length[code]);
 }

@@ -1,22 +1,24 @@
-/* A page about a failure, for whoever sees it in a browser. */
+/* The page about a failure, for whoever sees it in a browser. */
 #ifndef CGI_PAGE_H
 #define CGI_PAGE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "cgi/report.h"
+#include "cgi/request.h"
 
-struct page {
-	const char *code, *status, *happened, *advice, *id;
-	const char *message, *trace; /* NULL: not for the client's eyes */
-	const char *accept; /* the Accept header */
-	bool text; /* rather than HTML where both are as good */
-	bool head_only; /* RFC 9110 9.3.2 */
-};
+/* Forgets all of an earlier request. The new one must stay. */
+void page_open(const struct request *);
+
+/* A person reads the page in a terminal. */
+void page_prefer_text(void);
+
+/* Once: logs the remembered failure and, if no byte was sent, its page. */
+void page_deliver(void);
 
 /*
- * Makes a complete reply, head included: HTML, or text if that is preferred.
- * Returns memory to be freed, or NULL.
+ * Makes ready what page_last_words() writes, which may be called in a signal
+ * handler: a line for the log and, if no byte was sent, the page.
  */
-char *page_make(const struct page *, size_t *length);
+void page_prepare(void);
+void page_last_words(enum report_code);
 
 #endif

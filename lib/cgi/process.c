@@ -18,22 +18,20 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "cgi/body.h"
 #include "cgi/process.h"
-#include "cgi/reply.h"
-#include "cgi/report.h"
 
 enum { STARTING, SERVING, FINISHING, CHILD };
 
 static struct {
 	volatile sig_atomic_t phase, holding, interruption, terminated;
-	unsigned grace;
-	int status;
+	struct process_hooks hooks;
+	volatile sig_atomic_t grace, status;
 	sigset_t mask; /* around fork() */
 	struct sigaction python_term, python_alarm;
-} process = { .status = EXIT_FAILURE };
+} process;
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
 	SIGSYS };
@@ -41,8 +39,8 @@ static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
 static void
 end(enum report_code code)
 {
-	report_last_words(code);
-	_exit(process.status);
+	process.hooks.last_words(code);
+	_exit((int)process.status);
 }
 
 static void
@@ -60,7 +58,7 @@ interrupt(int signal_number, const struct sigaction *python)
 		if (process.interruption != 0)
 			return;
 		process.interruption = signal_number;
-		alarm(process.grace);
+		alarm((unsigned)process.grace);
 	}
 	python->sa_handler(signal_number);
 }
@@ -72,7 +70,7 @@ on_terminate(int signal_number)
 		end(REPORT_TERMINATED);
 	process.terminated = 1;
 	if (process.holding && process.phase == SERVING)
-		alarm(process.grace);
+		alarm((unsigned)process.grace);
 	else if (process.phase != FINISHING)
 		interrupt(signal_number, &process.python_term);
 }
@@ -132,8 +130,7 @@ on_fork(void)
 	if (sigaction(SIGTERM, NULL, &current) == 0 &&
 	    current.sa_handler == on_terminate)
 		handle(SIGTERM, SIG_DFL, 0);
-	reply_close();
-	body_close();
+	process.hooks.after_fork();
 	after_fork();
 }
 
@@ -216,10 +213,14 @@ settle_signals(void)
 }
 
 int
-process_settle(int *body, int *reply)
+process_open(const struct process_hooks *hooks, int *body, int *reply)
 {
+	static bool hooked; /* once in a process, and in every image of it */
 	struct rlimit core;
 
+	memset(&process, 0, sizeof(process));
+	process.status = EXIT_FAILURE;
+	process.hooks = *hooks;
 	if (getrlimit(RLIMIT_CORE, &core) == 0) {
 		core.rlim_cur = 0;
 		setrlimit(RLIMIT_CORE, &core);
@@ -227,7 +228,10 @@ process_settle(int *body, int *reply)
 	settle_signals();
 	if (settle_descriptors(body, reply) == -1)
 		return -1;
-	return pthread_atfork(before_fork, after_fork, on_fork) == 0 ? 0 : -1;
+	if (!hooked && pthread_atfork(before_fork, after_fork, on_fork) != 0)
+		return -1;
+	hooked = true;
+	return 0;
 }
 
 const char *
@@ -266,7 +270,7 @@ process_log_to(const char *file)
 void
 process_limit(unsigned timeout, unsigned grace)
 {
-	process.grace = grace;
+	process.grace = (sig_atomic_t)grace;
 	alarm(timeout);
 }
 
@@ -301,7 +305,7 @@ process_finish(int status)
 	process.status = status;
 	if (process.phase != CHILD)
 		process.phase = FINISHING;
-	alarm(process.grace);
+	alarm((unsigned)process.grace);
 }
 
 void
@@ -313,7 +317,7 @@ process_pause_clock(void)
 void
 process_resume_clock(void)
 {
-	alarm(process.grace);
+	alarm((unsigned)process.grace);
 }
 
 int

@@ -4,15 +4,24 @@
 
 #include <stdbool.h>
 
+#include "cgi/report.h"
+
+/* What others do when the process ends at once, or was forked. */
+struct process_hooks {
+	void (*last_words)(enum report_code); /* in a signal handler */
+	void (*after_fork)(void); /* in the child */
+};
+
 /* Opens 0, 1 and 2 if they are closed. Returns 0, or -1 with errno. */
 int process_open_standard(void);
 
 /*
- * Puts descriptors, signals and limits in order. *body and *reply become
- * private copies of standard input and output; 0 reads nothing from now on
- * and 1 is the log. Returns 0, or -1 with errno.
+ * Forgets all of an earlier request, and puts descriptors, signals and limits
+ * in order. *body and *reply become private copies of standard input and
+ * output; 0 reads nothing from now on and 1 is the log. Returns 0, or -1 with
+ * errno.
  */
-int process_settle(int *body, int *reply);
+int process_open(const struct process_hooks *, int *body, int *reply);
 
 /* The name that the kernel was given to execute, or fallback. */
 const char *process_execfn(const char *fallback);
@@ -48,7 +57,7 @@ void process_release(void);
  */
 void process_finish(int status);
 
-/* Stops and restarts the clock of process_finish(). */
+/* Stop and restart the clock of process_finish(). */
 void process_pause_clock(void);
 void process_resume_clock(void);
 

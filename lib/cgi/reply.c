@@ -9,24 +9,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cgi/ascii.h"
 #include "cgi/body.h"
+#include "cgi/buffer.h"
 #include "cgi/reply.h"
 
 static struct {
 	int descriptor;
 	mode_t type; /* S_IFMT of descriptor */
 	const char *nph_server;
-	bool started;
+	volatile sig_atomic_t started; /* handlers read it */
 } reply = { .descriptor = -1 };
 
 void
@@ -34,6 +37,7 @@ reply_open(int descriptor)
 {
 	struct stat st;
 
+	memset(&reply, 0, sizeof(reply));
 	reply.descriptor = descriptor;
 	reply.type = fstat(descriptor, &st) == 0 ? st.st_mode & S_IFMT : 0;
 }
@@ -46,7 +50,7 @@ reply_be_nph(const char *server)
 
 /* RFC 9110 5.6.7; strftime() would use the application's locale. */
 static void
-put_date(FILE *to)
+add_date(struct buffer *to)
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
 		"Fri", "Sat" };
@@ -56,7 +60,7 @@ put_date(FILE *to)
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	fprintf(to, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
+	buffer_print(to, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
 	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
 	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
@@ -64,32 +68,29 @@ put_date(FILE *to)
 static bool
 has_header(const char *headers, const char *line)
 {
-	return strncasecmp(headers, line + 2, strlen(line + 2)) == 0 ||
-	    strcasestr(headers, line) != NULL;
+	return ascii_begins(headers, line + 2) ||
+	    ascii_find(headers, line) != NULL;
 }
 
 char *
 reply_head(
     const char *status, const char *headers, int64_t body, size_t *length)
 {
-	char *head;
-	FILE *to = open_memstream(&head, length);
+	struct buffer head = { 0 };
 
-	if (to == NULL)
-		return NULL;
-	fprintf(to, "%s %s\r\n%s",
+	buffer_print(&head, "%s %s\r\n%s",
 	    reply.nph_server != NULL ? "HTTP/1.1" : "Status:", status, headers);
 	if (body != -1)
-		fprintf(to, "Content-Length: %lld\r\n", (long long)body);
+		buffer_print(&head, "Content-Length: %" PRId64 "\r\n", body);
 	if (reply.nph_server != NULL) {
 		if (!has_header(headers, "\r\nDate:"))
-			put_date(to);
+			add_date(&head);
 		if (!has_header(headers, "\r\nServer:"))
-			fprintf(to, "Server: %s\r\n", reply.nph_server);
-		fputs("Connection: close\r\n", to);
+			buffer_print(&head, "Server: %s\r\n", reply.nph_server);
+		buffer_add_text(&head, "Connection: close\r\n");
 	}
-	fputs("\r\n", to);
-	return fclose(to) == 0 ? head : NULL;
+	buffer_add_text(&head, "\r\n");
+	return buffer_take(&head, length);
 }
 
 /* How much a pipe or file that poll() calls writable takes at once. */
@@ -183,7 +184,7 @@ consume(struct iovec *parts, int count, size_t sent)
 int
 reply_push(struct iovec *parts, int count)
 {
-	bool started = reply.started;
+	sig_atomic_t started = reply.started;
 	size_t room;
 	ssize_t sent;
 	int done;
@@ -192,7 +193,7 @@ reply_push(struct iovec *parts, int count)
 		if ((room = await_room()) == 0)
 			return -1;
 		/* A signal handler must not begin anew what blocks here. */
-		reply.started = true;
+		reply.started = 1;
 		sent = write_parts(parts + done, count - done, room);
 		if (sent >= 0) {
 			if (consume(parts, count, (size_t)sent) == count)
@@ -241,7 +242,7 @@ reply_push_file(int file, off_t *offset, size_t size)
 	sent = sendfile(
 	    reply.descriptor, file, offset, size < room ? size : room);
 	if (sent > 0)
-		reply.started = true;
+		reply.started = 1;
 	if (sent >= 0)
 		return sent;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -263,7 +264,7 @@ reply_is_terminal(void)
 bool
 reply_is_started(void)
 {
-	return reply.started;
+	return reply.started != 0;
 }
 
 void
@@ -271,7 +272,7 @@ reply_shout(const char *bytes, size_t size)
 {
 	ssize_t sent;
 
-	reply.started = true;
+	reply.started = 1;
 	for (; size > 0; bytes += sent, size -= (size_t)sent)
 		if ((sent = write(reply.descriptor, bytes, size)) <= 0)
 			return;

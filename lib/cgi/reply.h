@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The descriptor becomes the reply's; nothing is written yet. */
+/*
+ * Forgets all of an earlier request. The descriptor becomes the reply's;
+ * nothing is written yet.
+ */
 void reply_open(int descriptor);
 
 /*

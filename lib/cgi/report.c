@@ -1,7 +1,6 @@
 /*
- * Every failure has a word that stays the same from release to release. The
- * page says what it means and what to do, but nothing of this host, for a
- * stranger may read it; the log says the rest.
+ * Every failure has a word that stays the same from release to release, and
+ * one entry in the log, which tells all. What the client sees is in page.c.
  */
 
 #include <errno.h>
@@ -13,109 +12,57 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cgi/page.h"
-#include "cgi/reply.h"
+#include "cgi/buffer.h"
 #include "cgi/report.h"
 
-#define ERROR "500 Internal Server Error"
-#define SEE_LOG \
-	"Read the server's error log, or let the script write one of " \
-	"its own: add --log FILE to its #! line. Started in a shell, the " \
-	"program shows the same failure."
-
-static const struct {
-	const char *word, *status, *happened, *advice;
-} codes[] = {
-	[REPORT_USAGE] = { "usage", ERROR,
-	    "The options given to cgi2wsgi are wrong.",
-	    "Correct the script's #! line or CGI2WSGI_ARGS; cgi2wsgi --help "
-	    "lists the options. The error log names the wrong one." },
-	[REPORT_NO_APPLICATION] = { "no-application", ERROR,
-	    "Nothing told cgi2wsgi which application to run.",
-	    "Begin the script with #! and the path of cgi2wsgi, or name the "
-	    "application in CGI2WSGI_ARGS. See cgi2wsgi(1), INVOCATION." },
-	[REPORT_LINE_END] = { "line-end", ERROR,
-	    "The script's #! line ends in a carriage return.",
-	    "Save the script with Unix line ends (LF), not those of Windows "
-	    "(CR LF), and upload it again as text." },
-	[REPORT_NO_FILE] = { "no-file", ERROR,
-	    "The application's file cannot be read.",
-	    "Check its path, and that the web server's user may read it (chmod "
-	    "a+r) and enter its folders (chmod a+x)." },
-	[REPORT_UNSAFE_FILE] = { "unsafe-file", ERROR,
-	    "Everyone on this host may change the application.",
-	    "Take write permission from others: chmod o-w for the script, its "
-	    "folder, and the folder's __pycache__." },
-	[REPORT_SET_ID] = { "set-id", ERROR,
-	    "cgi2wsgi was started with somebody else's rights.",
-	    "Take the set-user-ID and set-group-ID bits from the program "
-	    "(chmod ug-s); use suEXEC to run scripts as their owner." },
-	[REPORT_VENV] = { "venv", ERROR,
-	    "The virtual environment cannot be used.",
-	    "Check the folder given with --venv; if it was made by another "
-	    "version of Python, make it again with the right one." },
-	[REPORT_LOG_FILE] = { "log-file", ERROR,
-	    "The file given with --log cannot be written.",
-	    "Make its folder writable for the web server's user, or choose "
-	    "another." },
-	[REPORT_SYSTEM] = { "system", ERROR,
-	    "The operating system refused something cgi2wsgi needs.", SEE_LOG },
-	[REPORT_PYTHON] = { "python", ERROR,
-	    "The Python interpreter did not start.",
-	    "Install the Python that cgi2wsgi was built for (cgi2wsgi "
-	    "--version names it), and check the host's memory limit." },
-	[REPORT_IMPORT] = { "import", ERROR,
-	    "The application's module could not be imported.", SEE_LOG },
-	[REPORT_NO_CALLABLE] = { "no-callable", ERROR,
-	    "The application's module has no WSGI application under the "
-	    "expected name.",
-	    "Call it 'application' or 'app', or add :name to the script's #! "
-	    "line. The error log lists what there is." },
-	[REPORT_CONTENT_LENGTH] = { "content-length", "400 Bad Request",
-	    "The request's Content-Length is no number of bytes.",
-	    "Send the request again with the length of its body." },
-	[REPORT_LENGTH_REQUIRED] = { "length-required", "411 Length Required",
-	    "This server cannot receive a body sent in chunks.",
-	    "Send the request again with a Content-Length." },
-	[REPORT_TOO_LARGE] = { "too-large", "413 Content Too Large",
-	    "The request's body is larger than this site accepts.",
-	    "Send less, or ask the site's owner to raise --max-body." },
-	[REPORT_APPLICATION] = { "application", ERROR,
-	    "The application failed.", SEE_LOG },
-	[REPORT_PROTOCOL] = { "protocol", ERROR,
-	    "The application broke a rule of WSGI (PEP 3333).", SEE_LOG },
-	[REPORT_TIMEOUT] = { "timeout", "504 Gateway Timeout",
-	    "The application took longer than --timeout allows.",
-	    "Try again later. The error log shows where it was at the end." },
-	[REPORT_TERMINATED] = { "terminated", ERROR,
-	    "The server ended the application before it had answered.",
-	    "Try again later; a server does this when it stops, or when its "
-	    "own time limit is over." },
-	[REPORT_CRASH] = { "crash", ERROR,
-	    "The process of the application crashed.",
-	    "A module written in C is the usual cause: set "
-	    "PYTHONFAULTHANDLER=1 and read the error log." },
-	[REPORT_SHORT_BODY] = { .word = "short-body" },
-	[REPORT_LONG_BODY] = { .word = "long-body" },
-	[REPORT_CLIENT_GONE] = { .word = "client-gone" },
-	[REPORT_CLOSE] = { .word = "close" },
-	[REPORT_LOCATION] = { .word = "location" },
-	[REPORT_HEADER_SIZE] = { .word = "header-size" },
-	[REPORT_SHUTDOWN] = { .word = "shutdown" },
-	[REPORT_SCRIPT_NAME] = { .word = "script-name" },
+static const char *const words[REPORT_CODES] = {
+	[REPORT_USAGE] = "usage",
+	[REPORT_NO_APPLICATION] = "no-application",
+	[REPORT_LINE_END] = "line-end",
+	[REPORT_NO_FILE] = "no-file",
+	[REPORT_UNSAFE_FILE] = "unsafe-file",
+	[REPORT_SET_ID] = "set-id",
+	[REPORT_VENV] = "venv",
+	[REPORT_LOG_FILE] = "log-file",
+	[REPORT_SYSTEM] = "system",
+	[REPORT_PYTHON] = "python",
+	[REPORT_IMPORT] = "import",
+	[REPORT_NO_CALLABLE] = "no-callable",
+	[REPORT_CONTENT_LENGTH] = "content-length",
+	[REPORT_LENGTH_REQUIRED] = "length-required",
+	[REPORT_TOO_LARGE] = "too-large",
+	[REPORT_APPLICATION] = "application",
+	[REPORT_PROTOCOL] = "protocol",
+	[REPORT_TIMEOUT] = "timeout",
+	[REPORT_TERMINATED] = "terminated",
+	[REPORT_CRASH] = "crash",
+	[REPORT_SHORT_BODY] = "short-body",
+	[REPORT_LONG_BODY] = "long-body",
+	[REPORT_CLIENT_GONE] = "client-gone",
+	[REPORT_CLOSE] = "close",
+	[REPORT_LOCATION] = "location",
+	[REPORT_HEADER_SIZE] = "header-size",
+	[REPORT_SHUTDOWN] = "shutdown",
+	[REPORT_SCRIPT_NAME] = "script-name",
 };
 
 static const struct request nothing;
 
 static struct {
 	const struct request *request;
-	bool debug, timed, text, failed, delivered;
+	char id[2 * sizeof(uint64_t) + 1];
+	bool debug, timed, failed, concluded;
 	enum report_code code;
 	char *message, *log_trace, *page_trace;
-	/* what report_last_words() writes */
-	char *origin, *page[REPORT_CRASH + 1];
-	size_t page_length[REPORT_CRASH + 1];
-} report = { .request = &nothing };
+	char *origin; /* for report_last_words() */
+} report;
+
+void
+report_open(void)
+{
+	memset(&report, 0, sizeof(report));
+	report.request = &nothing;
+}
 
 void
 report_about(const struct request *request)
@@ -136,25 +83,25 @@ report_is_debug(void)
 	return report.debug;
 }
 
-void
-report_prefer_text(void)
+const char *
+report_word(enum report_code code)
 {
-	report.text = true;
+	return words[code];
 }
 
 const char *
 report_id(void)
 {
-	static char id[2 * sizeof(uint64_t) + 1];
 	uint64_t number;
 
-	if (id[0] == '\0') {
+	if (report.id[0] == '\0') {
 		if (getentropy(&number, sizeof(number)) == -1)
 			number = (uint64_t)time(NULL) << 32 |
 			    (uint64_t)getpid();
-		snprintf(id, sizeof(id), "%016llx", (unsigned long long)number);
+		snprintf(report.id, sizeof(report.id), "%016llx",
+		    (unsigned long long)number);
 	}
-	return request_text(report.request, "UNIQUE_ID", id);
+	return request_text(report.request, "UNIQUE_ID", report.id);
 }
 
 /*
@@ -162,31 +109,31 @@ report_id(void)
  * those of Latin-1 count as well, in their UTF-8 form.
  */
 static void
-put_escaped(FILE *to, const char *text, const char *allowed)
+add_escaped(struct buffer *to, const char *text, const char *allowed)
 {
 	unsigned char c;
 
 	for (; (c = (unsigned char)*text) != '\0'; text++)
 		if (c == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80)
-			fprintf(to, "\\x%02x", (unsigned char)*++text);
+			buffer_print(to, "\\x%02x", (unsigned char)*++text);
 		else if ((c < 0x20 || c == 0x7f) && !strchr(allowed, c))
-			fprintf(to, "\\x%02x", c);
+			buffer_print(to, "\\x%02x", c);
 		else
-			putc(c, to);
+			buffer_add_byte(to, *text);
 }
 
 /* "[id] GET /path", of which everything but the brackets is the request's. */
 static void
-put_origin(FILE *to)
+add_origin(struct buffer *to)
 {
-	fputs(" [", to);
-	put_escaped(to, report_id(), "");
-	fputs("] ", to);
-	put_escaped(
+	buffer_add_text(to, " [");
+	add_escaped(to, report_id(), "");
+	buffer_add_text(to, "] ");
+	add_escaped(
 	    to, request_text(report.request, "REQUEST_METHOD", "-"), "");
-	putc(' ', to);
-	put_escaped(to, request_text(report.request, "SCRIPT_NAME", ""), "");
-	put_escaped(to,
+	buffer_add_byte(to, ' ');
+	add_escaped(to, request_text(report.request, "SCRIPT_NAME", ""), "");
+	add_escaped(to,
 	    request_text(report.request, "PATH_INFO",
 		*request_text(report.request, "SCRIPT_NAME", "") ? "" : "-"),
 	    "");
@@ -194,15 +141,15 @@ put_origin(FILE *to)
 
 /* A traceback is indented, so that no line of it passes for one of ours. */
 static void
-put_trace(FILE *to, const char *trace)
+add_trace(struct buffer *to, const char *trace)
 {
 	char *copy = strdup(trace), *rest = copy, *line;
 
 	while (copy != NULL && (line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0') {
-			fputs("  ", to);
-			put_escaped(to, line, "\t");
-			putc('\n', to);
+			buffer_add_text(to, "  ");
+			add_escaped(to, line, "\t");
+			buffer_add_byte(to, '\n');
 		}
 	free(copy);
 }
@@ -221,7 +168,7 @@ report_write(const char *text, size_t length)
 }
 
 static void
-put_time(FILE *to)
+add_time(struct buffer *to)
 {
 	char text[sizeof("2000-01-01T00:00:00Z")];
 	time_t now = time(NULL);
@@ -229,29 +176,27 @@ put_time(FILE *to)
 
 	gmtime_r(&now, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(to, "%s ", text);
+	buffer_print(to, "%s ", text);
 }
 
 /* One write(2) for the whole entry: other processes share the log. */
 void
 report_enter(enum report_code code, const char *message, const char *trace)
 {
+	struct buffer entry = { 0 };
 	size_t length;
 	char *text;
-	FILE *to = open_memstream(&text, &length);
 
-	if (to == NULL)
-		return;
 	if (report.timed)
-		put_time(to);
-	fprintf(to, "cgi2wsgi: %s", codes[code].word);
-	put_origin(to);
-	fputs(": ", to);
-	put_escaped(to, message, "");
-	putc('\n', to);
+		add_time(&entry);
+	buffer_print(&entry, "cgi2wsgi: %s", words[code]);
+	add_origin(&entry);
+	buffer_add_text(&entry, ": ");
+	add_escaped(&entry, message, "");
+	buffer_add_byte(&entry, '\n');
 	if (trace != NULL)
-		put_trace(to, trace);
-	if (fclose(to) == 0)
+		add_trace(&entry, trace);
+	if ((text = buffer_take(&entry, &length)) != NULL)
 		report_write(text, length);
 	free(text);
 }
@@ -317,67 +262,35 @@ report_trace(const char *for_log, const char *for_page)
 	report.page_trace = strdup(for_page);
 }
 
-static char *
-make_page(enum report_code code, size_t *length)
+const char *
+report_page_trace(void)
 {
-	const struct page page = { .code = codes[code].word,
-		.status = codes[code].status,
-		.happened = codes[code].happened,
-		.advice = codes[code].advice,
-		.id = report_id(),
-		.message = report.debug ? report.message : NULL,
-		.trace = report.page_trace,
-		.accept = request_text(report.request, "HTTP_ACCEPT", "*/*"),
-		.text = report.text,
-		.head_only = strcmp(request_text(report.request,
-					"REQUEST_METHOD", "GET"),
-				 "HEAD") == 0 };
-
-	return page_make(&page, length);
+	return report.page_trace != NULL ? report.page_trace : "";
 }
 
-void
-report_deliver(void)
+bool
+report_conclude(enum report_code *code)
 {
-	struct iovec page = { 0 };
-	char *whole;
-
-	if (!report.failed || report.delivered)
-		return;
-	report.delivered = true;
+	if (!report.failed || report.concluded)
+		return false;
+	report.concluded = true;
 	report_enter(report.code, report.message ? report.message : "",
 	    report.log_trace);
-	if (reply_is_started() || codes[report.code].status == NULL)
-		return;
-	page.iov_base = whole = make_page(report.code, &page.iov_len);
-	while (reply_push(&page, 1) == -1 && errno == EINTR)
-		;
-	free(whole);
-}
-
-static void
-prepare(enum report_code code)
-{
-	report.page[code] = make_page(code, &report.page_length[code]);
+	*code = report.code;
+	return true;
 }
 
 void
 report_prepare(void)
 {
-	size_t length;
-	FILE *to = open_memstream(&report.origin, &length);
+	struct buffer origin = { 0 };
 
-	if (to != NULL) {
-		put_origin(to);
-		fclose(to);
-	}
-	prepare(REPORT_TIMEOUT);
-	prepare(REPORT_TERMINATED);
-	prepare(REPORT_CRASH);
+	add_origin(&origin);
+	report.origin = buffer_take(&origin, NULL);
 }
 
 static void
-put_signal_safe(const char *text)
+write_text(const char *text)
 {
 	report_write(text, strlen(text));
 }
@@ -385,14 +298,11 @@ put_signal_safe(const char *text)
 void
 report_last_words(enum report_code code)
 {
-	put_signal_safe("cgi2wsgi: ");
-	put_signal_safe(codes[code].word);
-	put_signal_safe(report.origin ? report.origin : " [-] - -");
-	put_signal_safe(code == REPORT_SHUTDOWN
+	write_text("cgi2wsgi: ");
+	write_text(words[code]);
+	write_text(report.origin ? report.origin : " [-] - -");
+	write_text(code == REPORT_SHUTDOWN
 		? ": threads, atexit or the request's body did not end within "
 		  "--graceful-timeout\n"
 		: ": the process ended at once\n");
-	if (code <= REPORT_CRASH && report.page[code] != NULL &&
-	    !reply_is_started())
-		reply_shout(report.page[code], report.page_length[code]);
 }

@@ -1,7 +1,4 @@
-/*
- * What went wrong, for three readers: a line in the log, a page for the
- * client, and with --debug the traceback in that page.
- */
+/* What went wrong: the words for it, the log, and the remembered failure. */
 #ifndef CGI_REPORT_H
 #define CGI_REPORT_H
 
@@ -22,8 +19,12 @@ enum report_code {
 	REPORT_SHORT_BODY, REPORT_LONG_BODY, REPORT_CLIENT_GONE, REPORT_CLOSE,
 	REPORT_LOCATION, REPORT_HEADER_SIZE, REPORT_SHUTDOWN,
 	REPORT_SCRIPT_NAME,
+	REPORT_CODES /* how many there are */
 };
 /* clang-format on */
+
+/* Forgets all of an earlier request. */
+void report_open(void);
 
 /* Names the request that lines and pages speak of; it must stay. */
 void report_about(const struct request *);
@@ -35,8 +36,8 @@ const char *report_id(void);
 void report_configure(bool debug, bool timed);
 bool report_is_debug(void);
 
-/* A person reads the page in a terminal. */
-void report_prefer_text(void);
+/* The word of a code, as it stands in lines and pages. */
+const char *report_word(enum report_code);
 
 /* Writes one line to the log. */
 void report_log(enum report_code, const char *format, ...)
@@ -68,12 +69,15 @@ bool report_failed_with(enum report_code);
  */
 void report_trace(const char *for_log, const char *for_page);
 
-/* Once: logs the remembered failure and, if no byte was sent, its page. */
-void report_deliver(void);
+/* The traceback for the page, or "". */
+const char *report_page_trace(void);
+
+/* Once: logs the remembered failure. Returns whether it did, and the code. */
+bool report_conclude(enum report_code *);
 
 /*
- * Makes ready what report_last_words() writes, which may be called in a
- * signal handler: the line and, if no byte was sent, the page.
+ * Makes ready the line that report_last_words() writes, which may be called
+ * in a signal handler.
  */
 void report_prepare(void);
 void report_last_words(enum report_code);

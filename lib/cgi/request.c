@@ -108,7 +108,7 @@ append(
 }
 
 int
-request_take(struct request *request, char **environment)
+request_open(struct request *request, char **environment)
 {
 	char **from, **to, *equals;
 	size_t length;

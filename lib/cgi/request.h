@@ -24,7 +24,7 @@ struct request {
  * it those that describe the request. Strings stay borrowed from it.
  * Returns 0, or -1 without memory.
  */
-int request_take(struct request *, char **environment);
+int request_open(struct request *, char **environment);
 
 /* The value of a meta-variable, the last if it was given twice, or NULL. */
 const char *request_value(const struct request *, const char *name);

@@ -10,6 +10,7 @@
 
 #include "cgi/body.h"
 #include "cgi/clock.h"
+#include "cgi/page.h"
 #include "cgi/process.h"
 #include "cgi/reply.h"
 #include "cgi/report.h"
@@ -572,7 +573,7 @@ conclude(int status)
 		if (PyErr_Occurred())
 			traceback_fail(
 			    blame(), "the application raised an exception");
-		report_deliver();
+		page_deliver();
 		return false;
 	}
 	if (response.excess)

@@ -235,7 +235,7 @@ start(struct invocation *got, struct list *argv, struct list *environment)
 	int result;
 
 	fake_report_reset();
-	ensure(request_take(&request, taken.item) == 0, "memory");
+	ensure(request_open(&request, taken.item) == 0, "memory");
 	result = invocation_read(got, &request, argv->count, argv->item,
 	    fixed.way == BY_SCRIPT ? script : program);
 	free(request.variables);

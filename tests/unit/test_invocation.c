@@ -74,7 +74,7 @@ static void
 ask(char **environment)
 {
 	free(request.variables);
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 }
 
 /* What it was told stays, as a process's own arguments would. */

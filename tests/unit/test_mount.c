@@ -73,11 +73,11 @@ assert_mount(const char *prefix, const char *action_tail, const char *script,
 
 	assert_non_null(copy);
 	memcpy(copy, environment, count(environment) * sizeof(*copy));
-	assert_int_equal(request_take(&before, copy), 0);
+	assert_int_equal(request_open(&before, copy), 0);
 	free(copy);
 	free(request.variables);
 	fake_report_reset();
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 	assert_int_equal(mount_repair(&request, prefix, action_tail), 0);
 	assert_variable("SCRIPT_NAME", script);
 	assert_variable("PATH_INFO", path);

@@ -16,7 +16,7 @@
 /* Takes an environment of literals. */
 #define TAKE(request, ...) \
 	assert_int_equal( \
-	    request_take((request), (char *[]){ __VA_ARGS__, NULL }), 0)
+	    request_open((request), (char *[]){ __VA_ARGS__, NULL }), 0)
 
 static bool
 is_meta(const char *name)
@@ -36,7 +36,7 @@ test_take(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 	assert_string_equal(environment[0], "PATH=/bin");
 	assert_string_equal(environment[1], "MY_SETENV=x=y");
 	assert_string_equal(environment[2], "EMPTY=");
@@ -60,10 +60,10 @@ test_take_nothing(void **state)
 	struct request request;
 
 	(void)state;
-	assert_int_equal(request_take(&request, empty), 0);
+	assert_int_equal(request_open(&request, empty), 0);
 	assert_int_equal(request.count, 0);
 	assert_null(request_value(&request, "PATH"));
-	assert_int_equal(request_take(&request, odd), 0);
+	assert_int_equal(request_open(&request, odd), 0);
 	assert_int_equal(request.count, 0);
 	assert_null(request_value(&request, ""));
 	assert_null(request_value(&request, "NOTHING"));
@@ -79,7 +79,7 @@ test_take_httpoxy(void **state)
 	struct request request;
 
 	(void)state;
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 	assert_string_equal(environment[0], "http_proxy=mine");
 	assert_string_equal(environment[1], "HTTPS_PROXY=mine");
 	assert_null(environment[2]);
@@ -103,7 +103,7 @@ test_take_many(void **state)
 		assert_true(
 		    asprintf(&environment[i],
 			i % 2 ? "HTTP_X%d=%d" : "MY_X%d=%d", i, -i) > 0);
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 	assert_int_equal(request.count, MANY);
 	for (i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), i % 2 ? "HTTP_X%d" : "MY_X%d", i);

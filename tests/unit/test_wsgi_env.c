@@ -28,7 +28,7 @@ make(char **environment)
 {
 	Py_CLEAR(env);
 	free(request.variables);
-	assert_int_equal(request_take(&request, environment), 0);
+	assert_int_equal(request_open(&request, environment), 0);
 	assert_int_equal(wsgi_env_complete(&request), 0);
 	env = wsgi_env_make(&request, Py_None);
 	assert_non_null(env);
