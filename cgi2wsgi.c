@@ -87,12 +87,13 @@ open_log(void)
 	char *file;
 	int result = 0;
 
-	if (invocation.log == NULL)
+	if (invocation.options.log == NULL)
 		return 0;
-	if ((file = invocation_path(&invocation, invocation.log)) == NULL ||
+	if ((file = invocation_path(&invocation, invocation.options.log)) ==
+		NULL ||
 	    process_log_to(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
-		    "cannot write %s as user %ld: %s", invocation.log,
+		    "cannot write %s as user %ld: %s", invocation.options.log,
 		    (long)geteuid(), strerror(errno));
 	free(file);
 	return result;
@@ -105,8 +106,8 @@ change_folder(void)
 	char *folder = NULL;
 	int result = 0;
 
-	if (invocation.chdir != NULL)
-		folder = invocation_path(&invocation, invocation.chdir);
+	if (invocation.options.chdir != NULL)
+		folder = invocation_path(&invocation, invocation.options.chdir);
 	else if (invocation.by_server)
 		folder = strdup(invocation.folder);
 	else
@@ -123,15 +124,15 @@ change_folder(void)
 static int
 set_variables(void)
 {
-	char *name, *text;
+	const struct settings *settings = &invocation.options.settings;
+	const struct setting *set;
 	int i;
 
-	for (i = 0; i < invocation.settings.count; i++) {
-		text = name = invocation.settings.word[i];
-		strsep(&text, "=");
-		if (request_set(&request, name, text) == -1 ||
-		    (!request_is_meta(name, strlen(name)) &&
-			setenv(name, text, 1) == -1))
+	for (i = 0; i < settings->count; i++) {
+		set = &settings->list[i];
+		if (request_set(&request, set->name, set->value) == -1 ||
+		    (!request_is_meta(set->name, strlen(set->name)) &&
+			setenv(set->name, set->value, 1) == -1))
 			return system_failure("cannot set a variable");
 	}
 	return 0;
@@ -151,7 +152,7 @@ is_nph(void)
 	const char *slash = strrchr(script, '/');
 	size_t i;
 
-	if (invocation.nph)
+	if (invocation.options.nph)
 		return true;
 	if (slash == NULL || strncmp(slash, "/nph-", 5) != 0)
 		return false;
@@ -172,21 +173,23 @@ choose_head(void)
 static int
 follow_options(void)
 {
-	report_configure(invocation.debug, false);
+	report_configure(invocation.options.debug, false);
 	if (open_log() == -1)
 		return -1;
-	report_configure(invocation.debug, invocation.log != NULL);
-	if (invocation.explain || invocation.timing)
-		clock_run(invocation.timing);
-	if (invocation.explain)
+	report_configure(
+	    invocation.options.debug, invocation.options.log != NULL);
+	if (invocation.options.explain || invocation.options.timing)
+		clock_run(invocation.options.timing);
+	if (invocation.options.explain)
 		transcript_open(&invocation, &request);
 	if (change_folder() == -1 || set_variables() == -1)
 		return -1;
 	choose_head();
-	if (body_measure(&request, invocation.max_body) == -1)
+	if (body_measure(&request, invocation.options.max_body) == -1)
 		return -1;
 	page_prepare();
-	process_limit(invocation.timeout, invocation.graceful_timeout);
+	process_limit(
+	    invocation.options.timeout, invocation.options.graceful_timeout);
 	return 0;
 }
 
@@ -197,8 +200,8 @@ run(PyObject *application)
 	int result;
 
 	if (wsgi_env_complete(&request) == -1 ||
-	    mount_repair(
-		&request, invocation.script_name, invocation.action_tail) == -1)
+	    mount_repair(&request, invocation.options.script_name,
+		invocation.action_tail) == -1)
 		return system_failure("cannot complete the environ");
 	if ((input = input_make()) != NULL)
 		dict = wsgi_env_make(&request, input);
@@ -259,7 +262,7 @@ leave(int result)
 	transcript_drain();
 	if (!process_is_child()) {
 		process_pause_clock();
-		body_drain(invocation.graceful_timeout);
+		body_drain(invocation.options.graceful_timeout);
 		process_resume_clock();
 	}
 	shutdown_python();
@@ -293,10 +296,10 @@ check(void)
 static int
 answer_person(void)
 {
-	if (invocation.want == WANT_CHECK)
+	if (invocation.options.want == WANT_CHECK)
 		return check();
-	if (invocation.want == WANT_HELP)
-		fputs(options_help(), stdout);
+	if (invocation.options.want == WANT_HELP)
+		fputs(options_help(invocation.options.all_help), stdout);
 	else
 		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
@@ -316,15 +319,15 @@ simulate(int argc, char **argv)
 		return -1;
 	found = invocation_read(
 	    &invocation, &request, argc, argv, process_execfn(argv[0]));
-	if (found == 0 && invocation.want != WANT_APPLICATION)
+	if (found == 0 && invocation.options.want != WANT_APPLICATION)
 		return answer_person();
 	/* Other failures are the page of the request. */
 	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
 	    environ_simulate(&invocation, &body) == -1)
 		return complain_to_person();
-	if (invocation.explain)
+	if (invocation.options.explain)
 		clock_ask_kernel();
-	status = client_run(&invocation.wishes, body, &complaint);
+	status = client_run(&invocation.options, body, &complaint);
 	if (complaint != NULL)
 		fprintf(stderr, "cgi2wsgi: %s\n", complaint);
 	free(complaint);

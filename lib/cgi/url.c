@@ -13,15 +13,6 @@ hex_digit(char c)
 }
 
 void
-url_encode(FILE *to, unsigned char byte)
-{
-	if (byte < 0x80 && (isalnum(byte) || memchr("-._~", byte, 4)))
-		putc(byte, to);
-	else
-		fprintf(to, "%%%02X", byte);
-}
-
-void
 url_decode(char *text)
 {
 	char *to = text;

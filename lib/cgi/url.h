@@ -2,11 +2,6 @@
 #ifndef CGI_URL_H
 #define CGI_URL_H
 
-#include <stdio.h>
-
-/* Writes a byte of a name: unreserved ones (RFC 3986 2.3) stay as they are. */
-void url_encode(FILE *to, unsigned char byte);
-
 /* Decodes in place, once; %00 stays, since it would end the text. */
 void url_decode(char *text);
 

@@ -124,18 +124,16 @@ static int
 set_environment(const struct invocation *invocation)
 {
 	static char *none[] = { NULL };
-	char *name, *value;
+	const struct settings *settings = &invocation->options.settings;
 	int i;
 
 	environ = none; /* clearenv() is not everywhere */
 	if (setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == -1)
 		return -1;
-	for (i = 0; i < invocation->settings.count; i++) {
-		value = name = invocation->settings.word[i];
-		strsep(&value, "=");
-		if (setenv(name, value, 1) == -1)
+	for (i = 0; i < settings->count; i++)
+		if (setenv(settings->list[i].name, settings->list[i].value,
+			1) == -1)
 			return -1;
-	}
 	return 0;
 }
 
@@ -143,8 +141,8 @@ set_environment(const struct invocation *invocation)
 static int
 change_folder(const struct invocation *invocation)
 {
-	char *folder = invocation_path(
-	    invocation, invocation->chdir ? invocation->chdir : ".");
+	char *folder = invocation_path(invocation,
+	    invocation->options.chdir ? invocation->options.chdir : ".");
 	int result = folder != NULL ? chdir(folder) : -1;
 
 	if (result == -1)
@@ -163,7 +161,7 @@ report_start(const struct invocation *invocation)
 		finding_add("venv-wrong",
 		    "%s\nmake it again: python%d.%d -m venv --clear %s",
 		    report_failure(), PY_MAJOR_VERSION, PY_MINOR_VERSION,
-		    words_quote(invocation->venv));
+		    words_quote(invocation->options.venv));
 	else
 		finding_add("python-failed",
 		    "%s\ninstall the Python that the program was built for; "
@@ -251,8 +249,9 @@ import(int channel, const void *argument)
 	if (names == NULL)
 		return;
 	finding_add("python", "Python %s starts", PY_VERSION);
-	if (invocation->venv != NULL)
-		finding_add("venv", "%s is for this Python", invocation->venv);
+	if (invocation->options.venv != NULL)
+		finding_add(
+		    "venv", "%s is for this Python", invocation->options.venv);
 	imports_watch();
 	if (call(names, "before", NULL, NULL) == 0 &&
 	    (application = load(invocation)) != NULL && !process_is_child()) {
@@ -357,8 +356,9 @@ static bool
 try(struct child *trial, const struct invocation *invocation,
     void (*act)(int, const void *), const char *doing)
 {
-	unsigned seconds = invocation->timeout > 0 ? invocation->timeout
-						   : PATIENCE;
+	unsigned seconds = invocation->options.timeout > 0
+	    ? invocation->options.timeout
+	    : PATIENCE;
 
 	if (child_run(trial, seconds, act, invocation) == -1) {
 		finding_add("process-start",

@@ -77,7 +77,7 @@ static void
 check_script(
     struct invocation *invocation, const char *script, const char *program)
 {
-	bool lint = invocation->lint, good;
+	bool lint = invocation->options.lint, good;
 
 	if (access(script, R_OK) == -1)
 		return;
@@ -103,8 +103,8 @@ check_run(struct invocation *invocation)
 		    "cannot find the program or the folder: %s",
 		    strerror(errno));
 	else if (file = realpath(script, NULL),
-	    user_take(&account, invocation->web_user) == 0) {
-		finding_begin(invocation->json);
+	    user_take(&account, invocation->options.web_user) == 0) {
+		finding_begin(invocation->options.check_json);
 		report_account();
 		permissions_check_limits();
 		if (permissions_check_file(

@@ -3,8 +3,6 @@
  * one argument, and nothing counts behind 255 bytes.
  */
 
-#include <sys/stat.h>
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "check/finding.h"
 #include "check/hashbang.h"
 #include "check/permissions.h"
+#include "invocation/file.h"
 #include "invocation/words.h"
 
 #define PROGRAM "cgi2wsgi"
@@ -29,23 +28,6 @@ struct line {
 	char *interpreter, *rest; /* rest may be empty */
 	const char *options; /* of this program, in rest */
 };
-
-static bool
-same_file(const char *one, const char *other)
-{
-	struct stat a, b;
-
-	return stat(one, &a) == 0 && stat(other, &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-static const char *
-base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
 
 static char *
 read_first_line(const char *file)
@@ -114,9 +96,9 @@ check_program(const struct line *line, const char *program)
 		    "the first line names %s, which %s may not execute\n"
 		    "type: chmod a+rx %s",
 		    program, line->account->name, words_quote(program));
-	else if (same_file(program, line->program))
+	else if (file_is_same(program, line->program))
 		return;
-	else if (strcmp(base_of(program), PROGRAM) == 0)
+	else if (strcmp(file_base(program), PROGRAM) == 0)
 		report(line, "line-copy",
 		    "the first line names %s, another copy of the program than "
 		    "%s, which checks here",
@@ -157,7 +139,7 @@ check_behind_env(struct line *line)
 	if (words_split(&words, line->rest, line->script) == -1)
 		return;
 	for (i = 0; i < words.count; i++)
-		if (strcmp(base_of(words.word[i]), PROGRAM) == 0)
+		if (strcmp(file_base(words.word[i]), PROGRAM) == 0)
 			break;
 	if (behind != NULL) {
 		behind += strlen(PROGRAM);
@@ -201,7 +183,7 @@ check_length(const struct line *line)
 
 	if (length <= SEEN)
 		return;
-	if (end >= SEEN || strcmp(base_of(line->interpreter), "env") == 0)
+	if (end >= SEEN || strcmp(file_base(line->interpreter), "env") == 0)
 		finding_add("line-long",
 		    "the first line has %zu bytes, of which the kernel reads "
 		    "%d: its end is cut off\nfirst line: shorter, by moving "
@@ -235,7 +217,7 @@ take_apart(struct line *line)
 		*line->rest++ = '\0';
 		line->rest += strspn(line->rest, BLANKS);
 	}
-	line->options = strcmp(base_of(line->interpreter), PROGRAM) == 0
+	line->options = strcmp(file_base(line->interpreter), PROGRAM) == 0
 	    ? line->rest
 	    : "";
 }
@@ -248,7 +230,7 @@ check_line(struct line *line)
 	take_apart(line);
 	whole = *line->rest != '\0' ? line->rest : NULL;
 	check_length(line);
-	if (strcmp(base_of(line->interpreter), "env") == 0 &&
+	if (strcmp(file_base(line->interpreter), "env") == 0 &&
 	    user_may(line->account, line->interpreter, X_OK))
 		check_env(line);
 	else

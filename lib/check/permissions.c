@@ -13,19 +13,12 @@
 
 #include "check/finding.h"
 #include "check/permissions.h"
+#include "invocation/file.h"
 #include "invocation/words.h"
 
 #define LEAST_MEMORY (INT64_C(256) << 20)
 #define LEAST_TIME 30 /* seconds */
 #define LEAST_PROCESSES 32
-
-static char *
-folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
 
 /* Whom chmod(1) has to give a right: not more than needed. */
 static char
@@ -164,7 +157,7 @@ has_complaint(void)
 static void
 check_named_folder(const char *script, const char *file)
 {
-	char *folder = folder_of(script), *own = folder_of(file);
+	char *folder = file_folder(script), *own = file_folder(file);
 	struct stat st;
 
 	if (folder != NULL && own != NULL && strcmp(folder, own) != 0 &&
@@ -177,7 +170,7 @@ check_named_folder(const char *script, const char *file)
 static void
 check_rights(const char *script, const char *path)
 {
-	char *folder = folder_of(path);
+	char *folder = file_folder(path);
 	struct stat file, around;
 
 	if (folder != NULL && stat(path, &file) == 0 &&
@@ -232,7 +225,7 @@ may_write(const struct user *account, const char *path)
 
 	if (access(path, F_OK) == 0)
 		return user_may(account, path, W_OK);
-	folder = folder_of(path);
+	folder = file_folder(path);
 	result = folder != NULL && user_may(account, folder, W_OK | X_OK);
 	free(folder);
 	return result;
@@ -242,7 +235,7 @@ may_write(const struct user *account, const char *path)
 static bool
 lies_in(const char *path, const char *folder)
 {
-	char *real, *above = folder_of(path);
+	char *real, *above = file_folder(path);
 	size_t length = strlen(folder);
 	bool result = false;
 
@@ -300,10 +293,11 @@ permissions_check_options(
 {
 	char *log;
 
-	if (invocation->venv == NULL)
+	if (invocation->options.venv == NULL)
 		find_unused_venv(invocation);
-	if (invocation->log != NULL &&
-	    (log = invocation_path(invocation, invocation->log)) != NULL) {
+	if (invocation->options.log != NULL &&
+	    (log = invocation_path(invocation, invocation->options.log)) !=
+		NULL) {
 		check_log(account, invocation, log);
 		free(log);
 	}

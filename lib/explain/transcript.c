@@ -152,30 +152,21 @@ tell_way(const struct invocation *invocation)
 	text_text(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
 }
 
-/* Whether a word is, or holds, a secret in the words of curl. */
-static bool
-is_secret(const char *word, const char *before)
+/* What an option says, but for secrets; memory to be freed, or NULL. */
+static char *
+show_value(const struct given_option *option)
 {
-	static const char *const options[] = { "-u", "--user", "-b",
-		"--cookie" };
-	size_t i, length;
-
-	for (i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		length = strlen(options[i]);
-		if (strcmp(before, options[i]) == 0 ||
-		    (strncmp(word, options[i], length) == 0 &&
-			(length == 2 || word[length] == '=') &&
-			word[length] != '\0'))
-			return true;
-	}
-	return false;
+	return option->letter == 'u' || option->letter == 'b'
+	    ? strdup(SECRET_MASK)
+	    : secret_hide(option->value);
 }
 
-/* The options as they were written, but for secrets. */
+/* The options of one place, by their full names. */
 static void
-tell_options(const struct words *options)
+tell_options(const struct options *options, bool typed, const char *where)
 {
-	char *line, *word;
+	const struct given_option *option;
+	char *line, *value;
 	size_t length;
 	FILE *to = open_memstream(&line, &length);
 	int i;
@@ -183,15 +174,18 @@ tell_options(const struct words *options)
 	if (to == NULL)
 		return;
 	for (i = 0; i < options->count; i++) {
-		word = is_secret(
-			   options->word[i], i > 0 ? options->word[i - 1] : "")
-		    ? NULL
-		    : secret_hide(options->word[i]);
-		fprintf(to, " %s", word != NULL ? word : SECRET_MASK);
-		free(word);
+		option = &options->given[i];
+		if (option->typed != typed)
+			continue;
+		fprintf(to, " %s", options_name(option->letter));
+		if (option->value == NULL)
+			continue;
+		value = show_value(option);
+		fprintf(to, " %s", value != NULL ? value : SECRET_MASK);
+		free(value);
 	}
-	if (fclose(to) == 0 && options->count > 0)
-		text_text(TEXT_PLAIN, 4, "The options there are%s", line);
+	if (fclose(to) == 0 && length > 0)
+		text_text(TEXT_PLAIN, 4, "%s%s", where, line);
 	free(line);
 }
 
@@ -314,7 +308,11 @@ transcript_open(
 	tell_process();
 	tell_who(invocation, request);
 	tell_way(invocation);
-	tell_options(&invocation->options);
+	tell_options(&invocation->options, false,
+	    invocation->way == WAY_PERSON ? "Its first line has the options"
+					  : "The options there are");
+	tell_options(
+	    &invocation->options, true, "The command line's options are");
 	end();
 }
 
@@ -399,7 +397,7 @@ transcript_call(PyObject *env)
 	if (!begin())
 		return;
 	station("THE REQUEST BECOMES environ");
-	variables_tell(env, &transcript.invocation->settings);
+	variables_tell(env, &transcript.invocation->options.settings);
 	station("THE CALL: application(environ, start_response)");
 	end();
 }

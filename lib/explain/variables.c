@@ -44,18 +44,6 @@ is_given(const char *name)
 	return false;
 }
 
-/* By --env, of which the names are left when it has been obeyed. */
-static bool
-is_set(const struct words *settings, const char *name)
-{
-	int i;
-
-	for (i = 0; i < settings->count; i++)
-		if (strcmp(settings->word[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* The value as bytes, or what else it is; memory to be freed, or NULL. */
 static char *
 describe(PyObject *value)
@@ -154,7 +142,7 @@ tell_variable(const struct variable *variable, const char *value, bool set)
  * no values to show around: if they stay as they are, a list of names tells.
  */
 static void
-tell_given(PyObject *env, const struct words *settings)
+tell_given(PyObject *env, const struct settings *settings)
 {
 	char *names = NULL, *value, *name;
 	size_t length, i;
@@ -170,8 +158,8 @@ tell_given(PyObject *env, const struct words *settings)
 		    strcmp(value, v->value) == 0)
 			fprintf(to, "%s%s", others++ > 0 ? ", " : "", name);
 		else
-			tell_variable(
-			    v, value, name != NULL && is_set(settings, name));
+			tell_variable(v, value,
+			    name != NULL && settings_have(settings, name));
 		free(name);
 		free(value);
 	}
@@ -183,7 +171,7 @@ tell_given(PyObject *env, const struct words *settings)
 }
 
 static void
-tell_added(PyObject *env, const struct words *settings)
+tell_added(PyObject *env, const struct settings *settings)
 {
 	PyObject *key, *value;
 	Py_ssize_t position = 0;
@@ -194,7 +182,7 @@ tell_added(PyObject *env, const struct words *settings)
 			return;
 		if (!is_given(name) && (text = describe(value)) != NULL) {
 			text_pair(ITEM, name, strlen(name), "=", text);
-			if (is_set(settings, name))
+			if (settings_have(settings, name))
 				text_text(TEXT_PLAIN, REMARK, "by --env");
 			else
 				remark(TEXT_PLAIN, "",
@@ -206,7 +194,7 @@ tell_added(PyObject *env, const struct words *settings)
 }
 
 void
-variables_tell(PyObject *env, const struct words *settings)
+variables_tell(PyObject *env, const struct settings *settings)
 {
 	text_text(TEXT_PLAIN, TEXT,
 	    "The variables, as they were given. Every value becomes "

@@ -5,7 +5,7 @@
 #include "python/cpython.h"
 
 #include "cgi/request.h"
-#include "invocation/words.h"
+#include "invocation/settings.h"
 
 /* Keeps the variables as the server gave them, to compare with later. */
 void variables_keep(const struct request *);
@@ -14,6 +14,6 @@ void variables_keep(const struct request *);
  * Writes with the pen how the kept variables became environ; settings are
  * those of --env.
  */
-void variables_tell(PyObject *env, const struct words *settings);
+void variables_tell(PyObject *env, const struct settings *settings);
 
 #endif

@@ -3,62 +3,17 @@
  * never from the words behind the script: those are the client's query.
  */
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "invocation/invocation.h"
-#include "invocation/options.h"
 #include "cgi/report.h"
+#include "invocation/file.h"
+#include "invocation/invocation.h"
 
 #define PROGRAM "cgi2wsgi"
-
-static bool
-is_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool
-same_file(const char *one, const char *other)
-{
-	struct stat a, b;
-
-	return stat(one, &a) == 0 && stat(other, &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-static char *
-folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return strdup(".");
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-static int
-check_not_shared(const char *path, const char *what)
-{
-	const char *word;
-	struct stat st;
-
-	if (stat(path, &st) == -1 || !(st.st_mode & S_IWOTH) ||
-	    !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-		return 0;
-	word = words_quote(path);
-	return report_fail(REPORT_UNSAFE_FILE,
-	    "everyone may write %s%s, so anyone could run code here: "
-	    "chmod o-w %s",
-	    what, word, word);
-}
 
 /*
  * What everyone may write, anyone may have written (H5): the file, the
@@ -67,17 +22,17 @@ check_not_shared(const char *path, const char *what)
 static int
 check_safe(const char *name, const struct invocation *invocation)
 {
-	char *named = folder_of(name), *cache;
+	char *named = file_folder(name), *cache;
 	int safe = -1;
 
 	if (asprintf(&cache, "%s/__pycache__", invocation->folder) == -1)
 		cache = NULL;
 	if (named == NULL || cache == NULL)
 		report_no_memory();
-	else if (check_not_shared(invocation->file, "") == 0 &&
-	    check_not_shared(named, "the folder ") == 0 &&
-	    check_not_shared(invocation->folder, "the folder ") == 0 &&
-	    check_not_shared(cache, "the folder ") == 0)
+	else if (file_refuse_shared(invocation->file, "") == 0 &&
+	    file_refuse_shared(named, "the folder ") == 0 &&
+	    file_refuse_shared(invocation->folder, "the folder ") == 0 &&
+	    file_refuse_shared(cache, "the folder ") == 0)
 		safe = 0;
 	free(cache);
 	free(named);
@@ -103,16 +58,16 @@ check_folders(const struct invocation *invocation)
 	char *path;
 	int i, result = 0;
 
-	for (i = 0; result == 0 && i <= invocation->paths.count; i++) {
-		const char *name = i < invocation->paths.count
-		    ? invocation->paths.word[i]
-		    : invocation->venv;
+	for (i = 0; result == 0 && i <= invocation->options.paths.count; i++) {
+		const char *name = i < invocation->options.paths.count
+		    ? invocation->options.paths.word[i]
+		    : invocation->options.venv;
 
 		if (name == NULL)
 			break;
 		if ((path = invocation_path(invocation, name)) == NULL)
 			return report_no_memory();
-		result = check_not_shared(path, "the folder ");
+		result = file_refuse_shared(path, "the folder ");
 		free(path);
 	}
 	return result;
@@ -131,12 +86,28 @@ use_file(struct invocation *invocation, const char *name)
 	invocation->file = realpath(name, NULL);
 	if (invocation->file == NULL || access(invocation->file, R_OK) == -1)
 		return unreadable(name);
-	if (!is_file(invocation->file))
+	if (!file_is_regular(invocation->file))
 		return report_fail(
 		    REPORT_NO_FILE, "%s is not a regular file", name);
-	if ((invocation->folder = folder_of(invocation->file)) == NULL)
+	if ((invocation->folder = file_folder(invocation->file)) == NULL)
 		return report_no_memory();
 	return check_safe(name, invocation);
+}
+
+/* Options of a script or a server, which want an application and no more. */
+static int
+read_options(
+    struct invocation *invocation, const struct words *words, const char *where)
+{
+	const struct options *options = &invocation->options;
+	int other = options_read(&invocation->options, words, where);
+
+	if (other != -1 &&
+	    (options->want != WANT_APPLICATION || options->web_user != NULL))
+		return report_fail(REPORT_USAGE,
+		    "%s: --help, --version and --check are for a terminal",
+		    where);
+	return other;
 }
 
 /* Words of a #! line: options, and :callable at most. */
@@ -144,15 +115,9 @@ static int
 use_line(struct invocation *invocation, const struct words *words,
     const char *script)
 {
-	int other = options_read(invocation, words, script);
+	int other = read_options(invocation, words, script);
 	char *callable;
 
-	if (other != -1 &&
-	    (invocation->want == WANT_CHECK || invocation->web_user != NULL))
-		return report_fail(REPORT_USAGE,
-		    "%s: --check and --web-user are for the command line, not "
-		    "for a script",
-		    script);
 	if (other == -1 || other == words->count)
 		return other == -1 ? -1 : 0;
 	callable = words->word[other];
@@ -192,10 +157,12 @@ use_url(struct invocation *invocation, const struct words *words, int at)
 static int
 use_words(struct invocation *invocation, int argc, char **argv)
 {
-	const struct words words = { argv, argc };
-	int other = options_read(invocation, &words, NULL);
+	int other;
 
-	return other == -1 ? -1 : use_url(invocation, &words, other);
+	invocation->typed = (struct words){ argv, argc };
+	other = options_read(&invocation->options, &invocation->typed, NULL);
+	return other == -1 ? -1
+			   : use_url(invocation, &invocation->typed, other);
 }
 
 /* H2: the kernel was given a script, whose first line brought it here. */
@@ -212,9 +179,20 @@ by_kernel(struct invocation *invocation, const struct words *line, int argc,
 	if (!invocation->by_server && at > 0 &&
 	    use_words(invocation, argc - at, argv + at) == -1)
 		return -1;
-	return invocation->want == WANT_APPLICATION
+	return invocation->options.want == WANT_APPLICATION
 	    ? use_file(invocation, script)
 	    : 0;
+}
+
+/* Whether the first line names this program, under one of its names. */
+static bool
+is_program(const char *word, const char *program)
+{
+	const char *base = file_base(word);
+
+	return strcmp(base, PROGRAM) == 0 ||
+	    strcmp(base, PROGRAM "-preload") == 0 ||
+	    file_is_same(word, program);
 }
 
 /*
@@ -224,17 +202,13 @@ by_kernel(struct invocation *invocation, const struct words *line, int argc,
  * failure reported.
  */
 static int
-read_own_words(const char *script, struct words *own)
+read_own_words(const char *script, struct words *own, const char *program)
 {
-	const char *name;
-
 	if (words_read_line(own, script) == -1)
 		return -1;
-	for (; own->count > 0; own->word++, own->count--) {
-		name = strrchr(own->word[0], '/');
-		if (strcmp(name ? name + 1 : own->word[0], PROGRAM) == 0)
+	for (; own->count > 0; own->word++, own->count--)
+		if (is_program(own->word[0], program))
 			break;
-	}
 	return own->count;
 }
 
@@ -259,14 +233,14 @@ by_interpreter(struct invocation *invocation, const struct request *request,
 	struct words own;
 	int at;
 
-	if (argc < 2 || script == NULL || !is_file(script) ||
-	    same_file(script, program))
+	if (argc < 2 || script == NULL || !file_is_regular(script) ||
+	    file_is_same(script, program))
 		return 1;
-	if ((at = read_own_words(script, &own)) == -1)
+	if ((at = read_own_words(script, &own, program)) == -1)
 		return -1;
-	if (at == 0 || same_file(argv[1], script))
+	if (at == 0 || file_is_same(argv[1], script))
 		at = 1;
-	if (at >= argc || !same_file(argv[at], script))
+	if (at >= argc || !file_is_same(argv[at], script))
 		return 1;
 	invocation->way = WAY_SCRIPT;
 	return use_script(invocation, script, &own);
@@ -278,7 +252,7 @@ file_part(const char *path)
 {
 	char *file = strdup(path), *slash;
 
-	while (file != NULL && !is_file(file)) {
+	while (file != NULL && !file_is_regular(file)) {
 		slash = strrchr(file, '/');
 		if (slash == NULL || slash == file) {
 			free(file);
@@ -299,7 +273,7 @@ is_action(const struct request *request, const char *program)
 	    request_value(request, "REDIRECT_URL") != NULL &&
 	    request_value(request, "PATH_TRANSLATED") != NULL &&
 	    status != NULL && strcmp(status, "200") == 0 && script != NULL &&
-	    same_file(script, program);
+	    file_is_same(script, program);
 }
 
 /* H3: Apache's Action, where only Apache sets these. Returns 1 if not. */
@@ -323,7 +297,7 @@ by_action(struct invocation *invocation, const struct request *request,
 		    "Action: %s is not a file that ends in .wsgi", path);
 	else {
 		invocation->action_tail = path + strlen(script);
-		result = read_own_words(script, &own) == -1
+		result = read_own_words(script, &own, program) == -1
 		    ? -1
 		    : use_script(invocation, script, &own);
 	}
@@ -351,20 +325,22 @@ looks_like_file(const char *name)
  * what exists as a whole is a file. Returns 1 if there is only :callable.
  */
 static int
-use_name(struct invocation *invocation, char *name)
+use_name(struct invocation *invocation, const char *name)
 {
-	char *colon = is_file(name) ? NULL : strrchr(name, ':');
+	const char *colon = file_is_regular(name) ? NULL : strrchr(name, ':');
 
 	if (colon != NULL && colon[1] == '\0')
 		return report_fail(REPORT_USAGE,
 		    "'%s': a callable is missing behind ':'", name);
 	if (colon != NULL) {
-		*colon = '\0';
 		invocation->callable = colon + 1;
+		name = strndup(name, (size_t)(colon - name));
+		if (name == NULL)
+			return report_no_memory();
 	}
 	if (*name == '\0')
 		return 1;
-	if (is_file(name) || looks_like_file(name))
+	if (file_is_regular(name) || looks_like_file(name))
 		return use_file(invocation, name);
 	invocation->module = name;
 	invocation->folder = realpath(".", NULL);
@@ -385,7 +361,7 @@ by_deployer(struct invocation *invocation)
 	if (words_append(&words, strdup(PROGRAM)) == -1 ||
 	    words_split(&words, text, where) == -1)
 		return -1;
-	if ((other = options_read(invocation, &words, where)) == -1)
+	if ((other = read_options(invocation, &words, where)) == -1)
 		return -1;
 	if (words.count - other > 1)
 		return report_fail(REPORT_USAGE,
@@ -418,43 +394,80 @@ by_server(struct invocation *invocation, const struct request *request,
 
 /* --check SCRIPT: nothing of it may fail here. */
 static int
-take_script(struct invocation *invocation, const struct words *words, int other)
+use_checked(struct invocation *invocation, const struct words *words, int other)
 {
+	const struct options *options = &invocation->options;
+	int i;
+
 	if (words->count - other != 1)
 		return report_fail(REPORT_USAGE,
 		    "--check needs one script; see cgi2wsgi --help");
-	if (invocation->wishes.count > 0)
-		return report_fail(REPORT_USAGE,
-		    "--check makes no request of your own; --lint makes three");
+	for (i = 0; i < options->count; i++)
+		if (options_is_about_request(options->given[i].letter))
+			return report_fail(REPORT_USAGE,
+			    "--check makes no request of your own; --lint "
+			    "makes three");
 	invocation->script = words->word[other];
 	return 0;
 }
 
+/*
+ * H4: the script's own first line counts in a terminal, too, if it leads here.
+ * The command line is read again behind it, and so wins.
+ */
+static int
+use_both(
+    struct invocation *invocation, const struct words *own, const char *script)
+{
+	const char *typed = invocation->callable;
+
+	options_reset(&invocation->options);
+	if (own->count > 0 && use_line(invocation, own, script) == -1)
+		return -1;
+	if (typed != NULL)
+		invocation->callable = typed;
+	return options_read(&invocation->options, &invocation->typed, NULL);
+}
+
 /* H4: [options] APP [URL] */
 static int
-by_person(struct invocation *invocation, int argc, char **argv)
+by_person(
+    struct invocation *invocation, int argc, char **argv, const char *program)
 {
-	const struct words words = { argv, argc };
-	int other = options_read(invocation, &words, NULL);
+	struct options *options = &invocation->options;
+	const char *callable = NULL;
+	struct words own;
+	int other;
 
 	invocation->way = WAY_PERSON;
-	if (other == -1 || invocation->want != WANT_APPLICATION)
-		return other == -1 ? -1
-		    : invocation->want == WANT_CHECK
-		    ? take_script(invocation, &words, other)
-		    : 0;
-	if (invocation->web_user != NULL)
+	invocation->typed = (struct words){ argv, argc };
+	other = options_read(options, &invocation->typed, NULL);
+	if (other == -1 || options->want == WANT_HELP ||
+	    options->want == WANT_VERSION)
+		return other == -1 ? -1 : 0;
+	if (options->want == WANT_CHECK)
+		return use_checked(invocation, &invocation->typed, other);
+	if (options->web_user != NULL)
 		return report_fail(
 		    REPORT_USAGE, "--web-user goes with --check");
+	/* env -S puts the :callable of a first line before the script. */
+	if (other + 1 < argc && argv[other][0] == ':')
+		callable = argv[other++] + 1;
 	if (other == argc)
 		return report_fail(REPORT_USAGE,
 		    "an application is missing; see cgi2wsgi --help");
-	if (use_url(invocation, &words, other + 1) == -1)
+	if (use_url(invocation, &invocation->typed, other + 1) == -1)
 		return -1;
 	if (use_name(invocation, argv[other]) == 1)
 		return report_fail(REPORT_USAGE,
 		    "a file or module is missing before the callable");
-	return report_failure() != NULL ? -1 : 0;
+	if (invocation->callable == NULL)
+		invocation->callable = callable;
+	if (report_failure() != NULL || invocation->file == NULL)
+		return report_failure() != NULL ? -1 : 0;
+	return read_own_words(invocation->file, &own, program) == -1
+	    ? -1
+	    : use_both(invocation, &own, invocation->file);
 }
 
 /*
@@ -469,10 +482,10 @@ is_by_line(const struct invocation *invocation, const struct request *request,
 {
 	const char *script = request_value(request, "SCRIPT_FILENAME");
 
-	return argc > 2 && same_file(argv[0], program) &&
+	return argc > 2 && file_is_same(argv[0], program) &&
 	    words_are_of_line(argv[2], argv[0], argv[1]) &&
 	    (!invocation->by_server ||
-		(script != NULL && same_file(argv[2], script)));
+		(script != NULL && file_is_same(argv[2], script)));
 }
 
 static int
@@ -492,21 +505,21 @@ find(struct invocation *invocation, const struct request *request, int argc,
 		return unreadable(execfn);
 	if (invocation->by_server)
 		return by_server(invocation, request, argc, argv, execfn);
-	return by_person(invocation, argc, argv);
+	return by_person(invocation, argc, argv, execfn);
 }
 
 int
 invocation_read(struct invocation *invocation, const struct request *request,
     int argc, char **argv, const char *execfn)
 {
-	*invocation = (struct invocation){
-		.url = "/", .max_body = -1, .graceful_timeout = 30
-	};
+	*invocation = (struct invocation){ .url = "/" };
+	options_reset(&invocation->options);
 	invocation->by_server = request_is_cgi(request);
 	if (find(invocation, request, argc, argv, execfn) == -1)
 		return -1;
-	return invocation->want == WANT_APPLICATION ? check_folders(invocation)
-						    : 0;
+	return invocation->options.want == WANT_APPLICATION
+	    ? check_folders(invocation)
+	    : 0;
 }
 
 int
@@ -515,17 +528,11 @@ invocation_read_script(
 {
 	struct words own;
 
-	invocation->want = WANT_APPLICATION;
 	invocation->by_server = true;
-	invocation->web_user = NULL;
-	invocation->lint = invocation->json = false;
-	if (words_read_line(&own, script) == -1)
+	if (read_own_words(script, &own, program) == -1 ||
+	    use_both(invocation, &own, script) == -1)
 		return -1;
-	/* The kernel asks for no name, others do. */
-	if ((own.count == 0 || !same_file(own.word[0], program)) &&
-	    read_own_words(script, &own) == -1)
-		return -1;
-	return use_script(invocation, script, &own) == 0
-	    ? check_folders(invocation)
-	    : -1;
+	invocation->options.want = WANT_APPLICATION;
+	return use_file(invocation, script) == 0 ? check_folders(invocation)
+						 : -1;
 }

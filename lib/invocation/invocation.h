@@ -9,11 +9,10 @@
 #include <stdint.h>
 
 #include "cgi/request.h"
-#include "invocation/wishes.h"
+#include "invocation/options.h"
 #include "invocation/words.h"
 
 struct invocation {
-	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
 	bool by_server; /* false: from a terminal */
 	/* who named the application, in the manual's order */
 	enum { WAY_LINE, WAY_ARGS, WAY_ACTION, WAY_SCRIPT, WAY_PERSON } way;
@@ -21,25 +20,13 @@ struct invocation {
 	char *folder; /* that relative names start from */
 	const char *module;
 	const char *callable; /* NULL: application, then app */
-	/* from a terminal */
-	const char *url;
-	struct wishes wishes;
-	const char *script; /* of --check, as it was given */
 	/* as Apache's Action handler: PATH_TRANSLATED behind the file */
 	const char *action_tail;
-
-	/* the options: their words, and what they say */
-	struct words options;
-	const char *venv, *chdir, *script_name, *log;
-	struct words paths, settings;
-	bool explain, timing;
-	int64_t max_body; /* -1: any */
-	unsigned timeout, graceful_timeout;
-	bool nph, debug;
-
-	/* those of --check */
-	const char *web_user;
-	bool lint, json;
+	struct options options;
+	/* from a terminal */
+	struct words typed; /* the command line */
+	const char *url;
+	const char *script; /* of --check, as it was given */
 };
 
 /*
@@ -52,7 +39,7 @@ int invocation_read(struct invocation *, const struct request *, int argc,
 
 /*
  * For --check: makes of it the invocation that a server's would be, with the
- * script's own options after those of the command line. program is our own
+ * script's own options before those of the command line. program is our own
  * name. Returns 0, or -1 with a failure reported.
  */
 int invocation_read_script(

@@ -2,11 +2,29 @@
 
 #include <getopt.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cgi/header.h"
-#include "invocation/options.h"
 #include "cgi/report.h"
+#include "invocation/options.h"
+
+static const char short_help[] =
+    "usage: cgi2wsgi [options] APP [URL]\n"
+    "       #!/usr/local/bin/cgi2wsgi [options] [:callable]\n"
+    "\n"
+    "Runs a WSGI application once: as the first line of a script in cgi-bin,\n"
+    "or here, where it prints the reply to a request for URL. APP is file.py,\n"
+    "file.wsgi:callable, module or module:factory().\n"
+    "\n"
+    "  cgi2wsgi app.cgi                      the reply to GET /\n"
+    "  cgi2wsgi -i app.cgi '/notes?page=2'   with its head, for another URL\n"
+    "  cgi2wsgi -d name=Ada app.cgi /form    a form's data; curl's options\n"
+    "  cgi2wsgi --explain app.cgi            what becomes of the request\n"
+    "  cgi2wsgi --check app.cgi              what would break under a server\n"
+    "\n"
+    "All options: cgi2wsgi --help=all; the manual: man cgi2wsgi.\n";
 
 static const char help[] =
     "usage: cgi2wsgi [options] APP [URL]\n"
@@ -24,6 +42,7 @@ static const char help[] =
     "      --script-name PREFIX    the application's root is this URL path;\n"
     "                              off: leave SCRIPT_NAME as it comes\n"
     "      --log FILE              append the log to FILE\n"
+    "      --cache DIR             keep the script's compiled form there\n"
     "      --max-body BYTES        refuse larger requests (413); K, M, G\n"
     "      --timeout SECONDS       end the application then (504)\n"
     "      --graceful-timeout SECONDS\n"
@@ -33,12 +52,11 @@ static const char help[] =
     "      --nph                   write a whole HTTP response\n"
     "      --debug                 show tracebacks to the client\n"
     "      --check                 look for what breaks the script APP under\n"
-    "                              a server\n"
+    "                              a server; =files, =json\n"
     "      --lint                  the same, with three requests to it\n"
-    "      --json                  what --check finds as JSON\n"
     "      --web-user NAME         the user that the server runs APP as\n"
     "  -V, --version               print the versions\n"
-    "  -h, --help                  print this\n"
+    "  -h, --help                  print how to use it; =all, the options\n"
     "\n"
     "The request of a command line, in curl's words:\n"
     "  -X, --request METHOD        use this method\n"
@@ -46,13 +64,8 @@ static const char help[] =
     "  -d, --data DATA             send a form's data; @FILE, - for stdin\n"
     "      --data-binary DATA      the same with every byte of @FILE\n"
     "      --data-raw DATA         the same without @FILE\n"
-    "      --data-urlencode DATA   the same, encoded; NAME=DATA, NAME@FILE\n"
     "      --json DATA             send JSON\n"
     "  -F, --form NAME=VALUE       send a field; NAME=@FILE sends a file\n"
-    "      --form-string NAME=VALUE\n"
-    "                              the same without @FILE\n"
-    "  -T, --upload-file FILE      send a file with PUT\n"
-    "  -G, --get                   put the data into the URL\n"
     "  -I, --head                  ask for the head alone\n"
     "  -u, --user USER:PASSWORD    log in\n"
     "  -b, --cookie NAME=VALUE     send a cookie\n"
@@ -64,42 +77,35 @@ static const char help[] =
     "  -s, --silent                say nothing of it\n"
     "  -S, --show-error            do, with -s\n";
 
-#define LONG 0x100 /* has no letter */
-
-/* The first is for --check only, so that its name is free otherwise. */
 static const struct option options[] = {
-	{ "json", no_argument, NULL, LONG | 'J' },
-	{ "venv", required_argument, NULL, LONG | 'v' },
-	{ "path", required_argument, NULL, LONG | 'p' },
-	{ "chdir", required_argument, NULL, LONG | 'c' },
-	{ "env", required_argument, NULL, LONG | 'e' },
-	{ "script-name", required_argument, NULL, LONG | 's' },
-	{ "log", required_argument, NULL, LONG | 'l' },
-	{ "max-body", required_argument, NULL, LONG | 'm' },
-	{ "timeout", required_argument, NULL, LONG | 't' },
-	{ "graceful-timeout", required_argument, NULL, LONG | 'g' },
-	{ "explain", no_argument, NULL, LONG | 'x' },
-	{ "timing", no_argument, NULL, LONG | 'i' },
-	{ "nph", no_argument, NULL, LONG | 'n' },
-	{ "debug", no_argument, NULL, LONG | 'd' },
-	{ "check", no_argument, NULL, LONG | 'C' },
-	{ "lint", no_argument, NULL, LONG | 'L' },
-	{ "web-user", required_argument, NULL, LONG | 'U' },
+	{ "venv", required_argument, NULL, OPTION_VENV },
+	{ "path", required_argument, NULL, OPTION_PATH },
+	{ "chdir", required_argument, NULL, OPTION_CHDIR },
+	{ "env", required_argument, NULL, OPTION_ENV },
+	{ "script-name", required_argument, NULL, OPTION_SCRIPT_NAME },
+	{ "log", required_argument, NULL, OPTION_LOG },
+	{ "cache", required_argument, NULL, OPTION_CACHE },
+	{ "max-body", required_argument, NULL, OPTION_MAX_BODY },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "graceful-timeout", required_argument, NULL,
+	    OPTION_GRACEFUL_TIMEOUT },
+	{ "explain", no_argument, NULL, OPTION_EXPLAIN },
+	{ "timing", no_argument, NULL, OPTION_TIMING },
+	{ "nph", no_argument, NULL, OPTION_NPH },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
+	{ "check", optional_argument, NULL, OPTION_CHECK },
+	{ "lint", optional_argument, NULL, OPTION_LINT },
+	{ "web-user", required_argument, NULL, OPTION_WEB_USER },
 	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
+	{ "help", optional_argument, NULL, 'h' },
 	/* about the request of a command line */
 	{ "request", required_argument, NULL, 'X' },
 	{ "header", required_argument, NULL, 'H' },
 	{ "data", required_argument, NULL, 'd' },
-	{ "data-ascii", required_argument, NULL, 'd' },
-	{ "data-binary", required_argument, NULL, WISH_DATA_BINARY },
-	{ "data-raw", required_argument, NULL, WISH_DATA_RAW },
-	{ "data-urlencode", required_argument, NULL, WISH_DATA_URLENCODE },
-	{ "json", required_argument, NULL, WISH_JSON },
+	{ "data-binary", required_argument, NULL, OPTION_DATA_BINARY },
+	{ "data-raw", required_argument, NULL, OPTION_DATA_RAW },
+	{ "json", required_argument, NULL, OPTION_JSON },
 	{ "form", required_argument, NULL, 'F' },
-	{ "form-string", required_argument, NULL, WISH_FORM_STRING },
-	{ "upload-file", required_argument, NULL, 'T' },
-	{ "get", no_argument, NULL, 'G' },
 	{ "head", no_argument, NULL, 'I' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "cookie", required_argument, NULL, 'b' },
@@ -112,28 +118,62 @@ static const struct option options[] = {
 	{ "show-error", no_argument, NULL, 'S' },
 	{ NULL, 0, NULL, 0 },
 };
+static const char letters[] = ":VhX:H:d:F:Iu:b:A:e:io:fsS";
 
 const char *
-options_help(void)
+options_help(bool all)
 {
-	return help;
+	return all ? help : short_help;
 }
 
-/* A value that is no good; always returns -1. */
-static int
-refuse(const char *where, const char *wanted, const char *value)
+static const struct option *
+find_option(int letter)
 {
-	return report_fail(REPORT_USAGE, "%s%s%s, not '%s'", where ? where : "",
-	    where ? ": " : "", wanted, value);
+	const struct option *option = options;
+
+	while (option->name != NULL && option->val != letter)
+		option++;
+	return option->name != NULL ? option : NULL;
+}
+
+const char *
+options_name(int letter)
+{
+	static char name[24];
+	const struct option *option = find_option(letter);
+
+	if (letter > 0 && letter <= CHAR_MAX)
+		snprintf(name, sizeof(name), "-%c", letter);
+	else
+		snprintf(
+		    name, sizeof(name), "--%s", option ? option->name : "");
+	return name;
+}
+
+const struct given_option *
+options_last(const struct options *from, int letter)
+{
+	int i;
+
+	for (i = from->count; i-- > 0;)
+		if (from->given[i].letter == letter)
+			return &from->given[i];
+	return NULL;
+}
+
+void
+options_reset(struct options *to)
+{
+	*to = (struct options){ .max_body = -1, .graceful_timeout = 30 };
 }
 
 static int
-read_seconds(unsigned *seconds, const char *value)
+read_seconds(unsigned *seconds, const char *value, int64_t least)
 {
 	int64_t wide;
 
 	if (header_read_length(value, strlen(value), &wide) == -1 ||
-	    wide > INT_MAX / 1000)
+	    wide < least || wide > INT_MAX / 1000)
 		return -1;
 	*seconds = (unsigned)wide;
 	return 0;
@@ -156,158 +196,160 @@ read_size(int64_t *size, const char *value)
 	return 0;
 }
 
-/* Takes over an option's value. Returns NULL, or what it should be. */
+/* --check, --check=files, --check=json or --check=files,json */
+static bool
+read_check(struct options *to, const char *value)
+{
+	size_t length;
+
+	to->want = WANT_CHECK;
+	while (value != NULL) {
+		length = strcspn(value, ",");
+		if (length == 5 && strncmp(value, "files", length) == 0)
+			to->check_files = true;
+		else if (length == 4 && strncmp(value, "json", length) == 0)
+			to->check_json = true;
+		else
+			return false;
+		value = value[length] == ',' ? value + length + 1 : NULL;
+	}
+	return true;
+}
+
+/* Takes over a value that not every text is. Returns NULL, or what it is. */
 static const char *
-set_value(struct invocation *invocation, int letter, char *value)
+read_value(struct options *to, int letter, const char *value)
 {
 	switch (letter) {
-	case 'v': invocation->venv = value; return NULL;
-	case 'p': words_append(&invocation->paths, value); return NULL;
-	case 'c': invocation->chdir = value; return NULL;
-	case 'e':
-		words_append(&invocation->settings, value);
-		return strchr(value, '=') > value ? NULL
-						  : "--env needs NAME=VALUE";
-	case 's':
-		invocation->script_name = value;
+	case 'h':
+		to->want = WANT_HELP;
+		to->all_help = value != NULL;
+		return value == NULL || strcmp(value, "all") == 0
+		    ? NULL
+		    : "--help or --help=all";
+	case OPTION_CHECK:
+	case OPTION_LINT:
+		return read_check(to, value)
+		    ? NULL
+		    : "--check, --check=files or --check=json";
+	case OPTION_ENV:
+		return settings_append(&to->settings, value) != 0
+		    ? NULL
+		    : "--env needs NAME=VALUE";
+	case OPTION_SCRIPT_NAME:
+		to->script_name = value;
 		return *value == '/' || strcmp(value, "off") == 0
 		    ? NULL
 		    : "--script-name needs a URL path that begins with '/', or "
 		      "off";
-	case 'l': invocation->log = value; return NULL;
-	case 'U': invocation->web_user = value; return NULL;
-	case 'm':
-		return read_size(&invocation->max_body, value) == 0
+	case OPTION_MAX_BODY:
+		return read_size(&to->max_body, value) == 0
 		    ? NULL
 		    : "--max-body needs a number of bytes, as in 500K or 1G";
-	case 't':
-		return read_seconds(&invocation->timeout, value) == 0
+	case OPTION_TIMEOUT:
+		return read_seconds(&to->timeout, value, 0) == 0
 		    ? NULL
 		    : "--timeout needs a number of seconds";
-	default:
-		return read_seconds(&invocation->graceful_timeout, value) ==
-			    0 &&
-			invocation->graceful_timeout > 0
+	case OPTION_GRACEFUL_TIMEOUT:
+		return read_seconds(&to->graceful_timeout, value, 1) == 0
 		    ? NULL
 		    : "--graceful-timeout needs a number of seconds from 1 on";
+	default: return NULL;
 	}
 }
 
-static void
-set_flag(struct invocation *invocation, int letter)
+/* Obeys an option. Returns NULL, or what its value should be. */
+static const char *
+obey(struct options *to, int letter, char *value)
 {
 	switch (letter) {
-	case 'x': invocation->explain = true; break;
-	case 'i': invocation->timing = true; break;
-	case 'n': invocation->nph = true; break;
-	case 'd': invocation->debug = true; break;
-	case 'C': invocation->want = WANT_CHECK; break;
-	case 'L':
-		invocation->want = WANT_CHECK;
-		invocation->lint = true;
-		break;
-	case 'J': invocation->json = true; break;
-	case 'V': invocation->want = WANT_VERSION; break;
-	default: invocation->want = WANT_HELP;
+	case OPTION_VENV: to->venv = value; return NULL;
+	case OPTION_PATH: words_append(&to->paths, value); return NULL;
+	case OPTION_CHDIR: to->chdir = value; return NULL;
+	case OPTION_LOG: to->log = value; return NULL;
+	case OPTION_CACHE: to->cache = value; return NULL;
+	case OPTION_EXPLAIN: to->explain = true; return NULL;
+	case OPTION_TIMING: to->timing = true; return NULL;
+	case OPTION_NPH: to->nph = true; return NULL;
+	case OPTION_DEBUG: to->debug = true; return NULL;
+	case OPTION_WEB_USER: to->web_user = value; return NULL;
+	case 'V': to->want = WANT_VERSION; return NULL;
+	case OPTION_LINT: to->lint = true; break;
 	}
+	return read_value(to, letter, value);
 }
 
-static const struct option *
-find_option(int letter)
+bool
+options_is_about_request(int letter)
 {
-	const struct option *option = options;
-
-	while (option->name != NULL && option->val != letter)
-		option++;
-	return option->name != NULL ? option : NULL;
+	return letter < OPTION_VENV && letter != 'V' && letter != 'h';
 }
 
-static bool
-is_wish(int letter)
-{
-	return !(letter & LONG) && letter != 'V' && letter != 'h';
-}
-
-/* Says what is wrong with an option, by its name; always returns -1. */
+/* Says what is wrong with an option; always returns -1. */
 static int
-complain(const char *where, int letter, const char *word, const char *what)
+complain(const char *where, const char *name, const char *what)
 {
-	const struct option *known = find_option(letter);
-	char name[] = "-x";
-
-	name[1] = (char)letter;
-	if (letter > 0 && letter < LONG)
-		word = name; /* one of several in a word, perhaps */
-	else if (known != NULL)
-		word = known->name;
-	return report_fail(REPORT_USAGE, "%s%s%s%s %s", where ? where : "",
-	    where ? ": " : "", known && word != name ? "--" : "", word, what);
+	return report_fail(REPORT_USAGE, "%s%s%s %s", where ? where : "",
+	    where ? ": " : "", name, what);
 }
 
+/* word is the whole of it: -iz is two options, of which z is none. */
 static int
-read_option(struct invocation *invocation, int letter, const char *word,
-    const char *where)
+refuse(int letter, const char *word, const char *where)
 {
-	const char *wanted = NULL;
+	char *name;
+	int result;
 
 	if (letter == ':')
-		return complain(where, optopt, word, "needs a value");
-	if (letter == '?')
-		return complain(where, optopt, word,
-		    find_option(optopt) != NULL
-			? "takes no value"
-			: "is no option; see cgi2wsgi --help");
-	if (is_wish(letter) && where != NULL)
-		return complain(where, letter, word,
-		    "is for a request from a command line");
-	if (is_wish(letter))
-		return wishes_append(&invocation->wishes, letter, optarg);
-	if (optarg == NULL)
-		set_flag(invocation, letter & ~LONG);
-	else
-		wanted = set_value(invocation, letter & ~LONG, optarg);
-	if (wanted != NULL)
-		return refuse(where, wanted, optarg);
-	return report_failure() != NULL ? -1 : 0;
+		return complain(where, options_name(optopt), "needs a value");
+	if (find_option(optopt) != NULL)
+		return complain(where, options_name(optopt), "takes no value");
+	/* What follows '=' may be a secret. */
+	name = optopt != 0 ? strdup(options_name(optopt))
+			   : strndup(word, strcspn(word, "="));
+	result = name == NULL
+	    ? report_no_memory()
+	    : complain(where, name, "is no option; see cgi2wsgi --help");
+	free(name);
+	return result;
 }
 
-static const char letters[] = ":VhX:H:d:F:T:GIu:b:A:e:io:fsS";
-
-static bool
-is_check(const struct words *words)
+static int
+keep(struct options *to, int letter, const char *value, bool typed)
 {
-	int i;
+	struct given_option *grown = realloc(
+	    to->given, ((size_t)to->count + 1) * sizeof(*grown));
 
-	for (i = 1; i < words->count; i++)
-		if (strcmp(words->word[i], "--check") == 0 ||
-		    strcmp(words->word[i], "--lint") == 0)
-			return true;
-	return false;
+	if (grown == NULL)
+		return report_no_memory();
+	grown[to->count++] = (struct given_option){ letter, value, typed };
+	to->given = grown;
+	return 0;
 }
 
 int
-options_read(
-    struct invocation *invocation, const struct words *words, const char *where)
+options_read(struct options *to, const struct words *words, const char *where)
 {
-	const struct option *known = is_check(words) ? options : options + 1;
-	int letter, i;
+	const char *wanted;
+	int letter;
 
 	opterr = 0;
 	optind = 0; /* glibc and musl: begin anew */
 	while (letter = getopt_long(
-		   words->count, words->word, letters, known, NULL),
-	    letter != -1)
-		if (read_option(invocation, letter, words->word[optind - 1],
-			where) == -1)
+		   words->count, words->word, letters, options, NULL),
+	    letter != -1) {
+		if (letter == ':' || letter == '?')
+			return refuse(letter, words->word[optind - 1], where);
+		if (options_is_about_request(letter) && where != NULL)
+			return complain(where, options_name(letter),
+			    "is for a request from a command line");
+		if ((wanted = obey(to, letter, optarg)) != NULL)
+			return report_fail(REPORT_USAGE, "%s%s%s, not '%s'",
+			    where ? where : "", where ? ": " : "", wanted,
+			    optarg);
+		if (report_failure() != NULL ||
+		    keep(to, letter, optarg, where == NULL) == -1)
 			return -1;
-	for (i = 1; i < optind; i++)
-		if (words_append(&invocation->options, words->word[i]) == -1)
-			return -1;
-	if (invocation->by_server &&
-	    (invocation->want != WANT_APPLICATION ||
-		invocation->web_user != NULL))
-		return report_fail(REPORT_USAGE,
-		    "%s: --help, --version and --check are for a terminal",
-		    where);
+	}
 	return optind;
 }

@@ -2,8 +2,47 @@
 #ifndef INVOCATION_OPTIONS_H
 #define INVOCATION_OPTIONS_H
 
-#include "invocation/invocation.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "invocation/settings.h"
 #include "invocation/words.h"
+
+/* Those without a letter; the first three are about a request. */
+/* clang-format off */
+enum {
+	OPTION_DATA_BINARY = 0x100, OPTION_DATA_RAW, OPTION_JSON, OPTION_VENV,
+	OPTION_PATH, OPTION_CHDIR, OPTION_ENV, OPTION_SCRIPT_NAME, OPTION_LOG,
+	OPTION_CACHE, OPTION_MAX_BODY, OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT,
+	OPTION_EXPLAIN, OPTION_TIMING, OPTION_NPH, OPTION_DEBUG, OPTION_CHECK,
+	OPTION_LINT, OPTION_WEB_USER,
+};
+/* clang-format on */
+
+/* One option as it was given. */
+struct given_option {
+	int letter; /* or one of the above */
+	const char *value; /* NULL: none */
+	bool typed; /* on a command line */
+};
+
+struct options {
+	struct given_option *given; /* in their order; stays for good */
+	int count;
+	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
+	const char *venv, *chdir, *script_name, *log, *cache;
+	struct words paths;
+	struct settings settings;
+	int64_t max_body; /* -1: any */
+	unsigned timeout, graceful_timeout; /* seconds */
+	bool explain, timing, nph, debug, all_help;
+	/* those of --check */
+	const char *web_user;
+	bool check_files, check_json, lint;
+};
+
+/* Sets what holds where no option says otherwise. */
+void options_reset(struct options *);
 
 /*
  * Reads the options among the words. where is for messages; NULL is a command
@@ -12,9 +51,18 @@
  * reported.
  */
 int options_read(
-    struct invocation *, const struct words *words, const char *where);
+    struct options *, const struct words *words, const char *where);
 
-/* The text of --help. */
-const char *options_help(void);
+/* Whether it says what to request, or what to print of the reply. */
+bool options_is_about_request(int letter);
+
+/* The last one with this letter, or NULL. */
+const struct given_option *options_last(const struct options *, int letter);
+
+/* An option's name as it is written, with its dashes. */
+const char *options_name(int letter);
+
+/* The text of --help, or of --help=all. */
+const char *options_help(bool all);
 
 #endif

@@ -142,7 +142,7 @@ find_unused_venv(const struct invocation *invocation)
 	char *file;
 	size_t i;
 
-	if (invocation->venv != NULL || invocation->file == NULL ||
+	if (invocation->options.venv != NULL || invocation->file == NULL ||
 	    !PyErr_ExceptionMatches(PyExc_ImportError))
 		return NULL;
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)

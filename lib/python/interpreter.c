@@ -295,8 +295,9 @@ extend_path(const struct invocation *invocation)
 
 	if (invocation->file != NULL)
 		result = insert_path(index++, invocation->folder);
-	for (i = 0; result == 0 && i < invocation->paths.count; i++) {
-		path = invocation_path(invocation, invocation->paths.word[i]);
+	for (i = 0; result == 0 && i < invocation->options.paths.count; i++) {
+		path = invocation_path(
+		    invocation, invocation->options.paths.word[i]);
 		result = path == NULL ? report_no_memory()
 				      : insert_path(index++, path);
 		free(path);
@@ -311,8 +312,9 @@ interpreter_start(const struct invocation *invocation)
 	char *venv = NULL;
 	PyStatus status;
 
-	if (invocation->venv != NULL &&
-	    (venv = invocation_path(invocation, invocation->venv)) == NULL)
+	if (invocation->options.venv != NULL &&
+	    (venv = invocation_path(invocation, invocation->options.venv)) ==
+		NULL)
 		return report_no_memory();
 	if (venv != NULL && check_venv(venv) == -1) {
 		free(venv);
@@ -329,7 +331,7 @@ interpreter_start(const struct invocation *invocation)
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (garbage_put_off() == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
-	if (site_complete(invocation->venv != NULL) == -1)
+	if (site_complete(invocation->options.venv != NULL) == -1)
 		return traceback_fail(REPORT_PYTHON,
 		    "a .pth file, sitecustomize or usercustomize ended it");
 	if (handle_signals() == -1 || extend_path(invocation) == -1)

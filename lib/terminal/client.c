@@ -250,18 +250,18 @@ conclude(void)
 }
 
 static void
-configure(const struct wishes *wishes)
+configure(const struct options *options)
 {
-	const struct wish *output = wishes_last(wishes, 'o');
+	const struct given_option *output = options_last(options, 'o');
 
 	client.output = STDOUT_FILENO;
 	if (output != NULL && strcmp(output->value, "-") != 0)
 		client.file = output->value;
-	client.include = wishes_last(wishes, 'i') != NULL ||
-	    wishes_last(wishes, 'I') != NULL;
-	client.fail = wishes_last(wishes, 'f') != NULL;
-	client.silent = wishes_last(wishes, 's') != NULL &&
-	    wishes_last(wishes, 'S') == NULL;
+	client.include = options_last(options, 'i') != NULL ||
+	    options_last(options, 'I') != NULL;
+	client.fail = options_last(options, 'f') != NULL;
+	client.silent = options_last(options, 's') != NULL &&
+	    options_last(options, 'S') == NULL;
 }
 
 /*
@@ -299,12 +299,12 @@ play(int body, const int *ends, const sigset_t *mask)
 }
 
 int
-client_run(const struct wishes *wishes, int body, char **complaint)
+client_run(const struct options *options, int body, char **complaint)
 {
 	sigset_t mask;
 	int ends[2], status;
 
-	configure(wishes);
+	configure(options);
 	block_signals(&mask);
 	*complaint = NULL;
 	if (pipe2(ends, O_CLOEXEC) == -1 || (client.child = fork()) == -1)

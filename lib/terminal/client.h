@@ -2,7 +2,7 @@
 #ifndef TERMINAL_CLIENT_H
 #define TERMINAL_CLIENT_H
 
-#include "invocation/wishes.h"
+#include "invocation/options.h"
 
 /* What the process says that prints the reply. */
 enum {
@@ -20,6 +20,6 @@ enum {
  * prints what comes, as curl's options want it, waits, and returns the exit
  * status; *complaint becomes a message, in memory to be freed, or NULL.
  */
-int client_run(const struct wishes *, int body, char **complaint);
+int client_run(const struct options *, int body, char **complaint);
 
 #endif

@@ -47,11 +47,11 @@ give(const char *name, char *value)
 }
 
 static const char *
-wished(const struct wishes *wishes, int letter, const char *otherwise)
+value_of(const struct options *options, int letter, const char *otherwise)
 {
-	const struct wish *wish = wishes_last(wishes, letter);
+	const struct given_option *option = options_last(options, letter);
 
-	return wish != NULL ? wish->value : otherwise;
+	return option != NULL ? option->value : otherwise;
 }
 
 static int
@@ -89,26 +89,17 @@ encode(const char *text)
 	return code;
 }
 
-/* -u user asks for the password. */
 static int
 offer_login(const char *login)
 {
-	char *whole = NULL, *prompt, *password, *code, *value = NULL;
+	char *code, *value = NULL;
 
-	if (login != NULL && strchr(login, ':') == NULL) {
-		if (asprintf(&prompt, "Password for '%s': ", login) == -1)
-			return report_no_memory();
-		password = getpass(prompt);
-		free(prompt);
-		if (asprintf(&whole, "%s:%s", login,
-			password != NULL ? password : "") == -1)
-			return report_no_memory();
-		login = whole;
-	}
 	if (login == NULL)
 		return headers_offer("Authorization", NULL);
+	if (strchr(login, ':') == NULL)
+		return report_fail(
+		    REPORT_USAGE, "-u needs USER:PASSWORD, not '%s'", login);
 	code = encode(login);
-	free(whole);
 	if (code == NULL || asprintf(&value, "Basic %s", code) == -1)
 		value = NULL;
 	free(code);
@@ -117,7 +108,7 @@ offer_login(const char *login)
 
 /* Several -b become one header. */
 static int
-offer_cookies(const struct wishes *wishes)
+offer_cookies(const struct options *options)
 {
 	char *all = NULL;
 	size_t length;
@@ -126,15 +117,15 @@ offer_cookies(const struct wishes *wishes)
 
 	if (to == NULL)
 		return report_no_memory();
-	for (i = 0; result == 0 && i < wishes->count; i++) {
-		if (wishes->wish[i].letter != 'b')
+	for (i = 0; result == 0 && i < options->count; i++) {
+		if (options->given[i].letter != 'b')
 			continue;
-		if (strchr(wishes->wish[i].value, '=') == NULL)
+		if (strchr(options->given[i].value, '=') == NULL)
 			result = report_fail(REPORT_USAGE,
 			    "-b needs NAME=VALUE, not the name of a file: '%s'",
-			    wishes->wish[i].value);
+			    options->given[i].value);
 		fprintf(to, "%s%s", ftell(to) > 0 ? ";" : "",
-		    wishes->wish[i].value);
+		    options->given[i].value);
 	}
 	if (fclose(to) != 0 || result == -1) {
 		free(all);
@@ -145,18 +136,18 @@ offer_cookies(const struct wishes *wishes)
 
 /* curl's headers, but for the name of the program. */
 static int
-set_headers(const struct wishes *wishes, const struct target *target)
+set_headers(const struct options *options, const struct target *target)
 {
-	bool json = wishes_last(wishes, WISH_JSON) != NULL;
+	bool json = options_last(options, OPTION_JSON) != NULL;
 
 	return headers_offer("Host", target->authority) == 0 &&
 		headers_offer("User-Agent",
-		    wished(wishes, 'A', "cgi2wsgi/" VERSION)) == 0 &&
+		    value_of(options, 'A', "cgi2wsgi/" VERSION)) == 0 &&
 		headers_offer("Accept", json ? "application/json" : "*/*") ==
 		    0 &&
-		headers_offer("Referer", wished(wishes, 'e', NULL)) == 0 &&
-		offer_login(wished(wishes, 'u', target->login)) == 0 &&
-		offer_cookies(wishes) == 0
+		headers_offer("Referer", value_of(options, 'e', NULL)) == 0 &&
+		offer_login(value_of(options, 'u', target->login)) == 0 &&
+		offer_cookies(options) == 0
 	    ? 0
 	    : -1;
 }
@@ -224,84 +215,31 @@ set_path(const struct target *target)
 }
 
 static int
-set_method(const struct wishes *wishes, const struct upload *upload)
+set_method(const struct options *options, const struct upload *upload)
 {
-	const char *method = wished(wishes, 'X', NULL);
+	const char *method = value_of(options, 'X', NULL);
 
 	if (method == NULL)
-		method = wishes_last(wishes, 'I') != NULL ? "HEAD"
-		    : upload->kind == UPLOAD_FILE         ? "PUT"
-		    : upload->data != NULL                ? "POST"
-							  : "GET";
+		method = options_last(options, 'I') != NULL ? "HEAD"
+		    : upload->data != NULL                  ? "POST"
+							    : "GET";
 	if (header_check_name(method, strlen(method)) != NULL)
 		return report_fail(
 		    REPORT_USAGE, "-X needs a method, not '%s'", method);
 	return set("REQUEST_METHOD", method);
 }
 
-/* -G: the data becomes the end of the query. */
-static int
-move_to_query(struct upload *upload, struct target *target)
-{
-	char *query = NULL;
-	size_t length;
-	FILE *to = open_memstream(&query, &length);
-	int c;
-
-	if (to == NULL)
-		return report_no_memory();
-	if (target->query != NULL && *target->query != '\0')
-		fprintf(to, "%s&", target->query);
-	while ((c = getc(upload->data)) != EOF)
-		putc(c, to);
-	free(target->query);
-	target->query = fclose(to) == 0 ? query : NULL;
-	upload_free(upload);
-	*upload = (struct upload){ .kind = UPLOAD_NOTHING };
-	if (target->query == NULL)
-		return report_no_memory();
-	return target_check(query);
-}
-
-/* -T into a folder keeps the file's name. */
-static int
-name_file(struct target *target, const char *file)
-{
-	const char *slash = strrchr(file, '/'),
-		   *name = slash != NULL ? slash + 1 : file;
-	size_t size, length = strlen(target->path);
-	char *path;
-	FILE *to;
-
-	if (target->path[length - 1] != '/' || strcmp(file, "-") == 0)
-		return 0;
-	if ((to = open_memstream(&path, &size)) == NULL)
-		return report_no_memory();
-	fputs(target->path, to);
-	while (*name != '\0')
-		url_encode(to, (unsigned char)*name++);
-	free(target->path);
-	target->path = fclose(to) == 0 ? path : NULL;
-	return target->path != NULL ? 0 : report_no_memory();
-}
-
 static int
 set_everything(
-    const struct wishes *wishes, struct target *target, struct upload *upload)
+    const struct options *options, struct target *target, struct upload *upload)
 {
 	size_t i;
 
-	if (upload->kind == UPLOAD_DATA && wishes_last(wishes, 'G') != NULL &&
-	    move_to_query(upload, target) == -1)
-		return -1;
-	if (upload->kind == UPLOAD_FILE &&
-	    name_file(target, wished(wishes, 'T', "-")) == -1)
-		return -1;
 	for (i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
 		if (set(fixed[i][0], fixed[i][1]) == -1)
 			return -1;
-	if (set_method(wishes, upload) == -1 || set_path(target) == -1 ||
-	    set_headers(wishes, target) == -1 || set_content(upload) == -1 ||
+	if (set_method(options, upload) == -1 || set_path(target) == -1 ||
+	    set_headers(options, target) == -1 || set_content(upload) == -1 ||
 	    headers_set() == -1)
 		return -1;
 	/* A form's type has a boundary, whatever -H says. */
@@ -314,15 +252,15 @@ set_everything(
 int
 environ_simulate(const struct invocation *invocation, int *body)
 {
-	const struct wishes *wishes = &invocation->wishes;
+	const struct options *options = &invocation->options;
 	struct upload upload = { .kind = UPLOAD_NOTHING };
 	struct target target;
 	int result = -1;
 
 	if (target_read(&target, invocation->url) == 0 &&
-	    headers_collect(wishes) == 0 &&
-	    upload_make(&upload, wishes, headers_value("Content-Type")) == 0 &&
-	    set_everything(wishes, &target, &upload) == 0 &&
+	    headers_collect(options) == 0 &&
+	    upload_make(&upload, options, headers_value("Content-Type")) == 0 &&
+	    set_everything(options, &target, &upload) == 0 &&
 	    set("SCRIPT_FILENAME", invocation->file) == 0)
 		result = 0;
 	*body = -1;

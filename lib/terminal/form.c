@@ -9,7 +9,7 @@
 
 #include "terminal/form.h"
 #include "cgi/report.h"
-#include "terminal/upload.h"
+#include "terminal/source.h"
 
 struct form {
 	char boundary[24 + 2 * sizeof(uint64_t) + 1];
@@ -119,7 +119,7 @@ read_parameters(struct part *part, char *rest, const char *value)
 		} else
 			return wrong(value,
 			    "only type= and filename= may follow ';'; put the "
-			    "value into double quotes, or use --form-string");
+			    "value into double quotes");
 	}
 	return 0;
 }
@@ -206,30 +206,20 @@ put_part(FILE *to, const struct part *part, const struct form *form)
 	fputs("\r\n", to);
 	if (!part->is_file)
 		fputs(part->content, to);
-	else if (upload_copy(to, part->content, "", 0) == -1)
+	else if (source_copy(to, part->content, "", 0) == -1)
 		return -1;
 	fputs("\r\n", to);
 	return 0;
 }
 
 static int
-put_wish(FILE *to, const struct wish *wish, const struct form *form)
+put_option(FILE *to, const char *value, const struct form *form)
 {
-	char *copy = strdup(wish->value), *rest = copy;
+	char *copy = strdup(value);
 	struct part part = { 0 };
-	int result = -1;
+	int result = copy != NULL ? read_part(&part, copy, value)
+				  : report_no_memory();
 
-	if (copy == NULL)
-		report_no_memory();
-	else if (wish->letter == 'F')
-		result = read_part(&part, copy, wish->value);
-	else {
-		part.name = strsep(&rest, "=");
-		part.content = rest;
-		result = rest == NULL
-		    ? wrong(wish->value, "--form-string needs NAME=VALUE")
-		    : 0;
-	}
 	if (result == 0)
 		result = put_part(to, &part, form);
 	free(copy);
@@ -252,7 +242,7 @@ begin(struct form *form, const char *type)
 }
 
 int
-form_put(FILE *to, const struct wishes *wishes, const char *base, char **type)
+form_put(FILE *to, const struct options *options, const char *base, char **type)
 {
 	struct form form = { .disposition = "form-data" };
 	int i;
@@ -264,10 +254,9 @@ form_put(FILE *to, const struct wishes *wishes, const char *base, char **type)
 		*type = NULL;
 		return report_no_memory();
 	}
-	for (i = 0; i < wishes->count; i++)
-		if ((wishes->wish[i].letter == 'F' ||
-			wishes->wish[i].letter == WISH_FORM_STRING) &&
-		    put_wish(to, &wishes->wish[i], &form) == -1)
+	for (i = 0; i < options->count; i++)
+		if (options->given[i].letter == 'F' &&
+		    put_option(to, options->given[i].value, &form) == -1)
 			return -1;
 	fprintf(to, "--%s--\r\n", form.boundary);
 	return 0;

@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-#include "invocation/wishes.h"
+#include "invocation/options.h"
 
 /*
- * Writes one part for each -F and --form-string. *type becomes the
+ * Writes one part for each -F. *type becomes the
  * Content-Type with the boundary: memory to be freed; base is one that a
  * header gives, or NULL. Returns 0, or -1 with a failure reported.
  */
-int form_put(FILE *to, const struct wishes *, const char *base, char **type);
+int form_put(FILE *to, const struct options *, const char *base, char **type);
 
 #endif

@@ -9,7 +9,7 @@
 #include "cgi/header.h"
 #include "terminal/headers.h"
 #include "cgi/report.h"
-#include "terminal/upload.h"
+#include "terminal/source.h"
 #include "invocation/words.h"
 
 /* Each is "Name:value" or "Name;", trimmed; they stay. */
@@ -124,7 +124,7 @@ add_file(const char *name)
 	char *text = NULL, *rest, *line;
 	size_t length;
 	FILE *memory = open_memstream(&text, &length);
-	int result = memory != NULL ? upload_copy(memory, name, "\r", 1)
+	int result = memory != NULL ? source_copy(memory, name, "\r", 1)
 				    : report_no_memory();
 
 	if (memory != NULL)
@@ -138,16 +138,17 @@ add_file(const char *name)
 }
 
 int
-headers_collect(const struct wishes *wishes)
+headers_collect(const struct options *options)
 {
-	const struct wish *wish;
+	const struct given_option *option;
 	int i, result = 0;
 
-	for (i = 0; result == 0 && i < wishes->count; i++) {
-		wish = &wishes->wish[i];
-		if (wish->letter == 'H')
-			result = *wish->value == '@' ? add_file(wish->value + 1)
-						     : add_line(wish->value);
+	for (i = 0; result == 0 && i < options->count; i++) {
+		option = &options->given[i];
+		if (option->letter == 'H')
+			result = *option->value == '@'
+			    ? add_file(option->value + 1)
+			    : add_line(option->value);
 	}
 	return result;
 }

@@ -2,10 +2,10 @@
 #ifndef TERMINAL_HEADERS_H
 #define TERMINAL_HEADERS_H
 
-#include "invocation/wishes.h"
+#include "invocation/options.h"
 
 /* Reads every -H. Returns 0, or -1 with a failure reported. */
-int headers_collect(const struct wishes *);
+int headers_collect(const struct options *);
 
 /* What -H says of a header, or NULL: nothing, or to leave it out. */
 const char *headers_value(const char *name);

@@ -21,8 +21,8 @@ copy(const char *text, size_t length)
 	return part;
 }
 
-int
-target_check(const char *url)
+static int
+check_url(const char *url)
 {
 	const char *c;
 
@@ -172,7 +172,7 @@ target_read(struct target *target, const char *url)
 	size_t length;
 
 	*target = (struct target){ 0 };
-	if (target_check(url) == -1 || read_host(target, &rest, url) == -1)
+	if (check_url(url) == -1 || read_host(target, &rest, url) == -1)
 		return -1;
 	length = strcspn(rest, "?#");
 	if (read_path(target, rest, length) == -1)

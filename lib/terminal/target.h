@@ -20,12 +20,6 @@ struct target {
 int target_read(struct target *, const char *url);
 void target_free(struct target *);
 
-/*
- * Refuses what no request line has room for. Returns 0, or -1 with a failure
- * reported.
- */
-int target_check(const char *url);
-
 /* Splits host, host:port or [address]:port. Returns the port, or NULL. */
 const char *target_port(const char *authority, size_t *host_length);
 

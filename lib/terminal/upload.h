@@ -1,18 +1,13 @@
-/* The body of a request: what curl's -d, -F and -T send. */
+/* The body of a request: what curl's -d and -F send. */
 #ifndef TERMINAL_UPLOAD_H
 #define TERMINAL_UPLOAD_H
 
 #include <stdio.h>
 
-#include "invocation/wishes.h"
+#include "invocation/options.h"
 
 struct upload {
-	enum upload_kind {
-		UPLOAD_NOTHING,
-		UPLOAD_DATA,
-		UPLOAD_FORM,
-		UPLOAD_FILE
-	} kind;
+	enum upload_kind { UPLOAD_NOTHING, UPLOAD_DATA, UPLOAD_FORM } kind;
 	FILE *data; /* an unnamed file, at its beginning; NULL: no body */
 	char *type; /* the Content-Type that it has by itself, or NULL */
 };
@@ -22,10 +17,7 @@ struct upload {
  * Content-Type for a form, which adds its boundary, or NULL.
  * Returns 0, or -1 with a failure reported.
  */
-int upload_make(struct upload *, const struct wishes *, const char *form_type);
+int upload_make(struct upload *, const struct options *, const char *form_type);
 void upload_free(struct upload *);
-
-/* Appends a file, "-" being standard input, without the bytes in dropped. */
-int upload_copy(FILE *to, const char *name, const char *dropped, size_t count);
 
 #endif

@@ -98,8 +98,8 @@ class Site:
         return Result(done)
 
     def check(self, *words, script=None, web_user=ME, json=True, **how):
-        return self.run("--check", *["--json"] * json, "--web-user", web_user,
-                        *words, script or self.path, **how)
+        return self.run("--check=json" if json else "--check",
+                        "--web-user", web_user, *words, script or self.path, **how)
 
 
 @pytest.fixture
@@ -686,7 +686,7 @@ def test_becomes_the_server(site):
     site.script("import os\nprint(os.getresuid(), os.getresgid(), "
                 "os.getgroups())\n" + HELLO)
     server = pwd.getpwnam("www-data")
-    result = site.run("--check", "--json", site.path)
+    result = site.run("--check=json", site.path)
     user = f"checked as the user www-data, number {server.pw_uid}"
     assert result.find("user")[0]["message"] == user
     if result.find("rest"):     # if www-data may read this one's library
@@ -724,10 +724,11 @@ def test_environment(site):
     assert "['HOME', 'OWN', 'PATH', 'SETTING']" in said
 
 
-def test_options_of_the_first_line_win(site):
+def test_options_of_the_command_line_win(site):
+    """H4, case 14: they come after those of the first line."""
     site.script("import os\nprint(os.environ['A'])\n" + HELLO, "--env A=line")
     result = site.check("--env", "A=command")
-    assert "'line'" in result.find("output-printed")[0]["message"]
+    assert "'command'" in result.find("output-printed")[0]["message"]
 
 
 def test_runs_in_its_folder(site):
@@ -918,7 +919,7 @@ def test_usage(site, words, complaint):
 def test_current_user_is_the_default(site):
     """Of anybody but root."""
     how = {"user": "nobody"} if ROOT else {}
-    result = site.run("--check", "--json", site.path, **how)
+    result = site.run("--check=json", site.path, **how)
     name = how.get("user", ME)
     assert result.find("user")[0]["message"].startswith(
         f"checked as the user {name}, ")
@@ -927,12 +928,12 @@ def test_current_user_is_the_default(site):
 @needs_root
 def test_user_without_a_name(site):
     """As in a container."""
-    result = site.run("--check", "--json", site.path, user=54321, group=54321)
+    result = site.run("--check=json", site.path, user=54321, group=54321)
     assert "checked as the user 54321" in result.find("user")[0]["message"]
 
 
 @pytest.mark.parametrize("option", [
-    "--check", "--lint", "--json --check", "--web-user root"])
+    "--check", "--lint", "--check=json", "--web-user root"])
 @pytest.mark.parametrize("where", ["first line", "CGI2WSGI_ARGS"])
 def test_no_server_can_choose_it(site, option, where):
     if where == "first line":
@@ -950,13 +951,13 @@ def test_no_request_can_choose_it(site):
 
 
 @pytest.mark.parametrize("option", [
-    "--check", "--lint", "--json --check", "--web-user root"])
+    "--check", "--lint", "--check=json", "--web-user root"])
 def test_not_in_a_script_at_a_terminal(site, option):
     site.script(HELLO, option)
     done = subprocess.run([site.path], env={}, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "are for the command line, not for a script" in done.stderr
+    assert "are for a terminal" in done.stderr
 
 
 def test_relative_name(site):

@@ -288,7 +288,8 @@ def test_by_person(cgi):
     reply = cgi.exec([PROGRAM, "--explain", "app.py", "/a?b"], {})
     assert_complete(reply, 0)
     assert "started from a terminal" in who(reply.log)
-    assert "The command line says so. The options there are" in who(reply.log)
+    assert ("The command line says so. The command line's options are "
+            "--explain" in who(reply.log))
     assert re.search(r"Process \d+ \(\S+\) forked it, and reads its reply",
                      who(reply.log))
     assert "RFC 3875 4.1.5" in fate(reply.log, "PATH_INFO=/a")
@@ -302,6 +303,33 @@ def test_secret_options(cgi):
         "-d", f"password={SECRET}", "app.py"], {})
     assert_complete(reply, 0)
     assert SECRET not in reply.log
+
+
+@pytest.mark.parametrize("words", [
+    ["-su", "me:{}"], ["-sume:{}"], ["--user=me:{}"],
+    ["-sSb", "id={}"], ["--coo=id={}"], ["--env", "API_KEY={}"],
+    ["--en=API_KEY={}"], ["-isH", "Authorization: Basic {}"],
+    ["--heade=X-Token: {}"], ["-u", "me:a b {}"]])
+def test_secret_options_are_masked(cgi, words):
+    """Case 34, attack 8: however an option is written, its value is masked."""
+    cgi.write("app.py", HELLO)
+    words = [word.format(SECRET) for word in words]
+    reply = cgi.exec([PROGRAM, "--explain", *words, "app.py"], {})
+    assert_complete(reply, 0)
+    assert "****" in who(reply.log)
+    assert SECRET not in reply.log
+
+
+def test_options_where_they_stand(cgi):
+    """Case 34: an empty first line has none; the command line has."""
+    script = cgi.script(HELLO)
+    told = who(cgi.exec([script, "--explain", "-i"], {}).log)
+    assert "The options there" not in told
+    assert "The command line's options are --explain -i" in told
+    script = cgi.script(HELLO, "--timeout 9")
+    told = who(cgi.exec([script, "--explain"], {}).log)
+    assert "The options there are --timeout 9" in told
+    assert "The command line's options are --explain" in told
 
 
 def test_request_is_not_looked_at_before_the_import(cgi):

@@ -571,7 +571,7 @@ def test_emulated_action(cgi):
 
 
 @pytest.mark.parametrize("words, query", [
-    ([], ""), (["/?q"], "q"), (["-G", "-d", "a=b", "/"], "a=b")])
+    ([], ""), (["/?q"], "q"), (["-X", "PUT", "/?a=b"], "a=b")])
 def test_emulated_terminal(cgi, words, query):
     """H4: run by hand, the words behind the script are a person's."""
     line = "--env OPTION=1 --env OPTION2=2"
@@ -785,6 +785,47 @@ def test_terminal_arguments(cgi):
     assert found["variables"] == {}
 
 
+@pytest.mark.parametrize("line", [
+    "{}", "/opt/cgi2wsgi", "/usr/local/bin/cgi2wsgi-preload",
+    "/usr/bin/env -S cgi2wsgi"])
+def test_terminal_own_line(cgi, line):
+    """H4, case 14: the script's own first line counts, too, and comes first."""
+    text = (APPS / "facts.py").read_text()
+    app = cgi.write("app.cgi", f"#!{line.format(PROGRAM)} --env OPTION=1 "
+                    "--env OPTION_TWO=2 --path lib --max-body 1\n" + text)
+    found = facts(terminal(cgi, app, "--env", "OPTION=3"))
+    assert found["variables"] == {"OPTION": "3", "OPTION_TWO": "2"}
+    assert found["path"][:2] == [str(cgi.folder), f"{cgi.folder}/lib"]
+    assert terminal(cgi, app, "-d", "ab").status == 413
+    assert terminal(cgi, app, "-d", "ab", "--max-body", "2").status == 200
+    # A request of a server is not changed by it.
+    found = facts(by_arguments(cgi, f"{app} --env OPTION=3"))
+    assert found["variables"] == {"OPTION": "3"}
+
+
+def test_terminal_own_callable(cgi):
+    """H4, case 14: the callable of the first line, or of the command line."""
+    app = cgi.write("app.cgi", f"#!{PROGRAM} :make()\n" + SEVERAL)
+    assert terminal(cgi, app).body == b"other"
+    assert terminal(cgi, f"{app}:site.handle").body == b"method"
+    assert terminal(cgi, ":site.handle", app).body == b"method"
+
+
+def test_terminal_foreign_line(cgi):
+    """H4, case 14: another program's first line has no options for us."""
+    app = cgi.write("app.py", "#!/usr/bin/python3 --env OPTION=1\n"
+                    + (APPS / "facts.py").read_text())
+    assert facts(terminal(cgi, app))["variables"] == {}
+
+
+def test_terminal_own_line_wrong(cgi):
+    """H4, I4, case 14: a mistake there is told with the script's name."""
+    app = cgi.write("app.cgi", f"#!{PROGRAM} --nonsense\n" + says("x"))
+    reply = terminal(cgi, app)
+    assert (reply.exit, reply.raw) == (2, b"")
+    assert f"{app}: --nonsense is no option" in reply.log
+
+
 def test_terminal_script(cgi):
     """H4: a script with a #! line, run by hand."""
     script = cgi.script("facts", "--env OPTION=1")
@@ -808,10 +849,16 @@ def test_terminal_usage(cgi, words):
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(cgi, option):
-    """H4: --help names every option."""
+    """H4: --help fits one screen, --help=all names every option."""
     reply = terminal(cgi, option)
     assert reply.exit == 0
     assert reply.log == ""
+    lines = reply.raw.decode().splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) < 80
+    assert sum(line.startswith("  cgi2wsgi ") for line in lines) == 5
+    assert "--help=all" in lines[-1] and "man cgi2wsgi" in lines[-1]
+    reply = terminal(cgi, "--help=all")
+    assert reply.exit == 0
     for name in ("venv", "path", "chdir", "env", "script-name", "log",
                  "max-body", "timeout", "graceful-timeout", "nph", "debug",
                  "version", "help"):

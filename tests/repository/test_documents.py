@@ -322,7 +322,7 @@ def test_manual_is_clean(manual):
 
 def test_options():
     """--help and the manual have the same options and arguments."""
-    said = subprocess.run([PROGRAM, "--help"], check=True, text=True,
+    said = subprocess.run([PROGRAM, "--help=all"], check=True, text=True,
                           capture_output=True).stdout
     helped = re.findall(r"^  (?:    |-(\w), )--([\w-]+) ?([A-Z=:]*)", said,
                         re.MULTILINE)

@@ -261,27 +261,76 @@ same_words(const struct words *one, const struct words *two)
 	return 1;
 }
 
-static void
-compare(const struct invocation *one, const struct invocation *two)
+static int
+same_given(const struct options *one, const struct options *two)
 {
+	int i;
+
+	if (one->count != two->count)
+		return 0;
+	for (i = 0; i < one->count; i++)
+		if (one->given[i].letter != two->given[i].letter ||
+		    one->given[i].typed != two->given[i].typed ||
+		    !same(one->given[i].value, two->given[i].value))
+			return 0;
+	return 1;
+}
+
+static int
+same_settings(const struct settings *one, const struct settings *two)
+{
+	int i;
+
+	if (one->count != two->count)
+		return 0;
+	for (i = 0; i < one->count; i++)
+		if (!same(one->list[i].name, two->list[i].name) ||
+		    !same(one->list[i].value, two->list[i].value))
+			return 0;
+	return 1;
+}
+
+/* Every field; the numbers and flags at once. */
+static void
+compare_options(const struct options *one, const struct options *two)
+{
+	ensure(same_given(one, two), "the options");
 	ensure(one->want == two->want, "want");
-	ensure(same(one->file, two->file), "file");
-	ensure(same(one->folder, two->folder), "folder");
-	ensure(same(one->module, two->module), "module");
-	ensure(same(one->callable, two->callable), "callable");
-	ensure(one->by_server && two->by_server, "by_server");
 	ensure(same(one->venv, two->venv), "--venv");
 	ensure(same(one->chdir, two->chdir), "--chdir");
 	ensure(same(one->script_name, two->script_name), "--script-name");
 	ensure(same(one->log, two->log), "--log");
+	ensure(same(one->cache, two->cache), "--cache");
+	ensure(same(one->web_user, two->web_user), "--web-user");
 	ensure(same_words(&one->paths, &two->paths), "--path");
-	ensure(same_words(&one->settings, &two->settings), "--env");
+	ensure(same_settings(&one->settings, &two->settings), "--env");
 	ensure(one->max_body == two->max_body, "--max-body");
 	ensure(one->timeout == two->timeout, "--timeout");
 	ensure(one->graceful_timeout == two->graceful_timeout,
 	    "--graceful-timeout");
+	ensure(one->explain == two->explain, "--explain");
+	ensure(one->timing == two->timing, "--timing");
 	ensure(one->nph == two->nph, "--nph");
 	ensure(one->debug == two->debug, "--debug");
+	ensure(one->all_help == two->all_help, "--help=all");
+	ensure(one->check_files == two->check_files, "--check=files");
+	ensure(one->check_json == two->check_json, "--check=json");
+	ensure(one->lint == two->lint, "--lint");
+}
+
+static void
+compare(const struct invocation *one, const struct invocation *two)
+{
+	ensure(one->by_server && two->by_server, "by_server");
+	ensure(one->way == two->way, "the way");
+	ensure(same(one->file, two->file), "file");
+	ensure(same(one->folder, two->folder), "folder");
+	ensure(same(one->module, two->module), "module");
+	ensure(same(one->callable, two->callable), "callable");
+	ensure(same(one->url, two->url), "url");
+	ensure(same(one->script, two->script), "script");
+	ensure(same_words(&one->typed, &two->typed), "typed");
+	compare_options(&one->options, &two->options);
 }
 
 /* What is known of the application without asking the program. */
@@ -306,8 +355,9 @@ release(struct invocation *got)
 {
 	free(got->file);
 	free(got->folder);
-	free(got->paths.word);
-	free(got->settings.word);
+	free(got->options.paths.word);
+	free(got->options.settings.list);
+	free(got->options.given);
 }
 
 static void

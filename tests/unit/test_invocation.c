@@ -138,19 +138,19 @@ test_script(void **state)
 	assert_application(start_script(""), script, NULL);
 	assert_same(got.folder, folder);
 	assert_true(got.by_server);
-	assert_int_equal(got.want, WANT_APPLICATION);
-	assert_null(got.venv);
-	assert_null(got.chdir);
-	assert_null(got.script_name);
-	assert_null(got.log);
-	assert_int_equal(got.paths.count, 0);
-	assert_int_equal(got.settings.count, 0);
+	assert_int_equal(got.options.want, WANT_APPLICATION);
+	assert_null(got.options.venv);
+	assert_null(got.options.chdir);
+	assert_null(got.options.script_name);
+	assert_null(got.options.log);
+	assert_int_equal(got.options.paths.count, 0);
+	assert_int_equal(got.options.settings.count, 0);
 	assert_null(got.action_tail);
-	assert_true(got.max_body == -1);
-	assert_int_equal(got.timeout, 0);
-	assert_int_equal(got.graceful_timeout, 30);
-	assert_false(got.nph);
-	assert_false(got.debug);
+	assert_true(got.options.max_body == -1);
+	assert_int_equal(got.options.timeout, 0);
+	assert_int_equal(got.options.graceful_timeout, 30);
+	assert_false(got.options.nph);
+	assert_false(got.options.debug);
 }
 
 static void
@@ -164,21 +164,23 @@ test_script_options(void **state)
 		"--path=b --env N=V --env M= --script-name=/x --log l "
 		"--max-body 7 --timeout=8 --graceful-timeout 9 --nph --debug"),
 	    script, NULL);
-	assert_same(got.venv, "v");
-	assert_same(got.chdir, "c");
-	assert_same(got.paths.word[0], "a");
-	assert_same(got.paths.word[1], "b");
-	assert_int_equal(got.paths.count, 2);
-	assert_same(got.settings.word[0], "N=V");
-	assert_same(got.settings.word[1], "M=");
-	assert_int_equal(got.settings.count, 2);
-	assert_same(got.script_name, "/x");
-	assert_same(got.log, "l");
-	assert_true(got.max_body == 7);
-	assert_int_equal(got.timeout, 8);
-	assert_int_equal(got.graceful_timeout, 9);
-	assert_true(got.nph);
-	assert_true(got.debug);
+	assert_same(got.options.venv, "v");
+	assert_same(got.options.chdir, "c");
+	assert_same(got.options.paths.word[0], "a");
+	assert_same(got.options.paths.word[1], "b");
+	assert_int_equal(got.options.paths.count, 2);
+	assert_same(got.options.settings.list[0].name, "N");
+	assert_same(got.options.settings.list[0].value, "V");
+	assert_same(got.options.settings.list[1].name, "M");
+	assert_same(got.options.settings.list[1].value, "");
+	assert_int_equal(got.options.settings.count, 2);
+	assert_same(got.options.script_name, "/x");
+	assert_same(got.options.log, "l");
+	assert_true(got.options.max_body == 7);
+	assert_int_equal(got.options.timeout, 8);
+	assert_int_equal(got.options.graceful_timeout, 9);
+	assert_true(got.options.nph);
+	assert_true(got.options.debug);
 }
 
 static void
@@ -255,10 +257,10 @@ test_words(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		assert_application(start_script(cases[i].line), script, NULL);
-		assert_same(got.venv, cases[i].value);
+		assert_same(got.options.venv, cases[i].value);
 		assert_failed(
 		    start_arguments(cases[i].line), REPORT_NO_APPLICATION);
-		assert_same(got.venv, cases[i].value);
+		assert_same(got.options.venv, cases[i].value);
 	}
 }
 
@@ -294,7 +296,7 @@ test_line_end(void **state)
 	assert_application(START(script, script), script, "a");
 	put("app.cgi", "#!/usr/bin/cgi2wsgi :a\n#! --debug\r\n");
 	assert_application(START(script, script), script, "a");
-	assert_false(got.debug);
+	assert_false(got.options.debug);
 	put("app.cgi", "#! \t /usr/bin/cgi2wsgi\t:a \t\n");
 	assert_application(START(script, script), script, "a");
 }
@@ -312,7 +314,7 @@ test_long_line(void **state)
 	memcpy(line, "--venv ", 7);
 	line[SIZE] = '\0';
 	assert_application(start_script(line), script, NULL);
-	assert_int_equal(strlen(got.venv), SIZE - 7);
+	assert_int_equal(strlen(got.options.venv), SIZE - 7);
 	free(line);
 }
 
@@ -335,12 +337,12 @@ test_hostile_words(void **state)
 		    start(
 			script, LIST("", "--path p :good", script, hostile[i])),
 		    script, "good");
-		assert_false(got.debug);
-		assert_null(got.venv);
-		assert_int_equal(got.settings.count, 0);
-		assert_null(got.script_name);
-		assert_same(got.paths.word[0], "p");
-		assert_int_equal(got.paths.count, 1);
+		assert_false(got.options.debug);
+		assert_null(got.options.venv);
+		assert_int_equal(got.options.settings.count, 0);
+		assert_null(got.options.script_name);
+		assert_same(got.options.paths.word[0], "p");
+		assert_int_equal(got.options.paths.count, 1);
 	}
 }
 
@@ -371,12 +373,12 @@ test_arguments(void **state)
 	assert_true(
 	    asprintf(&arguments, "--debug %s:make() --venv v", file) > 0);
 	assert_application(start_arguments(arguments), file, "make()");
-	assert_true(got.debug);
-	assert_same(got.venv, "v");
+	assert_true(got.options.debug);
+	assert_same(got.options.venv, "v");
 	assert_int_equal(setenv("CGI2WSGI_ARGS", arguments, 1), 0);
 	assert_application(
 	    START(program, "--nph", ":evil", script), file, "make()");
-	assert_false(got.nph);
+	assert_false(got.options.nph);
 	assert_int_equal(unsetenv("CGI2WSGI_ARGS"), 0);
 	free(arguments);
 }
@@ -432,7 +434,7 @@ test_arguments_not_for_scripts(void **state)
 	put_line("#!/usr/bin/cgi2wsgi :good");
 	assert_int_equal(setenv("CGI2WSGI_ARGS", "--debug app.py:evil", 1), 0);
 	assert_application(START(script, script), script, "good");
-	assert_false(got.debug);
+	assert_false(got.options.debug);
 	assert_int_equal(unsetenv("CGI2WSGI_ARGS"), 0);
 }
 
@@ -458,11 +460,11 @@ test_interpreter(void **state)
 	assert_application(START(program, file), file, NULL);
 	assert_application(
 	    START(program, file, "--debug", ":evil"), file, NULL);
-	assert_false(got.debug);
+	assert_false(got.options.debug);
 	put_line("#!/opt/cgi2wsgi --path p :good");
 	ask_for(script);
 	assert_application(START(program, script, "--debug"), script, "good");
-	assert_same(got.paths.word[0], "p");
+	assert_same(got.options.paths.word[0], "p");
 	put_line("#!/usr/bin/python3 -s");
 	assert_application(START(program, script), script, NULL);
 }
@@ -531,14 +533,14 @@ test_env(void **state)
 	assert_application(
 	    START(program, "--debug", ":good", script, "--nph", ":evil"),
 	    script, "good");
-	assert_true(got.debug);
-	assert_false(got.nph);
+	assert_true(got.options.debug);
+	assert_false(got.options.nph);
 	assert_failed(START(program, "--nph", script), REPORT_NO_APPLICATION);
 	assert_failed(START(program, "--debug", ":good", in_folder("app.py")),
 	    REPORT_NO_APPLICATION);
 	put_line("#!/usr/bin/env cgi2wsgi");
 	assert_application(START(program, script, "--nph"), script, NULL);
-	assert_false(got.nph);
+	assert_false(got.options.nph);
 }
 
 /* Apache's Action; NULL leaves a variable out. */
@@ -573,8 +575,8 @@ test_action(void **state)
 	ask_action("wsgi-script", "200", program, in_folder("app.wsgi/a/b"));
 	assert_application(START(program, "--nph", ":evil"), file, "good");
 	assert_same(got.action_tail, "/a/b");
-	assert_true(got.debug);
-	assert_false(got.nph);
+	assert_true(got.options.debug);
+	assert_false(got.options.nph);
 	ask_action("wsgi-script", "200", program, file);
 	assert_application(start(program, LIST(program)), file, "good");
 	assert_same(got.action_tail, "");
@@ -630,9 +632,9 @@ test_action_options(void **state)
 	(void)state;
 	ask_action("wsgi-script", "200", program, file);
 	assert_application(start_arguments("--debug --path all"), file, NULL);
-	assert_true(got.debug);
-	assert_same(got.paths.word[0], "all");
-	assert_same(got.paths.word[1], "own");
+	assert_true(got.options.debug);
+	assert_same(got.options.paths.word[0], "all");
+	assert_same(got.options.paths.word[1], "own");
 	unlink(file);
 }
 
@@ -650,11 +652,11 @@ test_person(void **state)
 	assert_application(
 	    START(program, named, "/a?b", "--debug"), file, "make()");
 	assert_same(got.url, "/a?b");
-	assert_true(got.debug);
+	assert_true(got.options.debug);
 	assert_int_equal(START(program, "-V"), 0);
-	assert_int_equal(got.want, WANT_VERSION);
+	assert_int_equal(got.options.want, WANT_VERSION);
 	assert_int_equal(START(program, "--help"), 0);
-	assert_int_equal(got.want, WANT_HELP);
+	assert_int_equal(got.options.want, WANT_HELP);
 }
 
 static void
@@ -691,12 +693,14 @@ test_person_script(void **state)
 }
 
 static void
-test_person_wishes(void **state)
+test_person_request(void **state)
 {
 	/* H4: what to request, wherever it stands, in its order. */
-	static const struct wish expected[] = { { 'X', "PUT" }, { 'i', NULL },
-		{ 'd', "a=b" }, { WISH_DATA_RAW, "--env" }, { 's', NULL },
-		{ 'S', NULL }, { 'H', "A: b" } };
+	static const struct given_option expected[] = { { 'X', "PUT", true },
+		{ 'i', NULL, true }, { 'd', "a=b", true },
+		{ OPTION_DATA_RAW, "--env", true },
+		{ OPTION_DEBUG, NULL, true }, { 's', NULL, true },
+		{ 'S', NULL, true }, { 'H', "A: b", true } };
 	char *file = in_folder("app.py");
 	size_t i;
 
@@ -707,21 +711,23 @@ test_person_wishes(void **state)
 		"/a?b", "--debug", "-sS", "--header=A: b"),
 	    file, NULL);
 	assert_same(got.url, "/a?b");
-	assert_true(got.debug);
-	assert_int_equal(got.wishes.count, COUNT(expected));
+	assert_true(got.options.debug);
+	assert_int_equal(got.options.count, COUNT(expected));
 	for (i = 0; i < COUNT(expected); i++) {
-		assert_int_equal(got.wishes.wish[i].letter, expected[i].letter);
-		assert_same(got.wishes.wish[i].value, expected[i].value);
+		assert_int_equal(
+		    got.options.given[i].letter, expected[i].letter);
+		assert_same(got.options.given[i].value, expected[i].value);
 	}
 	put_line("#!/usr/bin/cgi2wsgi --debug");
 	assert_application(
 	    START(script, "--debug", script, "-d", script, "/x"), script, NULL);
 	assert_same(got.url, "/x");
-	assert_same(got.wishes.wish[0].value, script);
+	assert_false(got.options.given[0].typed);
+	assert_same(options_last(&got.options, 'd')->value, script);
 }
 
 static void
-test_wishes_of_others(void **state)
+test_request_of_others(void **state)
 {
 	/* H1, H2, H3: nobody but a person may say what to request. */
 	char *file = put("app.wsgi", "#!/opt/cgi2wsgi -i\n");
@@ -803,7 +809,7 @@ test_sizes(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		assert_application(start_script(cases[i].line), script, NULL);
-		assert_true(got.max_body == cases[i].size);
+		assert_true(got.options.max_body == cases[i].size);
 	}
 }
 
@@ -838,14 +844,14 @@ test_seconds(void **state)
 	(void)state;
 	assert_application(
 	    start_script("--timeout 0 --graceful-timeout 1"), script, NULL);
-	assert_int_equal(got.timeout, 0);
-	assert_int_equal(got.graceful_timeout, 1);
+	assert_int_equal(got.options.timeout, 0);
+	assert_int_equal(got.options.graceful_timeout, 1);
 	assert_failed(start_script("--graceful-timeout 0"), REPORT_USAGE);
 	assert_application(start_script("--timeout 060 "
 					"--graceful-timeout 86400"),
 	    script, NULL);
-	assert_int_equal(got.timeout, 60);
-	assert_int_equal(got.graceful_timeout, 86400);
+	assert_int_equal(got.options.timeout, 60);
+	assert_int_equal(got.options.graceful_timeout, 86400);
 	for (i = 0; i < COUNT(wrong); i++) {
 		assert_true(asprintf(&line, "--timeout %s", wrong[i]) > 0);
 		assert_failed(start_script(line), REPORT_USAGE);
@@ -872,7 +878,7 @@ test_script_name(void **state)
 	for (i = 0; i < COUNT(right); i++) {
 		assert_true(asprintf(&line, "--script-name %s", right[i]) > 0);
 		assert_application(start_script(line), script, NULL);
-		assert_same(got.script_name, right[i]);
+		assert_same(got.options.script_name, right[i]);
 		free(line);
 	}
 	for (i = 0; i < COUNT(wrong); i++) {
@@ -966,8 +972,8 @@ main(void)
 		CASE(test_person),
 		CASE(test_person_wrong),
 		CASE(test_person_script),
-		CASE(test_person_wishes),
-		CASE(test_wishes_of_others),
+		CASE(test_person_request),
+		CASE(test_request_of_others),
 		CASE(test_unreadable),
 		CASE(test_unsafe),
 		CASE(test_sizes),

@@ -15,8 +15,9 @@ TOP = TESTS.parent
 LINKED = {
     "answer": ["lib/terminal/response"],
     "header": ["lib/cgi/header"],
-    "invocation": ["lib/invocation/invocation", "lib/invocation/options",
-                   "lib/invocation/wishes", "lib/invocation/words",
+    "invocation": ["lib/invocation/invocation", "lib/invocation/file",
+                   "lib/invocation/options", "lib/invocation/settings",
+                   "lib/invocation/words",
                    "lib/cgi/request", "lib/cgi/header", "fake_report"],
     "mount": ["lib/cgi/mount", "lib/cgi/request", "lib/cgi/url",
               "fake_report"],

@@ -1,0 +1,25 @@
+/* Files and folders by their names, and who may change them. */
+#ifndef INVOCATION_FILE_H
+#define INVOCATION_FILE_H
+
+#include <stdbool.h>
+
+/* Whether it is a regular file, or a link to one. */
+bool file_is_regular(const char *path);
+
+/* Whether two names are those of the same file. */
+bool file_is_same(const char *one, const char *other);
+
+/* The last part of a name, inside it. */
+const char *file_base(const char *path);
+
+/* The folder that a name stands in. Returns memory to be freed, or NULL. */
+char *file_folder(const char *path);
+
+/*
+ * Refuses a file or folder that everyone may write; what is put before its
+ * name in the message. Returns 0, or -1 with a failure reported.
+ */
+int file_refuse_shared(const char *path, const char *what);
+
+#endif

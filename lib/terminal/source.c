@@ -1,0 +1,43 @@
+/* A file is copied as it is read, so that it may be a pipe. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "cgi/report.h"
+#include "terminal/source.h"
+
+static void
+put_without(
+    FILE *to, const char *bytes, size_t size, const char *dropped, size_t count)
+{
+	size_t i;
+
+	if (count == 0)
+		fwrite(bytes, 1, size, to);
+	else
+		for (i = 0; i < size; i++)
+			if (memchr(dropped, bytes[i], count) == NULL)
+				putc(bytes[i], to);
+}
+
+int
+source_copy(FILE *to, const char *name, const char *dropped, size_t count)
+{
+	FILE *from = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+	char buffer[65536];
+	size_t got;
+	int result = 0;
+
+	if (from != NULL)
+		errno = 0;
+	/* A terminal's end of file counts once. */
+	while (from != NULL && !feof(from) &&
+	    (got = fread(buffer, 1, sizeof(buffer), from)) > 0)
+		put_without(to, buffer, got, dropped, count);
+	if (from == NULL || ferror(from))
+		result = report_fail(REPORT_NO_FILE, "cannot read %s: %s", name,
+		    strerror(errno));
+	if (from != NULL && from != stdin)
+		fclose(from);
+	return result;
+}
