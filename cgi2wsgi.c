@@ -13,35 +13,40 @@
 #include <unistd.h>
 
 #include "cgi/body.h"
-#include "check/check.h"
-#include "terminal/client.h"
 #include "cgi/clock.h"
-#include "python/frozen.h"
-#include "python/garbage.h"
-#include "python/interpreter.h"
-#include "invocation/invocation.h"
 #include "cgi/keeper.h"
-#include "python/memory.h"
 #include "cgi/mount.h"
-#include "invocation/options.h"
 #include "cgi/page.h"
 #include "cgi/process.h"
 #include "cgi/reply.h"
 #include "cgi/report.h"
 #include "cgi/request.h"
-#include "python/shutdown.h"
-#include "terminal/environ.h"
-#include "python/traceback.h"
 #include "explain/transcript.h"
+#include "invocation/invocation.h"
 #include "python/application.h"
-#include "wsgi_env.h"
+#include "python/frozen.h"
+#include "python/garbage.h"
+#include "python/interpreter.h"
+#include "python/memory.h"
+#include "python/shutdown.h"
+#include "python/traceback.h"
+#include "terminal/terminal.h"
 #include "wsgi/input.h"
 #include "wsgi/response.h"
+#include "wsgi_env.h"
 
 extern char **environ;
 
 static struct request request;
+static struct {
+	int argc;
+	char **argv;
+	bool typed; /* by a person: there is no server */
+} command_line;
+
+/* What prepare() leaves behind. */
 static struct invocation invocation;
+static PyObject *application; /* NULL: nothing is prepared yet */
 
 static int
 system_failure(const char *what)
@@ -96,27 +101,6 @@ open_log(void)
 		    "cannot write %s as user %ld: %s", invocation.options.log,
 		    (long)geteuid(), strerror(errno));
 	free(file);
-	return result;
-}
-
-/* RFC 3875 7.2: a script runs in its own folder. */
-static int
-change_folder(void)
-{
-	char *folder = NULL;
-	int result = 0;
-
-	if (invocation.options.chdir != NULL)
-		folder = invocation_path(&invocation, invocation.options.chdir);
-	else if (invocation.by_server)
-		folder = strdup(invocation.folder);
-	else
-		return 0;
-	if (folder == NULL || chdir(folder) == -1)
-		result = report_fail(REPORT_SYSTEM,
-		    "cannot change to the folder %s: %s", folder ? folder : "",
-		    strerror(errno));
-	free(folder);
 	return result;
 }
 
@@ -182,7 +166,8 @@ follow_options(void)
 		clock_run(invocation.options.timing);
 	if (invocation.options.explain)
 		transcript_open(&invocation, &request);
-	if (change_folder() == -1 || set_variables() == -1)
+	if (invocation_change_folder(&invocation) == -1 ||
+	    set_variables() == -1)
 		return -1;
 	choose_head();
 	if (body_measure(&request, invocation.options.max_body) == -1)
@@ -193,12 +178,30 @@ follow_options(void)
 	return 0;
 }
 
+/* Starts Python and imports the application. */
 static int
-run(PyObject *application)
+prepare(void)
+{
+	if (interpreter_start(&invocation) == -1)
+		return -1;
+	clock_enter(CLOCK_IMPORT);
+	transcript_python();
+	application = application_load(&invocation);
+	transcript_import(application);
+	if (application == NULL)
+		return -1;
+	shutdown_prepare();
+	garbage_resume();
+	return 0;
+}
+
+static int
+call(void)
 {
 	PyObject *input = NULL, *dict = NULL;
 	int result;
 
+	clock_enter(CLOCK_APPLICATION);
 	if (wsgi_env_complete(&request) == -1 ||
 	    mount_repair(&request, invocation.options.script_name,
 		invocation.action_tail) == -1)
@@ -212,33 +215,6 @@ run(PyObject *application)
 	    : response_run(application, dict, &request);
 	Py_XDECREF(dict);
 	Py_XDECREF(input);
-	return result;
-}
-
-static int
-serve(void)
-{
-	PyObject *application;
-	int result;
-
-	if (interpreter_start(&invocation) == -1)
-		return -1;
-	clock_enter(CLOCK_IMPORT);
-	transcript_python();
-	application = application_load(&invocation);
-	transcript_import(application);
-	if (application == NULL)
-		return -1;
-	shutdown_prepare();
-	garbage_resume();
-	/*
-	 * Here is the border: above, nothing of the request was read but
-	 * CONTENT_LENGTH, and what error pages need; below, nothing is started
-	 * or imported.
-	 */
-	clock_enter(CLOCK_APPLICATION);
-	result = run(application);
-	Py_DECREF(application);
 	return result;
 }
 
@@ -272,100 +248,61 @@ leave(int result)
 	return status;
 }
 
+/* A person's is found already, and so is that of a process image. */
 static int
-complain_to_person(void)
+find_application(void)
 {
-	fprintf(stderr, "cgi2wsgi: %s\n", report_failure());
-	if (report_failed_with(REPORT_USAGE))
-		return CLIENT_USAGE;
-	return report_failed_with(REPORT_NO_FILE) ? CLIENT_READ_ERROR
-						  : CLIENT_FAILED;
-}
-
-/* Findings are a reply, too, and what is checked must not reach it. */
-static int
-check(void)
-{
-	int result = open_request() == 0 ? check_run(&invocation)
-					 : CLIENT_USAGE;
-
-	return result == CLIENT_USAGE ? complain_to_person() : result;
-}
-
-/* --help, --version and --check */
-static int
-answer_person(void)
-{
-	if (invocation.options.want == WANT_CHECK)
-		return check();
-	if (invocation.options.want == WANT_HELP)
-		fputs(options_help(invocation.options.all_help), stdout);
-	else
-		puts("cgi2wsgi " VERSION " (Python " PY_VERSION ")");
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : CLIENT_WRITE_ERROR;
-}
-
-/*
- * A command line becomes environment and descriptors, as a server would have
- * left them. Returns -1 in the process where they are, or an exit status.
- */
-static int
-simulate(int argc, char **argv)
-{
-	char *complaint;
-	int body, found, status;
-
-	if (process_open_standard() == -1)
-		return -1;
-	found = invocation_read(
-	    &invocation, &request, argc, argv, process_execfn(argv[0]));
-	if (found == 0 && invocation.options.want != WANT_APPLICATION)
-		return answer_person();
-	/* Other failures are the page of the request. */
-	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
-	    environ_simulate(&invocation, &body) == -1)
-		return complain_to_person();
-	if (invocation.options.explain)
-		clock_ask_kernel();
-	status = client_run(&invocation.options, body, &complaint);
-	if (complaint != NULL)
-		fprintf(stderr, "cgi2wsgi: %s\n", complaint);
-	free(complaint);
-	return status;
-}
-
-/* A person's is found already. */
-static int
-find_application(int argc, char **argv, bool simulated)
-{
-	if (simulated) {
+	if (command_line.typed) {
 		page_prefer_text();
 		return report_failure() != NULL ? -1 : 0;
 	}
-	return invocation_read(
-	    &invocation, &request, argc, argv, process_execfn(argv[0]));
+	return invocation_read(&invocation, &request, command_line.argc,
+	    command_line.argv, process_execfn(command_line.argv[0]));
+}
+
+/*
+ * One request, from its descriptors to the exit status. Where prepare() has
+ * been already, as in a process image, nothing of an earlier request counts:
+ * each unit forgets it when it is opened.
+ */
+static int
+answer(void)
+{
+	bool prepared = application != NULL;
+	int result = -1;
+
+	/*
+	 * prepare() ends at the border: above, nothing of the request is read
+	 * but CONTENT_LENGTH, and what error pages need; below, nothing is
+	 * started or imported.
+	 */
+	if (open_request() == 0 && (prepared || find_application() == 0) &&
+	    follow_options() == 0 && (prepared || prepare() == 0))
+		result = call();
+	Py_CLEAR(application);
+	if (result == -1)
+		give_up();
+	return leave(result);
 }
 
 int
 main(int argc, char **argv)
 {
-	bool simulated = !request_is_there() && !process_is_set_id();
 	char *spare, *spare_end;
-	int result = -1, status;
+	int status;
 
 	clock_open();
 	report_open();
-	if (simulated && (status = simulate(argc, argv)) != -1)
-		return status;
-	if (!simulated) {
+	command_line.argc = argc;
+	command_line.argv = argv;
+	command_line.typed = !request_is_there() && !process_is_set_id();
+	if (command_line.typed) {
+		status = terminal_run(&invocation, argc, argv, open_request);
+		if (status != -1)
+			return status;
+	} else {
 		frozen_spare(&spare, &spare_end);
 		memory_gather(spare, spare_end);
 	}
-	if (open_request() == 0 &&
-	    find_application(argc, argv, simulated) == 0 &&
-	    follow_options() == 0)
-		result = serve();
-	if (result == -1)
-		give_up();
-	return leave(result);
+	return answer();
 }

@@ -137,21 +137,14 @@ set_environment(const struct invocation *invocation)
 	return 0;
 }
 
-/* RFC 3875 7.2: a script runs in its own folder. */
 static int
 change_folder(const struct invocation *invocation)
 {
-	char *folder = invocation_path(invocation,
-	    invocation->options.chdir ? invocation->options.chdir : ".");
-	int result = folder != NULL ? chdir(folder) : -1;
-
-	if (result == -1)
-		finding_add("folder-chdir",
-		    "cannot change to the folder %s: %s\ncorrect --chdir in "
-		    "the first line",
-		    folder ? folder : "", strerror(errno));
-	free(folder);
-	return result;
+	if (invocation_change_folder(invocation) == 0)
+		return 0;
+	finding_add("folder-chdir", "%s\ncorrect --chdir in the first line",
+	    report_failure());
+	return -1;
 }
 
 static void

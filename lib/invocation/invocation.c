@@ -51,6 +51,27 @@ invocation_path(const struct invocation *invocation, const char *name)
 	return path;
 }
 
+int
+invocation_change_folder(const struct invocation *invocation)
+{
+	const char *name = invocation->options.chdir;
+	char *folder;
+	int result;
+
+	if (name == NULL && !invocation->by_server)
+		return 0;
+	folder = invocation_path(invocation, name != NULL ? name : ".");
+	if (folder == NULL)
+		return report_no_memory();
+	result = chdir(folder);
+	if (result == -1)
+		report_fail(REPORT_SYSTEM, "cannot change to the folder %s: %s",
+		    name != NULL ? folder : invocation->folder,
+		    strerror(errno));
+	free(folder);
+	return result;
+}
+
 /* The folders that options name hold code, too. */
 static int
 check_folders(const struct invocation *invocation)

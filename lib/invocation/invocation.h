@@ -51,4 +51,10 @@ int invocation_read_script(
  */
 char *invocation_path(const struct invocation *, const char *name);
 
+/*
+ * Changes to the folder of --chdir or, for a server, of the script (RFC 3875
+ * 7.2). Returns 0, or -1 with a failure reported.
+ */
+int invocation_change_folder(const struct invocation *);
+
 #endif

@@ -12,8 +12,8 @@ SKIPPED = {".git"}
 PRIVATE = re.compile(rb"/(?:work|home|Users)/\w")
 COMMENT_OR_TEXT = re.compile(
     r'/\*(?s:.*?)\*/|//.*|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
-# Units that may: the story and the reporter (see the others in EXCEPTIONS).
-SPEAKERS = {"cgi2wsgi.c", "lib/cgi/report.c", "lib/python/freeze.c"}
+# Units that may: the one for a person and the reporter (see the others in EXCEPTIONS).
+SPEAKERS = {"lib/terminal/terminal.c", "lib/cgi/report.c", "lib/python/freeze.c"}
 SPEECH = re.compile(
     r"\b(v?printf|puts|putchar|perror|_?exit|_Exit|quick_exit|abort|"
     r"v?(?:err|warn)x?|syslog|PyErr_(?:Print|PrintEx|Display\w*)|"
@@ -111,4 +111,5 @@ def test_who_prints_and_exits():
     others = set(UNITS) - SPEAKERS
     assert set().union(*map(said, others)) == EXCEPTIONS
     # report.c writes to the log's descriptor.
-    assert ("cgi2wsgi.c", "stderr") in said("cgi2wsgi.c")
+    assert ("lib/terminal/terminal.c", "stderr") in said(
+        "lib/terminal/terminal.c")
