@@ -2,8 +2,8 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
 #include "cgi/report.h"
 #include "wsgi_env.h"
 #include "wsgi/file_wrapper.h"
@@ -153,9 +153,9 @@ is_secure(const struct request *request)
 	size_t i;
 
 	if (https == NULL)
-		return scheme != NULL && strcasecmp(scheme, "https") == 0;
+		return scheme != NULL && ascii_equal(scheme, "https");
 	for (i = 0; i < sizeof(yes) / sizeof(*yes); i++)
-		if (strcasecmp(https, yes[i]) == 0)
+		if (ascii_equal(https, yes[i]))
 			return true;
 	return false;
 }

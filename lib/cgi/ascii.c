@@ -29,6 +29,12 @@ ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+char
+ascii_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 bool
 ascii_equal(const char *one, const char *other)
 {
@@ -38,14 +44,17 @@ ascii_equal(const char *one, const char *other)
 bool
 ascii_equal_text(const char *bytes, size_t size, const char *text)
 {
-	return strlen(text) == size && (size == 0 || ascii_begins(bytes, text));
+	return strlen(text) == size && ascii_begins(bytes, text, size);
 }
 
 bool
-ascii_begins(const char *text, const char *beginning)
+ascii_begins(const char *text, const char *beginning, size_t size)
 {
-	for (; *beginning != '\0'; text++, beginning++)
-		if (ascii_lower(*text) != ascii_lower(*beginning))
+	size_t i;
+
+	/* A text that ends earlier differs in its NUL. */
+	for (i = 0; i < size; i++)
+		if (ascii_lower(text[i]) != ascii_lower(beginning[i]))
 			return false;
 	return true;
 }
@@ -53,7 +62,7 @@ ascii_begins(const char *text, const char *beginning)
 const char *
 ascii_find(const char *in, const char *text)
 {
-	for (; !ascii_begins(in, text); in++)
+	for (; !ascii_begins(in, text, strlen(text)); in++)
 		if (*in == '\0')
 			return NULL;
 	return in;

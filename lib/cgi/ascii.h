@@ -12,8 +12,9 @@ bool ascii_is_digit(char c);
 bool ascii_is_letter(char c);
 bool ascii_is_hex_digit(char c);
 
-/* What is no capital letter stays as it is. */
+/* What is no letter of the other case stays as it is. */
 char ascii_lower(char c);
+char ascii_upper(char c);
 
 /* Whether two texts are the same but for capital letters. */
 bool ascii_equal(const char *, const char *);
@@ -21,8 +22,8 @@ bool ascii_equal(const char *, const char *);
 /* Whether size bytes are this text but for capital letters. */
 bool ascii_equal_text(const char *bytes, size_t size, const char *text);
 
-/* Whether a text begins with this one, whatever its capital letters. */
-bool ascii_begins(const char *text, const char *beginning);
+/* Whether a text begins with so many bytes, whatever their capital letters. */
+bool ascii_begins(const char *text, const char *beginning, size_t size);
 
 /* The first place of a text in another, whatever capital letters, or NULL. */
 const char *ascii_find(const char *in, const char *text);

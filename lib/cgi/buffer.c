@@ -14,12 +14,13 @@ reserve(struct buffer *buffer, size_t size)
 	size_t needed = buffer->length + size + 1, room = buffer->room;
 	char *grown;
 
+	if (needed <= size) /* more than a size_t can say */
+		buffer->failed = true;
 	if (buffer->failed)
 		return NULL;
 	if (needed > room) {
 		room = needed > 2 * room ? needed : 2 * room;
-		if (needed <= size ||
-		    (grown = realloc(buffer->bytes, room)) == NULL) {
+		if ((grown = realloc(buffer->bytes, room)) == NULL) {
 			buffer->failed = true;
 			return NULL;
 		}

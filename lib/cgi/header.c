@@ -1,10 +1,9 @@
 /* The grammar of status and header lines. */
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
 #include "cgi/header.h"
 
 /* RFC 9110 7.6.1; they belong to the connection, which is the server's. */
@@ -30,14 +29,8 @@ is_control(char c)
 static bool
 is_token(char c)
 {
-	return (unsigned char)c < 0x80 && c != '\0' &&
-	    (isalnum((unsigned char)c) || strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static bool
-is_name(const char *name, size_t length, const char *known)
-{
-	return length == strlen(known) && strncasecmp(name, known, length) == 0;
+	return ascii_is_letter(c) || ascii_is_digit(c) ||
+	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 const char *
@@ -49,8 +42,7 @@ header_check_status(const char *status, size_t length)
 		if (is_control(status[i]))
 			return "a status has no control characters";
 	if (length < 3 || status[0] < '1' || status[0] > '9' ||
-	    !isdigit((unsigned char)status[1]) ||
-	    !isdigit((unsigned char)status[2]) ||
+	    !ascii_is_digit(status[1]) || !ascii_is_digit(status[2]) ||
 	    (length > 3 && status[3] != ' '))
 		return "a status is three digits from 100 to 999, a space "
 		       "and a reason, as in '200 OK'";
@@ -69,10 +61,10 @@ header_check_name(const char *name, size_t length)
 			return "a header name has only letters, digits and "
 			       "!#$%&'*+-.^_`|~ (RFC 9110 5.1)";
 	for (i = 0; i < sizeof(hop_by_hop) / sizeof(*hop_by_hop); i++)
-		if (is_name(name, length, hop_by_hop[i]))
+		if (ascii_equal_text(name, length, hop_by_hop[i]))
 			return "hop-by-hop headers belong to the server "
 			       "(PEP 3333)";
-	if (is_name(name, length, "Status"))
+	if (ascii_equal_text(name, length, "Status"))
 		return "the status is start_response's first argument, "
 		       "not a header";
 	return NULL;

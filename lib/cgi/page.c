@@ -136,7 +136,7 @@ read_weight(const char *p)
 
 	for (; *p != '\0' && *p != ','; p += strcspn(p, ";,")) {
 		p += strspn(p, "; \t");
-		if (!ascii_begins(p, "q="))
+		if (!ascii_begins(p, "q=", 2))
 			continue;
 		weight = p[2] == '1' ? 1000 : 0;
 		if (strncmp(p + 2, "0.", 2) == 0)

@@ -68,7 +68,7 @@ add_date(struct buffer *to)
 static bool
 has_header(const char *headers, const char *line)
 {
-	return ascii_begins(headers, line + 2) ||
+	return ascii_begins(headers, line + 2, strlen(line + 2)) ||
 	    ascii_find(headers, line) != NULL;
 }
 

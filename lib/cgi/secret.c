@@ -4,28 +4,15 @@
  * Then the rest is hidden, too.
  */
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/ascii.h"
 #include "cgi/secret.h"
 #include "cgi/url.h"
 
 /* What stands before a name in a query, a header or JSON. */
 #define BEFORE_NAME "&;?#, \t\r\n/'\"{[("
-
-/* Whether the text begins like this, in any ASCII case, whatever the locale. */
-static bool
-begins_with(const char *text, const char *word, size_t length)
-{
-	size_t i;
-
-	for (i = 0; i < length; i++)
-		if ((text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A'
-						      : text[i]) != word[i])
-			return false;
-	return true;
-}
 
 bool
 secret_is_named(const char *name, size_t length)
@@ -39,7 +26,7 @@ secret_is_named(const char *name, size_t length)
 	for (; *word != '\0'; word += size + (word[size] == '|')) {
 		size = strcspn(word, "|");
 		for (i = 0; i + size <= length; i++)
-			if (begins_with(name + i, word, size))
+			if (ascii_begins(name + i, word, size))
 				return true;
 	}
 	return false;
@@ -76,8 +63,8 @@ measure(const char *text, char wanted)
 	if (*text != '%')
 		return 0;
 	length = strncmp(text, "%25", 3) == 0 ? 3 : 1;
-	if (!isxdigit((unsigned char)text[length]) ||
-	    !isxdigit((unsigned char)text[length + 1]))
+	if (!ascii_is_hex_digit(text[length]) ||
+	    !ascii_is_hex_digit(text[length + 1]))
 		return 0;
 	memcpy(digits, text + length, 2);
 	digits[2] = '\0';
@@ -135,10 +122,10 @@ measure_scheme(const char *start, const char *at)
 	static const char *const schemes[] = { "BASIC ", "BEARER ", "DIGEST " };
 	size_t i;
 
-	if (at > start && isalnum((unsigned char)at[-1]))
+	if (at > start && (ascii_is_letter(at[-1]) || ascii_is_digit(at[-1])))
 		return 0;
 	for (i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-		if (begins_with(at, schemes[i], strlen(schemes[i])))
+		if (ascii_begins(at, schemes[i], strlen(schemes[i])))
 			return strlen(schemes[i]);
 	return 0;
 }

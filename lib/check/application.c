@@ -8,7 +8,6 @@
 
 #include <sys/wait.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "python/garbage.h"
 #include "python/imports.h"
 #include "python/interpreter.h"
+#include "cgi/ascii.h"
 #include "cgi/process.h"
 #include "check/application.h"
 #include "cgi/report.h"
@@ -169,7 +169,8 @@ lacks_variable(const char *failure)
 	static const char sign[] = ": KeyError: '";
 	const char *name = strstr(failure, sign);
 
-	return name != NULL && isupper((unsigned char)name[sizeof(sign) - 1]);
+	return name != NULL && name[sizeof(sign) - 1] >= 'A' &&
+	    name[sizeof(sign) - 1] <= 'Z';
 }
 
 static void
@@ -315,8 +316,8 @@ first_line(const char *written)
 static bool
 is_reply(const char *output)
 {
-	return strncasecmp(output, "Status:", 7) == 0 ||
-	    strncasecmp(output, "Content-Type:", 13) == 0;
+	return ascii_begins(output, "Status:", 7) ||
+	    ascii_begins(output, "Content-Type:", 13);
 }
 
 static void

@@ -3,12 +3,12 @@
  * happened in between: so it cannot say anything that did not happen.
  */
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/ascii.h"
 #include "explain/text.h"
 #include "explain/variables.h"
 #include "explain/rules.h"
@@ -102,8 +102,7 @@ explain(const char *name, size_t length, const struct rule *rule)
 		return;
 	}
 	for (i = 5; i < length; i++) {
-		header[i - 5] = first ? name[i]
-				      : (char)tolower((unsigned char)name[i]);
+		header[i - 5] = first ? name[i] : ascii_lower(name[i]);
 		if ((first = name[i] == '_'))
 			header[i - 5] = '-';
 	}

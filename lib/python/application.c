@@ -2,11 +2,11 @@
 
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/ascii.h"
 #include "cgi/report.h"
 #include "python/traceback.h"
 #include "python/application.h"
@@ -29,8 +29,8 @@ module_name(const char *file)
 		end = name + (dot - base);
 	else
 		for (c = name, end++; *c != '\0'; c++)
-			if (isascii((unsigned char)*c) &&
-			    !isalnum((unsigned char)*c) && *c != '_') {
+			if ((unsigned char)*c < 0x80 && *c != '_' &&
+			    !ascii_is_letter(*c) && !ascii_is_digit(*c)) {
 				*c = '_';
 				end = name + strlen(base);
 			}

@@ -1,6 +1,5 @@
 /* One configuration, every path said outright. */
 
-#include <ctype.h>
 #include <locale.h>
 #include <pwd.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include "python/frozen.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
+#include "cgi/ascii.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
 #include "python/site.h"
@@ -40,7 +40,7 @@ read_venv_version(FILE *from, int *major, int *minor)
 
 	while (!found && getline(&line, &room, from) != -1) {
 		for (c = line; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
+			*c = ascii_lower(*c);
 		found = sscanf(line, " version = %d.%d", major, minor) == 2 ||
 		    sscanf(line, " version_info = %d.%d", major, minor) == 2;
 	}

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "cgi/header.h"
 #include "cgi/report.h"
 #include "wsgi/head.h"
@@ -88,16 +89,16 @@ note_header(
 {
 	bool again = false;
 
-	if (strcasecmp(name, "Content-Length") == 0) {
+	if (ascii_equal(name, "Content-Length")) {
 		again = head->content_length != -1;
 		if (header_read_length(value, length, &head->content_length) ==
 		    -1)
 			return "Content-Length has digits only "
 			       "(RFC 9110 8.6)";
-	} else if (strcasecmp(name, "Content-Type") == 0) {
+	} else if (ascii_equal(name, "Content-Type")) {
 		again = head->typed;
 		head->typed = true;
-	} else if (strcasecmp(name, "Location") == 0) {
+	} else if (ascii_equal(name, "Location")) {
 		again = head->located;
 		head->located = true;
 	}
@@ -108,13 +109,14 @@ static bool
 is_dropped(const struct head *head, const char *name)
 {
 	/* Apache would serve Location itself and throw the body away. */
-	return strcasecmp(name, "Location") == 0 &&
+	return ascii_equal(name, "Location") &&
 	    strncmp(head->status, "200", 3) == 0;
 }
 
 /* Checks one header and appends its line. Returns NULL or the broken rule. */
 static const char *
-put_header(FILE *to, struct head *head, PyObject *name, PyObject *value)
+add_header(
+    struct buffer *to, struct head *head, PyObject *name, PyObject *value)
 {
 	const char *rule, *text = PyBytes_AS_STRING(name),
 			  *content = PyBytes_AS_STRING(value);
@@ -137,12 +139,15 @@ put_header(FILE *to, struct head *head, PyObject *name, PyObject *value)
 	}
 	if (head->longest < strlen(text) + 2 + length)
 		head->longest = strlen(text) + 2 + length;
-	fprintf(to, "%s: %.*s\r\n", text, (int)length, content);
+	buffer_add_text(to, text);
+	buffer_add_text(to, ": ");
+	buffer_add(to, content, length);
+	buffer_add_text(to, "\r\n");
 	return NULL;
 }
 
 static int
-read_header(FILE *to, struct head *head, PyObject *item)
+read_header(struct buffer *to, struct head *head, PyObject *item)
 {
 	PyObject *name = NULL, *value = NULL;
 	const char *rule = NULL;
@@ -159,7 +164,7 @@ read_header(FILE *to, struct head *head, PyObject *item)
 		NULL &&
 	    (value = encode(
 		 PyTuple_GET_ITEM(item, 1), "a header value", item)) != NULL) {
-		rule = put_header(to, head, name, value);
+		rule = add_header(to, head, name, value);
 		result = rule == NULL ? 0 : -1;
 	}
 	if (rule != NULL)
@@ -173,8 +178,7 @@ read_header(FILE *to, struct head *head, PyObject *item)
 static int
 read_headers(PyObject *headers, struct head *head)
 {
-	size_t length;
-	FILE *to;
+	struct buffer lines = { 0 };
 	Py_ssize_t i;
 	int result = 0;
 
@@ -184,12 +188,13 @@ read_headers(PyObject *headers, struct head *head)
 		    Py_TYPE(headers)->tp_name);
 		return -1;
 	}
-	if ((to = open_memstream(&head->headers, &length)) == NULL)
-		return PyErr_NoMemory(), -1;
 	for (i = 0; result == 0 && i < PyList_GET_SIZE(headers); i++)
-		result = read_header(to, head, PyList_GET_ITEM(headers, i));
-	if (fclose(to) != 0 && result == 0)
-		return PyErr_NoMemory(), -1;
+		result = read_header(&lines, head, PyList_GET_ITEM(headers, i));
+	head->headers = buffer_take(&lines, NULL);
+	if (head->headers == NULL && result == 0) {
+		PyErr_NoMemory();
+		result = -1;
+	}
 	return result;
 }
 

@@ -14,19 +14,21 @@ TOP = TESTS.parent
 # Which units each test program links, besides itself.
 LINKED = {
     "answer": ["lib/terminal/response"],
-    "header": ["lib/cgi/header"],
+    "ascii": ["lib/cgi/ascii"],
+    "buffer": ["lib/cgi/buffer"],
+    "header": ["lib/cgi/header", "lib/cgi/ascii"],
     "invocation": ["lib/invocation/invocation", "lib/invocation/file",
                    "lib/invocation/options", "lib/invocation/settings",
-                   "lib/invocation/words",
-                   "lib/cgi/request", "lib/cgi/header", "fake_report"],
+                   "lib/invocation/words", "lib/cgi/request",
+                   "lib/cgi/header", "lib/cgi/ascii", "fake_report"],
     "mount": ["lib/cgi/mount", "lib/cgi/request", "lib/cgi/url",
               "fake_report"],
     "request": ["lib/cgi/request"],
-    "secret": ["lib/cgi/secret", "lib/cgi/url"],
+    "secret": ["lib/cgi/secret", "lib/cgi/ascii", "lib/cgi/url"],
     "target": ["lib/terminal/target", "lib/cgi/url", "fake_report"],
     "url": ["lib/cgi/url"],
     "wsgi_env": ["wsgi_env", "lib/wsgi/file_wrapper", "lib/cgi/request",
-                 "fake_report"],
+                 "lib/cgi/ascii", "fake_report"],
 }
 # The fuzzers, and where their seeds are.
 SEEDS = {"answer": "seeds-answer", "invocation": "seeds"}
