@@ -24,6 +24,7 @@
 #include "explain/transcript.h"
 #include "invocation/invocation.h"
 #include "python/application.h"
+#include "python/cache.h"
 #include "python/frozen.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
@@ -178,12 +179,29 @@ follow_options(void)
 	return 0;
 }
 
+/* Without a folder that is safe nothing is kept, and all goes on. */
+static void
+open_cache(void)
+{
+	const char *const served[2] = { request_value(
+					    &request, "DOCUMENT_ROOT"),
+		request_value(&request, "CONTEXT_DOCUMENT_ROOT") };
+	char *chosen = invocation.options.cache == NULL
+	    ? NULL
+	    : invocation_path(&invocation, invocation.options.cache);
+
+	if (chosen != NULL || invocation.options.cache == NULL)
+		cache_open(chosen, served);
+	free(chosen);
+}
+
 /* Starts Python and imports the application. */
 static int
 prepare(void)
 {
 	if (interpreter_start(&invocation) == -1)
 		return -1;
+	open_cache();
 	clock_enter(CLOCK_IMPORT);
 	transcript_python();
 	application = application_load(&invocation);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "check/finding.h"
+#include "python/bytecode.h"
+#include "python/cache.h"
 #include "python/garbage.h"
 #include "python/imports.h"
 #include "python/interpreter.h"
@@ -62,6 +64,24 @@ make_command(const struct invocation *invocation)
 	    : command;
 }
 
+/* Where the compiled script is kept, or NULL. */
+static char *
+find_cache(const struct invocation *invocation)
+{
+	static const char *const none[2] = { NULL, NULL };
+	char *name = bytecode_name(invocation->file), *path = NULL,
+	     *chosen = invocation->options.cache == NULL
+	    ? NULL
+	    : invocation_path(invocation, invocation->options.cache);
+
+	if (name != NULL && cache_open(chosen, none) == 0 &&
+	    asprintf(&path, "%s/%s", cache_folder(), name) == -1)
+		path = NULL;
+	free(chosen);
+	free(name);
+	return path;
+}
+
 /* Tells rehearsal.py a name. Returns 0, or -1 with an exception set. */
 static int
 tell(PyObject *names, const char *name, const char *value)
@@ -81,15 +101,19 @@ load_source(const struct invocation *invocation)
 	static PyMethodDef definition = { "add", add, METH_VARARGS, NULL };
 	PyObject *names = PyDict_New(),
 		 *function = PyCFunction_New(&definition, NULL), *done = NULL;
-	char *command = make_command(invocation);
+	char *command = make_command(invocation),
+	     *cache = find_cache(invocation);
 
 	if (names != NULL && function != NULL &&
 	    PyDict_SetItemString(names, "add", function) == 0 &&
 	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
 		0 &&
 	    tell(names, "file", invocation->file) == 0 &&
+	    tell(names, "cache", cache) == 0 &&
+	    tell(names, "complaint", cache_complaint()) == 0 &&
 	    tell(names, "command", command) == 0)
 		done = PyRun_String(source, Py_file_input, names, names);
+	free(cache);
 	free(command);
 	Py_XDECREF(function);
 	if (done == NULL)

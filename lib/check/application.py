@@ -66,19 +66,6 @@ def say_times(times):
 
 # The compiled form of the script
 
-def find_cache():
-    """As wsgi_app.c has it: that of app.cgi is app.cgi-cpython-311.pyc."""
-    from importlib.util import cache_from_source
-    tag = sys.implementation.cache_tag
-    _, dot, suffix = os.path.basename(file).rpartition(".")
-    if dot and suffix != "py":
-        sys.implementation.cache_tag = f"{suffix}-{tag}"
-    try:
-        return cache_from_source(file)
-    finally:
-        sys.implementation.cache_tag = tag
-
-
 def is_fresh(cache):
     try:
         with open(cache, "rb") as opened:
@@ -92,13 +79,20 @@ def is_fresh(cache):
 
 
 def say_cache():
-    cache = find_cache()
     if is_fresh(cache):
         say("cache", f"{cache} holds the compiled script")
+    elif sys.dont_write_bytecode:
+        say("cache-unusable", "each request compiles the script again: "
+            "PYTHONDONTWRITEBYTECODE is set", "take it away")
+    elif not cache:
+        say("cache-unusable", "each request compiles the script again: "
+            f"there is no folder for it: {complaint}",
+            "make a folder that only this user may write, and name it with "
+            "--cache")
     else:
         say("cache-unusable", f"each request compiles the script again: "
             f"{cache} cannot be written",
-            f"type, as the owner of the folder: {command} >/dev/null")
+            "see who owns it, and whether the disk is full")
 
 
 # What the import left behind

@@ -8,8 +8,9 @@
 
 #include "cgi/ascii.h"
 #include "cgi/report.h"
-#include "python/traceback.h"
 #include "python/application.h"
+#include "python/bytecode.h"
+#include "python/traceback.h"
 
 /*
  * app.py is the module app, as for every import. Other names must not hide a
@@ -40,79 +41,6 @@ module_name(const char *file)
 	return text;
 }
 
-/*
- * importlib would keep the compiled forms of app.cgi and app.py in one file.
- * While this tag is set, that of app.cgi is app.cgi-cpython-311.pyc. Returns
- * the tag before, a new reference, or NULL with an exception set.
- */
-static PyObject *
-set_cache_tag(const char *file, PyObject *tag)
-{
-	PyObject *implementation = PySys_GetObject("implementation"), *before,
-		 *own;
-	const char *dot = strrchr(file, '.');
-
-	before = PyObject_GetAttrString(implementation, "cache_tag");
-	if (before == NULL || before == Py_None)
-		return before;
-	if (tag != NULL)
-		own = Py_NewRef(tag);
-	else if (dot == NULL || strchr(dot, '/') || strcmp(dot, ".py") == 0)
-		own = Py_NewRef(before);
-	else
-		own = PyUnicode_FromFormat("%s-%U", dot + 1, before);
-	if (own == NULL ||
-	    PyObject_SetAttrString(implementation, "cache_tag", own) == -1)
-		Py_CLEAR(before);
-	Py_XDECREF(own);
-	return before;
-}
-
-/*
- * The frozen parts of importlib are used directly: importlib.util would import
- * a dozen modules more.
- */
-static PyObject *
-call_importlib(const char *module_name, const char *function, PyObject *first,
-    PyObject *second)
-{
-	PyObject *module = PyImport_ImportModule(module_name), *name, *result;
-
-	if (module == NULL)
-		return NULL;
-	name = PyUnicode_FromString(function);
-	result = name == NULL
-	    ? NULL
-	    : PyObject_CallMethodObjArgs(module, name, first, second, NULL);
-	Py_XDECREF(name);
-	Py_DECREF(module);
-	return result;
-}
-
-/* The code of a file, compiled or from importlib's cache. */
-static PyObject *
-get_code(PyObject *name, PyObject *path, const char *file)
-{
-	PyObject *tag = set_cache_tag(file, NULL), *restored = NULL,
-		 *loader = NULL, *code = NULL, *error;
-
-	if (tag != NULL)
-		loader = call_importlib("_frozen_importlib_external",
-		    "SourceFileLoader", name, path);
-	if (loader != NULL)
-		code = PyObject_CallMethod(loader, "get_code", "O", name);
-	/* Of a script that does not compile, too: traceback comes next. */
-	error = PyErr_GetRaisedException();
-	if (tag != NULL && (restored = set_cache_tag(file, tag)) == NULL)
-		Py_CLEAR(code);
-	if (error != NULL)
-		PyErr_SetRaisedException(error);
-	Py_XDECREF(restored);
-	Py_XDECREF(loader);
-	Py_XDECREF(tag);
-	return code;
-}
-
 static PyObject *
 load_file(const char *file)
 {
@@ -121,7 +49,7 @@ load_file(const char *file)
 		 *module = NULL;
 
 	if (name != NULL && path != NULL)
-		code = get_code(name, path, file);
+		code = bytecode_load(file, path);
 	if (code != NULL && (module = PyImport_AddModuleObject(name)) != NULL &&
 	    PyModule_AddStringConstant(module, "__package__", "") == 0)
 		module = PyImport_ExecCodeModuleObject(name, code, path, NULL);

@@ -458,11 +458,8 @@ script_case("callable-missing", "has no run", HELLO, ":run")
 script_case("callable-missing", "cannot be called", "application = 1\n")
 
 
-@case("cache-unusable", "each request compiles the script again")
-def no_cache_folder(site):
-    site.write("www/__pycache__")
-
-
+script_case("cache-unusable", "each request compiles the script again",
+            HELLO, "--env PYTHONDONTWRITEBYTECODE=1")
 script_case("output-printed", "the import prints 6 bytes",
             "print('hello')\n" + HELLO)
 script_case("output-cgi", "the script writes a CGI reply itself",

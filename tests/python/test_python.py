@@ -785,101 +785,6 @@ def test_import_fails(cgi, source):
     assert "cgi2wsgi: import [" in reply.log
 
 
-def caches(cgi):
-    folder = cgi.folder / "__pycache__"
-    return sorted(os.listdir(folder)) if folder.exists() else []
-
-
-@pytest.mark.parametrize("name", ["app.py", "app.cgi", "app.wsgi", "noext"])
-def test_cache(cgi, name):
-    """H2: the compiled form is kept as importlib does, and used."""
-    script = cgi.script("facts", name=name)
-    found = facts(cgi.run(script))
-    kept = caches(cgi)
-    assert len(kept) == 1
-    path = cgi.folder / "__pycache__" / kept[0]
-    if name.endswith(".py"):
-        assert found["cached"] == str(path)
-    inode = path.stat().st_ino
-    # Same time and size: importlib's rule believes the cache.
-    before = script.stat()
-    script.write_bytes(script.read_bytes().replace(b'"file"', b'"FILE"'))
-    os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert "file" in facts(cgi.run(script))
-    assert path.stat().st_ino == inode
-    os.utime(script, (1e9, 1e9))
-    assert "FILE" in facts(cgi.run(script))
-
-
-def test_cache_name(cgi, python):
-    """H2: app.py's cache is the one that `import app` uses."""
-    cgi.run(cgi.script("facts", name="app.py"))
-    tag = os.path.basename(python).replace("python", "cpython-").replace(
-        ".", "")
-    assert caches(cgi) == [f"app.{tag}.pyc"]
-
-
-@pytest.mark.parametrize("name", ["app.cgi", "app.wsgi"])
-def test_cache_beside_module(cgi, name):
-    """H2: a sibling app.py claims importlib's .pyc; it gets its own."""
-    cgi.write("app.py", "WHO = 'the module'\n")
-    script = cgi.script("import app\n" + (APPS / "facts.py").read_text()
-                        .replace('"file": __file__', '"file": app.WHO'),
-                        name=name)
-    for _ in range(3):
-        assert facts(cgi.run(script))["file"] == "the module"
-    assert [kept for kept in caches(cgi) if kept.startswith("app.cpython-")]
-
-
-def test_two_scripts_of_one_stem(cgi):
-    """H2: app.cgi and app.wsgi do not run each other's cache."""
-    one = cgi.script("""
-        def application(environ, start_response):
-            start_response("200 OK", [])
-            return [b"one"]
-        """, name="app.cgi")
-    two = cgi.script(one.read_text().partition("\n")[2].replace(
-        "one", "two"), name="app.wsgi")
-    os.utime(one, (1e9, 1e9))
-    os.utime(two, (1e9, 1e9))
-    for _ in range(2):
-        assert cgi.run(one).body == b"one"
-        assert cgi.run(two).body == b"two"
-
-
-@pytest.mark.parametrize("env", [{"PYTHONDONTWRITEBYTECODE": "1"}])
-def test_no_cache(cgi, env):
-    """H2: PYTHONDONTWRITEBYTECODE is honoured."""
-    facts(cgi.run(cgi.script("facts"), env=env))
-    assert caches(cgi) == []
-
-
-def test_cache_prefix(cgi):
-    """H2: so is PYTHONPYCACHEPREFIX."""
-    facts(cgi.run(cgi.script("facts"), env={
-        "PYTHONPYCACHEPREFIX": cgi.folder / "elsewhere"}))
-    assert caches(cgi) == []
-    assert list((cgi.folder / "elsewhere").rglob("*.pyc"))
-
-
-def test_cache_in_unwritable_folder(cgi, nobody):
-    """H2: a folder that the server may not write is no error."""
-    reply = cgi.run(script_for(cgi, "facts"), **nobody)
-    assert facts(reply)
-    assert reply.log == ""
-    assert caches(cgi) == []
-
-
-def test_cache_broken(cgi):
-    """H2: a broken .pyc is made again."""
-    script = cgi.script("facts")
-    facts(cgi.run(script))
-    path = cgi.folder / "__pycache__" / caches(cgi)[0]
-    for junk in (b"", b"junk", path.read_bytes()[:10]):
-        path.write_bytes(junk)
-        facts(cgi.run(script))
-
-
 @pytest.mark.parametrize("name", ["calendar", "of_mine"])
 def test_named_as_a_package(cgi, name):
     """H2, H6: a script without a suffix does not hide the package."""
@@ -894,18 +799,6 @@ def test_named_as_a_package(cgi, name):
         """, "--path lib", name=name)
     names = {"calendar": b"calendar_ timegm", "of_mine": b"of_mine_ len"}
     assert cgi.run(script).body == names[name]
-
-
-def test_cache_beside_a_syntax_error(cgi):
-    """H2: modules that are imported then get their usual caches."""
-    elsewhere = cgi.folder / "elsewhere"
-    reply = cgi.run(cgi.script("syntax error\n"),
-                    env={"PYTHONPYCACHEPREFIX": elsewhere})
-    assert reply.status == 500
-    assert "SyntaxError" in reply.log
-    kept = [path.name for path in elsewhere.rglob("*.pyc")]
-    assert kept
-    assert not [name for name in kept if ".cgi-" in name]
 
 
 # What applications do

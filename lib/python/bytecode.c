@@ -1,0 +1,211 @@
+/*
+ * The constants of a script are its secrets, as the script's text is. CPython's
+ * place for its compiled form would be __pycache__ beside it, where a web
+ * server hands it out as a file; so it goes to the user's own folder (cache.c).
+ * Modules that are imported keep CPython's rules.
+ */
+
+#include "python/cpython.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <marshal.h>
+
+#include "python/bytecode.h"
+#include "python/cache.h"
+
+#define MOST 1000 /* compiled scripts of a user */
+
+/* What a .pyc file begins with (PEP 552), in little-endian words. */
+struct head {
+	unsigned char magic[4], flags[4], time[4], size[4];
+};
+
+static void
+put_word(unsigned char word[4], uint32_t value)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		word[i] = (unsigned char)(value >> 8 * i);
+}
+
+static struct head
+make_head(const struct stat *source)
+{
+	struct head head = { .flags = { 0 } };
+
+	put_word(head.magic, (uint32_t)PyImport_GetMagicNumber());
+	put_word(head.time, (uint32_t)source->st_mtime);
+	put_word(head.size, (uint32_t)source->st_size);
+	return head;
+}
+
+/* -O and -OO (PYTHONOPTIMIZE) compile to something else. */
+static long
+get_optimization(void)
+{
+	PyObject *flags = PySys_GetObject("flags"), *level = NULL;
+	long number = 0;
+
+	if (flags != NULL)
+		level = PyObject_GetAttrString(flags, "optimize");
+	if (level != NULL)
+		number = PyLong_AsLong(level);
+	PyErr_Clear();
+	Py_XDECREF(level);
+	return number;
+}
+
+char *
+bytecode_name(const char *file)
+{
+	char ending[64];
+
+	snprintf(ending, sizeof(ending), ".cpython-%d%d.opt-%ld.pyc",
+	    PY_MAJOR_VERSION, PY_MINOR_VERSION, get_optimization());
+	return cache_name(file, ending);
+}
+
+/* All of an open file as bytes, or NULL with an exception set. */
+static PyObject *
+read_all(int file, const struct stat *st)
+{
+	PyObject *bytes = PyBytes_FromStringAndSize(NULL, st->st_size);
+	ssize_t got = 1;
+	Py_ssize_t done = 0;
+
+	while (bytes != NULL && got > 0 && done < st->st_size) {
+		got = read(file, PyBytes_AS_STRING(bytes) + done,
+		    (size_t)(st->st_size - done));
+		if (got == -1) {
+			PyErr_SetFromErrno(PyExc_OSError);
+			Py_CLEAR(bytes);
+		} else
+			done += got;
+	}
+	if (bytes != NULL && done < st->st_size)
+		_PyBytes_Resize(&bytes, done);
+	return bytes;
+}
+
+/* Whether code is a file's own: names in the cache may be equal by chance. */
+static bool
+is_of(PyObject *code, PyObject *path)
+{
+	PyObject *name = PyObject_GetAttrString(code, "co_filename");
+	bool same = name != NULL && PyUnicode_Check(name) &&
+	    PyUnicode_Compare(name, path) == 0;
+
+	Py_XDECREF(name);
+	return same;
+}
+
+/* What was compiled before, or NULL: whatever is wrong, it is made again. */
+static PyObject *
+read_kept(const char *name, PyObject *path, const struct head *head)
+{
+	PyObject *bytes = NULL, *code = NULL;
+	struct stat st;
+	int file = cache_read(name, &st);
+
+	if (file == -1)
+		return NULL;
+	bytes = read_all(file, &st);
+	close(file);
+	if (bytes != NULL && PyBytes_GET_SIZE(bytes) > (int)sizeof(*head) &&
+	    memcmp(PyBytes_AS_STRING(bytes), head, sizeof(*head)) == 0)
+		code = PyMarshal_ReadObjectFromString(
+		    PyBytes_AS_STRING(bytes) + sizeof(*head),
+		    PyBytes_GET_SIZE(bytes) - (Py_ssize_t)sizeof(*head));
+	Py_XDECREF(bytes);
+	if (code != NULL && (!PyCode_Check(code) || !is_of(code, path)))
+		Py_CLEAR(code);
+	PyErr_Clear();
+	return code;
+}
+
+static bool
+write_all(int file, const void *bytes, size_t size)
+{
+	const char *from = bytes;
+	ssize_t done;
+
+	for (; size > 0; from += done, size -= (size_t)done)
+		if ((done = write(file, from, size)) == -1)
+			return false;
+	return true;
+}
+
+static void
+keep_code(const char *name, PyObject *code, const struct head *head)
+{
+	PyObject *forbidden = PySys_GetObject("dont_write_bytecode"),
+		 *bytes = NULL;
+	char *temporary;
+	bool written;
+	int file;
+
+	if (forbidden == NULL || PyObject_IsTrue(forbidden) == 0)
+		bytes = PyMarshal_WriteObjectToString(code, Py_MARSHAL_VERSION);
+	PyErr_Clear();
+	if (bytes == NULL)
+		return;
+	if ((file = cache_create(name, &temporary)) != -1) {
+		written = write_all(file, head, sizeof(*head)) &&
+		    write_all(file, PyBytes_AS_STRING(bytes),
+			(size_t)PyBytes_GET_SIZE(bytes));
+		cache_publish(
+		    file, temporary, written ? name : NULL, ".pyc", MOST);
+		free(temporary);
+	}
+	Py_DECREF(bytes);
+}
+
+/* In C: no frame of importlib stands before a SyntaxError's. */
+static PyObject *
+compile_source(PyObject *source, PyObject *path)
+{
+	PyObject *builtins = PyImport_ImportModule("builtins"), *code = NULL;
+
+	if (builtins != NULL)
+		code = PyObject_CallMethod(builtins, "compile", "OOsii", source,
+		    path, "exec", 0, 1 /* nothing from a caller */);
+	Py_XDECREF(builtins);
+	return code;
+}
+
+PyObject *
+bytecode_load(const char *file, PyObject *path)
+{
+	int opened = open(file, O_RDONLY | O_CLOEXEC);
+	PyObject *source, *code = NULL;
+	char *name = bytecode_name(file);
+	struct head head;
+	struct stat st;
+
+	if (opened == -1 || fstat(opened, &st) == -1)
+		PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+	else {
+		head = make_head(&st);
+		if (name != NULL)
+			code = read_kept(name, path, &head);
+		if (code == NULL && (source = read_all(opened, &st)) != NULL) {
+			code = compile_source(source, path);
+			Py_DECREF(source);
+			if (code != NULL && name != NULL)
+				keep_code(name, code, &head);
+		}
+	}
+	if (opened != -1)
+		close(opened);
+	free(name);
+	return code;
+}

@@ -1,0 +1,47 @@
+/* The user's own folder for what is made of applications and read back. */
+#ifndef PYTHON_CACHE_H
+#define PYTHON_CACHE_H
+
+#include <sys/stat.h>
+
+/*
+ * Finds the folder, or makes it (conformance J1): chosen (--cache) if it is not
+ * NULL; else the first that can be had of /var/cache/cgi2wsgi/UID,
+ * ~/.cache/cgi2wsgi and /var/tmp/cgi2wsgi-UID that is not below one of served,
+ * which a web server hands out and which may be NULL. HOME has to be set.
+ * Returns 0, or -1: then nothing is kept, and cache_complaint() says why.
+ */
+int cache_open(const char *chosen, const char *const served[2]);
+
+/* The folder's name, or NULL; and why there is none, or NULL. */
+const char *cache_folder(void);
+const char *cache_complaint(void);
+
+/*
+ * The name, in the folder, of what is made of a file:
+ * "app.cgi-" and 16 hexadecimal digits of its whole path and the ending.
+ * Returns memory to be freed, or NULL.
+ */
+char *cache_name(const char *file, const char *ending);
+
+/*
+ * Opens a file of the folder that nobody else can have written (conformance
+ * J2). Returns a descriptor, or -1.
+ */
+int cache_read(const char *name, struct stat *);
+
+/*
+ * Begins a file, 0600, under a name of its own, which is put into *temporary
+ * and has to be freed. Returns a descriptor, or -1.
+ */
+int cache_create(const char *name, char **temporary);
+
+/*
+ * Closes such a file and gives it its name, in one step, once it is on the
+ * disk; without a name, removes it. Then removes the oldest files with that
+ * ending if there are more than most. Returns 0, or -1 and it is removed.
+ */
+int cache_publish(int file, char *temporary, const char *name,
+    const char *ending, size_t most);
+
+#endif
