@@ -1,136 +1,158 @@
 # make                      the program, for the system's Python
 # make PYTHON=python3.12    for another Python: any that has its library
-# make SHARED=1             with libpython as a shared library, as a PIE
+# make SHARED=1             with libpython as a shared library; STATIC=1: as an
+#                           archive; without, as an archive if that links
 # make BUILD=folder         somewhere else than here
-# make check                all tests; see README.md for what they need
+# make V=1                  and show each command
+# make check                the tests, but those that take long: README.md says
+# make check-all            what they need
+# make sanitized            the program for finding errors of memory, and
+# make coverage             what the tests run of it, each in a folder of build/
 # make bench-quick          what it costs, each figure beside its goal
 # make bench SECONDS=60     and what other ways cost, in a table and a picture
+# make install PREFIX=/usr  the program, manuals, examples; or install-strip
+# make dist                 a release's archive, of what git has
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
-MANDIR = $(PREFIX)/share/man
+DATADIR = $(PREFIX)/share
+MANDIR = $(DATADIR)/man
+DOCDIR = $(DATADIR)/doc/cgi2wsgi
+COMPLETIONDIR = $(DATADIR)/bash-completion/completions
 
-CFLAGS = -O2 -g -fstack-protector-strong -Wformat -Werror=format-security
-CPPFLAGS = -D_FORTIFY_SOURCE=2
-LDFLAGS = -Wl,-z,relro -Wl,-z,now
+# These may come from the environment, too; what the program cannot do without
+# is added below.
+CFLAGS ?= -O2 -g -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+PKG_CONFIG ?= pkg-config
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-PKG_CONFIG = pkg-config
 INSTALL = install
 BUILD = build
 EXTRA =
 
-# The Python: its prefix, its library folder, and how it is linked.
-ifdef PYTHON
-ask := $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix, \
-    "%d.%d" % sys.version_info[:2])')
-PKG_CONFIG := PKG_CONFIG_PATH=$(word 1,$(ask))/lib/pkgconfig $(PKG_CONFIG)
-package := python-$(word 2,$(ask))-embed
-else
-package := python3-embed
-endif
-python = $(shell $(PKG_CONFIG) $(1) $(package))
-python_version := $(call python,--modversion)
-ifeq ($(python_version),)
-$(error pkg-config does not know $(package): install libpython3-dev)
-endif
-python_prefix := $(call python,--variable=prefix)
-python_exec_prefix := $(call python,--variable=exec_prefix)
-stdlib := $(firstword $(wildcard $(python_prefix)/lib/python$(python_version) \
-    $(python_prefix)/lib64/python$(python_version)))
-config := $(firstword $(wildcard $(stdlib)/config-$(python_version)*))
-archive := $(wildcard $(config)/libpython$(python_version).a)
-ifneq ($(SHARED),)
-archive :=
-endif
-
-ifneq ($(archive),)
-# At a fixed address, with every symbol that an extension module may want.
-mode_cflags = -fno-pie
-mode_ldflags = -no-pie -Wl,--export-dynamic \
-    -Wl,--whole-archive $(archive) -Wl,--no-whole-archive
-needed := $(shell $(MAKE) -s --no-print-directory -f $(config)/Makefile \
-    --eval='libs:;@echo $$(MODLIBS) $$(LIBS) $$(SYSLIBS)' libs)
-# 3.11 has its frozen modules as variables of C (frozen.c).
-ifeq ($(python_version),3.11)
-mode_cflags += -DDEEP_FROZEN
-instead = -Wl,--wrap=_Py_Deepfreeze_Init
-endif
-# A shared library less is 2 % of a small request's time; extension modules
-# that want one of these find their own.
-has_archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))
-inside := $(foreach name,z expat,$(if $(call has_archive,$(name)),$(name)))
-python_libs := -Wl,--exclude-libs,libz.a:libexpat.a \
-    $(filter-out $(inside:%=-l%),$(needed)) $(inside:%=-l:lib%.a)
-else
-mode_cflags = -fPIE
-mode_ldflags = -pie
-python_libs := $(call python,--libs) \
-    $(patsubst -L%,-Wl$(comma)-rpath$(comma)%, \
-    $(filter-out -L/usr/lib%,$(call python,--libs-only-L)))
-endif
-comma := ,
-
-defines = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-    -DPYTHON_PREFIX='"$(python_prefix)"' \
-    -DPYTHON_EXEC_PREFIX='"$(python_exec_prefix)"' \
-    -DPYTHON_EXECUTABLE='"$(python_prefix)/bin/python$(python_version)"' \
-    -DPYTHON_STDLIB='"$(stdlib)"' \
-    -DPYTHON_ZIP='"$(dir $(stdlib))python$(subst .,,$(python_version)).zip"'
-# -isystem: CPython's headers do not have to pass our warnings.
-includes := $(patsubst -I%,-isystem %,$(call python,--cflags-only-I))
-compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) -I. -Ilib $(CPPFLAGS) $(defines) \
-    $(includes) $(CFLAGS) $(mode_cflags) -pthread
-
 # The program lies at the top; that of another BUILD, in there.
 program := $(if $(filter build,$(BUILD)),,$(BUILD)/)cgi2wsgi
-
 tool = lib/python/freeze.c
 sources := $(wildcard *.c) $(filter-out $(tool),$(wildcard lib/*/*.c))
 objects := $(sources:%.c=$(BUILD)/%.o)
 
-all: $(program)
+all: $(program) $(BUILD)/compile_commands.json
 
-$(program): $(objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(objects) $(EXTRA) $(instead) \
-	    $(mode_ldflags) $(python_libs) -pthread
+# $(BUILD)/configuration has what lib/python/configure found out about Python.
+# It is made again when a setting, the compiler or Python is another, and then
+# everything is; but `make install` takes what was built.
+settings := $(strip $(foreach name,CC CPPFLAGS CFLAGS LDFLAGS WARNINGS EXTRA \
+    PYTHON PKG_CONFIG PKG_CONFIG_PATH SHARED STATIC,$(name)=$($(name))))
+goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out clean dist uninstall,$(goals)),)
+include $(BUILD)/configuration
+ifneq ($(filter-out install install-strip,$(goals)),)
+ifneq ($(value configured) $(state),$(settings) $(strip \
+    $(shell stat -Lc %n:%s:%Y $(files) 2>&1)))
+$(BUILD)/configuration: always
+endif
+endif
+endif
+$(BUILD)/configuration: export SETTINGS = $(settings)
+$(BUILD)/configuration: lib/python/configure Makefile
+	@mkdir -p $(@D)
+	@PYTHON='$(PYTHON)' PKG_CONFIG='$(PKG_CONFIG)' SHARED='$(SHARED)' \
+	    STATIC='$(STATIC)' $< $(@D) $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+
+# What is no release says from which commit it is. Whoever names a VERSION is
+# believed: packages do.
+ifeq ($(origin VERSION) $(wildcard .git),file .git)
+commit := $(or $(shell git -c safe.directory='*' describe --tags --always \
+    --dirty --match 'v$(VERSION)' 2>/dev/null),unknown)
+endif
+version := $(or $(patsubst v%,%,$(filter v%,$(commit))),$(VERSION)$(commit:%=-dev-%))
+define config_h
+#define VERSION "$(version)"
+#define PROGRAM "$(BINDIR)/cgi2wsgi"
+endef
+ifneq ($(file <$(BUILD)/config.h),$(config_h))
+$(BUILD)/config.h: always
+endif
+$(BUILD)/config.h: $(BUILD)/configuration
+	@$(file >$@,$(config_h))
+
+# One line for a command, unless it is shown itself, or make is silent.
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1) $@' &&)
+compile = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -I$(BUILD) -I. -Ilib \
+    $(defines) $(includes) -fstack-protector-strong -Wformat \
+    -Werror=format-security $(CPPFLAGS) $(CFLAGS) $(mode_cflags) -pthread
+link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
+    -o $@ $(filter %.o,$^) $(1) $(mode_ldflags) $(python_libs) -pthread
+
+$(program): $(objects) $(EXTRA) $(BUILD)/configuration
+	$(call link,$(EXTRA) $(instead))
+
+$(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
+	@mkdir -p $(@D)
+	$(call say,CC  )$(compile) -MMD -MP -c -o $@ $<
 
 # What the program takes from its Python, asked when it is built.
 $(BUILD)/freeze: $(BUILD)/lib/python/freeze.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(mode_ldflags) $(python_libs) \
-	    -pthread
+	$(call link)
 $(BUILD)/frozen_modules.inc: $(BUILD)/freeze
-	$(abspath $<) modules >$@
+	$(call say,GEN )$(abspath $<) modules >$@
 $(BUILD)/site_packages.inc: $(BUILD)/freeze
-	$(abspath $<) packages >$@
+	$(call say,GEN )$(abspath $<) packages >$@
 $(BUILD)/lib/python/frozen.o: $(BUILD)/frozen_modules.inc
 $(BUILD)/lib/python/site.o: $(BUILD)/site_packages.inc
 
-$(BUILD)/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(compile) -MMD -MP -c -o $@ $<
-
 # Python text as the initializer of an array.
-$(BUILD)/%.inc: lib/check/%.py Makefile
-	@mkdir -p $(BUILD)
-	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
-
+$(BUILD)/%.inc: lib/check/%.py $(BUILD)/configuration
+	$(call say,GEN )od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
 $(BUILD)/lib/check/application.o: $(BUILD)/application.inc
+
+# For editors, which look for it in build/.
+$(BUILD)/compile_commands.json: export COMPILE = $(compile)
+$(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
+	@command=$$(echo "$$COMPILE" | sed 's/[\\"]/\\&/g'); mark='['; \
+	form='%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}'; \
+	for file in $(sources); do printf "$$form" "$$mark" '$(CURDIR)' \
+	    $$file "$$command" $$file; mark=,; done >$@; echo ']' >>$@
 
 -include $(objects:.o=.d)
 
+# README.md says what the tests need. A test that is marked as slow is run by
+# check-all alone.
+run_tests = CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q -n auto
+fast = not interop and not slow
+
 check: all
-	CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
-	    -n auto tests
+	$(run_tests) -m '$(fast)' tests
+
+check-all: all
+	$(run_tests) tests
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for
 # suEXEC.
 interop: all
 	CGI2WSGI=$(abspath $(program)) tests/interop
-	CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
-	    -n auto -m interop tests/programs
+	$(run_tests) -m interop tests/programs
+
+# Leaks, bounds and undefined behaviour: CGI2WSGI=build/sanitized/cgi2wsgi names
+# it to the tests.
+sanitized:
+	$(MAKE) BUILD=$(BUILD)/sanitized EXTRA=tests/sanitizers.c CPPFLAGS= \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer \
+	    -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# Which lines and branches the tests run, by Debian's gcovr. Scripts run as
+# other users, too, so that everybody may write what is counted.
+coverage:
+	$(MAKE) BUILD=$(BUILD)/coverage EXTRA=tests/coverage.c CPPFLAGS= \
+	    CFLAGS='-O0 -g --coverage' LDFLAGS='-Wl,--wrap=_exit'
+	find $(BUILD)/coverage -name '*.gcda' -delete
+	umask 0; $(BUILD)/coverage/cgi2wsgi --version
+	-$(MAKE) check BUILD=$(BUILD)/coverage EXTRA=tests/coverage.c CPPFLAGS= \
+	    CFLAGS='-O0 -g --coverage' LDFLAGS='-Wl,--wrap=_exit'
+	gcovr -r . --object-directory $(BUILD)/coverage
+	gcovr -r . --object-directory $(BUILD)/coverage --branches
 
 # These need the packages of tests/packages and tests/packages-bench. What
 # `make bench` writes into $(bench), `make bench-keep` puts into the tree. As
@@ -149,41 +171,62 @@ bench-quick: $(bench_programs) $(bench)/cgi2wsgi
 bench-keep:
 	tests/bench/keep $(bench)
 
-$(bench)/launch $(bench)/hello-static: link = -static
+$(bench)/launch $(bench)/hello-static: static = -static
 $(bench)/ask $(bench)/launch: $(bench)/%: tests/bench/%.c
 $(bench)/hello-shared $(bench)/hello-static: tests/bench/hello.c
 $(bench_programs):
 	@mkdir -p $(bench)
-	$(CC) -std=c11 $(WARNINGS) -O2 -o $@ $< -pthread $(link)
+	$(call say,LINK)$(CC) -std=c11 $(WARNINGS) -O2 -o $@ $< -pthread $(static)
 # A copy, as what is installed: the linker's own lies in smaller pieces in
 # memory, and takes 2 % longer to start.
 $(bench)/cgi2wsgi: $(program)
 	@mkdir -p $(bench)
 	cp $< $@
 
+# The sources say where the program is by default; what is installed says where
+# it is.
+manuals = $(wildcard man/*.[1-9])
+examples = $(shell find examples -type f ! -name .htaccess \
+    ! -path '*/__pycache__/*' ! -path '*/data/*' ! -path '*/static/*')
+install_text = $(if $(V),,@)for file in $(2); do \
+    sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g' $$file | \
+    $(INSTALL) -D -m $(1) /dev/stdin $(DESTDIR)$(3) || exit; done
+
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) $(program) $(DESTDIR)$(BINDIR)/cgi2wsgi
-	$(INSTALL) -m 644 man/cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 644 man/cgi2wsgi.7 man/cgi2wsgi-servers.7 \
-	    $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -d $(DESTDIR)$(BINDIR)
+	$(INSTALL) $(stripped) $(program) $(DESTDIR)$(BINDIR)/cgi2wsgi
+	$(call install_text,644,$(manuals),$(MANDIR)/man$${file##*.}/$${file##*/})
+	$(call install_text,755,$(filter %.cgi,$(examples)),$(DOCDIR)/$$file)
+	$(call install_text,644,NEWS LICENSE $(filter-out %.cgi,$(examples)),$(DOCDIR)/$$file)
+	$(call install_text,644,packaging/completion.bash,$(COMPLETIONDIR)/cgi2wsgi)
+
+install-strip: stripped = -s
+install-strip: install
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi \
-	    $(DESTDIR)$(MANDIR)/man1/cgi2wsgi.1 \
-	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi.7 \
-	    $(DESTDIR)$(MANDIR)/man7/cgi2wsgi-servers.7
+	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi $(DESTDIR)$(COMPLETIONDIR)/cgi2wsgi
+	for manual in $(notdir $(manuals)); do \
+	    rm -f $(DESTDIR)$(MANDIR)/man$${manual##*.}/$$manual; done
+	rm -rf $(DESTDIR)$(DOCDIR)
 
-clean:
-	rm -f $(objects) $(objects:.o=.d) $(program) \
-	    $(BUILD)/freeze $(BUILD)/lib/python/freeze.[od] $(BUILD)/*.inc
-	rm -rf $(bench)
-
+# What every file says of the version has to be the same.
 dist:
+	@[ -e .git ] || { echo 'make dist: this is no clone with git, but what' \
+	    'make dist made of one' >&2; exit 1; }
+	@for file in NEWS packaging/debian/changelog packaging/rpm/cgi2wsgi.spec; \
+	do git show "HEAD:$$file" | grep -q '\b$(subst .,\.,$(VERSION))\b' || { \
+	    echo "make dist: $$file does not tell of $(VERSION)" >&2; exit 1; }; \
+	done
+	@[ '$(version)' = '$(VERSION)' ] || \
+	    echo 'make dist: this is $(version), not the release $(VERSION)' >&2
 	git archive --format=tar.gz --prefix=cgi2wsgi-$(VERSION)/ \
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
+clean:
+	rm -rf $(program) $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze \
+	    config.h configuration probe.* compile_commands.json \
+	    bench coverage sanitized)
+
 .DELETE_ON_ERROR:
-.PHONY: all bench bench-keep bench-quick check clean dist install interop \
-    uninstall
+.PHONY: all always bench bench-keep bench-quick check check-all clean coverage \
+    dist install install-strip interop sanitized uninstall

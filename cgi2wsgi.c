@@ -6,6 +6,8 @@
 
 #include "python/cpython.h"
 
+#include <config.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* Names and values become str, byte by byte (PEP 3333 "Unicode Issues"). */
 
+#include <config.h>
+
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* Stations of the story, in its order; the pen knows how they look. */
 
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* Words of curl, gunicorn and mod_wsgi, where they mean the same. */
 
+#include <config.h>
+
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,7 +30,7 @@ static const char short_help[] =
 
 static const char help[] =
     "usage: cgi2wsgi [options] APP [URL]\n"
-    "       #!/usr/local/bin/cgi2wsgi [options] [:callable]\n"
+    "       #!" PROGRAM " [options] [:callable]\n"
     "\n"
     "Runs the WSGI application APP once: as the #! line of a script in\n"
     "cgi-bin, as the program that CGI2WSGI_ARGS configures, or here, where\n"

@@ -1,5 +1,7 @@
 /* The variables of RFC 3875 4.1 from curl's options, as Apache sets them. */
 
+#include <config.h>
+
 #include <sys/stat.h>
 
 #include <errno.h>

@@ -32,7 +32,7 @@ LINKED = {
 }
 # The fuzzers, and where their seeds are.
 SEEDS = {"answer": "seeds-answer", "invocation": "seeds"}
-FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DVERSION="test"', "-g", "-O1",
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1",
          "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
          f"-I{TOP}", f"-I{TOP}/lib", f"-I{UNIT}"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

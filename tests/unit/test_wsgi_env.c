@@ -1,5 +1,7 @@
 /* From variables to environ, with a Python but without a process. */
 
+#include <config.h>
+
 #include "python/cpython.h"
 
 #include <setjmp.h>
