@@ -45,7 +45,7 @@ MASKS = [
     (r"N \(.*\) started", "N (PARENT) started"),
     (r"Python 3\.\d+\.\d+ (.*) \d+ modules", r"Python 3.X \1 N modules"),
     (r"(of sys\.path:\n)(      .*\n)+", r"\1      FOLDERS\n"),
-    (r"cgi2wsgi( |\.version=)[\d.]+\d", r"cgi2wsgi\1VERSION"),
+    (r"cgi2wsgi( |\.version=)[\d.]+\d[\w-]*", r"cgi2wsgi\1VERSION"),
     (r"wsgi\.errors=<\S+>", "wsgi.errors=<STREAM>"),
     (r"\b1\d{3} bytes", "N bytes"),
     (rf", (?:{'|'.join(PASSED_ON)})\b", ""),
