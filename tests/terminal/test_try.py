@@ -137,7 +137,7 @@ def outcome(command, cwd):
 def clean(output):
     output = re.sub(rb"(?im)^(?:%s): .*\r\n" % "|".join(OWN).encode(), b"",
                     output)
-    output = re.sub(rb'("HTTP_USER_AGENT": ")(?:curl|cgi2wsgi)/[0-9.]+',
+    output = re.sub(rb'("HTTP_USER_AGENT": ")(?:curl|cgi2wsgi)/[\w.-]+',
                     rb"\1", output)
     output = BOUNDARY.sub(b"BOUNDARY", output)
     head, mark, body = output.partition(b"{\n")
