@@ -69,7 +69,7 @@ endif
 version := $(or $(patsubst v%,%,$(filter v%,$(commit))),$(VERSION)$(commit:%=-dev-%))
 define config_h
 #define VERSION "$(version)"
-#define PROGRAM "$(BINDIR)/cgi2wsgi"
+#define INSTALLED "$(BINDIR)/cgi2wsgi"
 endef
 ifneq ($(file <$(BUILD)/config.h),$(config_h))
 $(BUILD)/config.h: always
@@ -117,16 +117,15 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 
 -include $(objects:.o=.d)
 
-# README.md says what the tests need. A test that is marked as slow is run by
-# check-all alone.
+# README.md says what the tests need. Those that are marked as slow are run by
+# check-all alone (tests/pytest.ini).
 run_tests = CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q -n auto
-fast = not interop and not slow
 
 check: all
-	$(run_tests) -m '$(fast)' tests
+	$(run_tests) tests
 
 check-all: all
-	$(run_tests) tests
+	$(run_tests) -m 'not interop' tests
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for

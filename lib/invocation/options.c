@@ -14,7 +14,7 @@
 
 static const char short_help[] =
     "usage: cgi2wsgi [options] APP [URL]\n"
-    "       #!/usr/local/bin/cgi2wsgi [options] [:callable]\n"
+    "       #!" INSTALLED " [options] [:callable]\n"
     "\n"
     "Runs a WSGI application once: as the first line of a script in cgi-bin,\n"
     "or here, where it prints the reply to a request for URL. APP is file.py,\n"
@@ -30,7 +30,7 @@ static const char short_help[] =
 
 static const char help[] =
     "usage: cgi2wsgi [options] APP [URL]\n"
-    "       #!" PROGRAM " [options] [:callable]\n"
+    "       #!" INSTALLED " [options] [:callable]\n"
     "\n"
     "Runs the WSGI application APP once: as the #! line of a script in\n"
     "cgi-bin, as the program that CGI2WSGI_ARGS configures, or here, where\n"

@@ -2,6 +2,8 @@
 
 #include "python/cpython.h"
 
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 

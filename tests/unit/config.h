@@ -1,3 +1,3 @@
 /* In the place of what make writes. */
 #define VERSION "test"
-#define PROGRAM "/usr/local/bin/cgi2wsgi"
+#define INSTALLED "/usr/local/bin/cgi2wsgi"
