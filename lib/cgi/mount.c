@@ -1,7 +1,8 @@
 /*
  * Links that an application builds start with SCRIPT_NAME. Servers that
- * redirect inside set it to the program's or the script's own path, not to
- * the one that the client sees.
+ * rewrite a URL or redirect inside set it to the script's own path, not to
+ * the one that the client sees. What the client asked for is in REQUEST_URI;
+ * only the server's own variables are read here, no header of the client's.
  */
 
 #include <stdbool.h>
@@ -12,32 +13,16 @@
 #include "cgi/report.h"
 #include "cgi/url.h"
 
-/* SCRIPT_NAME and PATH_INFO as two pieces of text, possibly one in another. */
+/* SCRIPT_NAME and PATH_INFO, in memory of our own; NULL without memory. */
 struct mount {
-	const char *script, *path;
-	size_t script_length;
+	char *script, *path;
 };
 
-/* The decoded path of REQUEST_URI, if it is a path or a whole URL, or NULL. */
-static char *
-uri_path(const struct request *request)
-{
-	const char *uri = request_value(request, "REQUEST_URI");
-	const char *authority;
-	char *path;
-
-	if (uri == NULL)
-		return NULL;
-	if (*uri != '/' && (authority = strstr(uri, "://")) != NULL)
-		uri = authority + 3 + strcspn(authority + 3, "/?");
-	if (*uri != '/' && strchr("?#", *uri) == NULL)
-		return NULL;
-	path = strchr("?#", *uri) ? strdup("/")
-				  : strndup(uri, strcspn(uri, "?#"));
-	if (path != NULL)
-		url_decode(path);
-	return path;
-}
+/* The path that the client asked for, as different variables tell it. */
+struct asked {
+	char *paths[4]; /* the surest first */
+	size_t count;
+};
 
 static bool
 starts_with(const char *text, const char *start)
@@ -53,12 +38,339 @@ ends_with(const char *text, const char *end)
 	return tail <= length && strcmp(text + length - tail, end) == 0;
 }
 
-/* Whether prefix is text or a whole number of its segments. */
+/* Whether the first bytes of prefix are text or whole segments of it. */
 static bool
-is_above(const char *prefix, const char *text)
+is_above(const char *prefix, size_t length, const char *text)
 {
-	return starts_with(text, prefix) &&
-	    strchr("/", text[strlen(prefix)]) != NULL;
+	return strncmp(text, prefix, length) == 0 &&
+	    (text[length] == '/' || text[length] == '\0');
+}
+
+static void
+strip_slashes(char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 0 && path[length - 1] == '/')
+		path[--length] = '\0';
+}
+
+/*
+ * Allocates the decoded path of REQUEST_URI, which may also be a whole URL
+ * (RFC 9112 3.2.2), or "*" or "host:port": NULL. Returns 0, or -1 without
+ * memory.
+ */
+static int
+read_uri(const struct request *request, char **path)
+{
+	const char *uri = request_text(request, "REQUEST_URI", "");
+	size_t scheme = strcspn(uri, ":/?#");
+
+	*path = NULL;
+	if (scheme > 0 && starts_with(uri + scheme, "://")) {
+		uri += scheme + strlen("://");
+		uri += strcspn(uri, "/?#");
+		if (*uri != '/')
+			uri = "/";
+	}
+	if (*uri != '/')
+		return 0;
+	if ((*path = strndup(uri, strcspn(uri, "?#"))) == NULL)
+		return -1;
+	url_decode(*path);
+	return 0;
+}
+
+/* Server-side includes: REQUEST_URI is the page's that includes the script. */
+static bool
+is_included(const struct request *request)
+{
+	return strcmp(request_text(request, "SERVER_PROTOCOL", ""),
+		   "INCLUDED") == 0;
+}
+
+/* Adds a copy of a path. */
+static int
+add_asked(struct asked *asked, const char *path)
+{
+	char *copy = strdup(path);
+
+	if (copy == NULL)
+		return -1;
+	asked->paths[asked->count++] = copy;
+	return 0;
+}
+
+/*
+ * Collects what the client asked for: REQUEST_URI as it was written and as
+ * most servers read it, then Apache's variables. REDIRECT_URL comes last:
+ * after several rewritings it names a step in between.
+ */
+static int
+collect_asked(const struct request *request, struct asked *asked)
+{
+	const char *script_url = request_text(request, "SCRIPT_URL", ""),
+		   *redirect_url = request_text(request, "REDIRECT_URL", "");
+	char *uri;
+
+	if (!is_included(request)) {
+		if (read_uri(request, &uri) == -1)
+			return -1;
+		if (uri != NULL) {
+			asked->paths[asked->count++] = uri;
+			if (add_asked(asked, uri) == -1)
+				return -1;
+			url_normalize(asked->paths[1]);
+		}
+		if (*script_url == '/' && add_asked(asked, script_url) == -1)
+			return -1;
+	}
+	return *redirect_url == '/' ? add_asked(asked, redirect_url) : 0;
+}
+
+static void
+free_asked(struct asked *asked)
+{
+	while (asked->count > 0)
+		free(asked->paths[--asked->count]);
+}
+
+/*
+ * What of asked lies below a prefix of so many bytes: as the client wrote it,
+ * double slashes and all, unless dot segments lead out of there and back.
+ * Returns 1 with memory in rest, 0 if asked is elsewhere, -1 without memory.
+ */
+static int
+path_below(const char *prefix, size_t length, const char *asked, char **rest)
+{
+	char *whole = strdup(asked), *written = NULL;
+	int result = -1;
+
+	*rest = NULL;
+	if (whole == NULL)
+		return -1;
+	url_normalize(whole);
+	if (!is_above(prefix, length, whole)) {
+		free(whole);
+		return 0;
+	}
+	/* An empty text would have no room for url_normalize()'s slash. */
+	if (is_above(prefix, length, asked) && asked[length] == '/') {
+		if ((written = strdup(asked + length)) == NULL)
+			goto done;
+		url_normalize(written);
+		if (strcmp(written, whole + length) == 0)
+			*rest = strdup(asked + length);
+	}
+	if (*rest == NULL)
+		*rest = strdup(whole + length);
+	if (*rest != NULL)
+		result = 1;
+done:
+	free(written);
+	free(whole);
+	return result;
+}
+
+/* Apache's MultiViews: the client asked for app and got app.cgi. */
+static bool
+is_completed(const char *script, const char *asked)
+{
+	size_t length = strlen(asked);
+
+	return starts_with(script, asked) && asked[length - 1] != '/' &&
+	    script[length] == '.' && strchr(script + length, '/') == NULL;
+}
+
+/* The client asked for a script of this name, but in another folder. */
+static int
+move_script(struct mount *mount, const struct asked *asked)
+{
+	const char *slash = strrchr(mount->script, '/');
+	char *script;
+
+	if (asked->count == 0 || slash == NULL ||
+	    !ends_with(asked->paths[0], slash))
+		return 0;
+	if ((script = strdup(asked->paths[0])) == NULL)
+		return -1;
+	url_normalize(script);
+	free(mount->script);
+	mount->script = script;
+	return 0;
+}
+
+/*
+ * PATH_INFO is missing. It is what was asked for below the script. Or, where
+ * a rewriting (WordPress's rule), FallbackResource, try_files or an index file
+ * led to the script, below the script's folder. Returns 0 or -1.
+ */
+static int
+find_path(struct mount *mount, const struct asked *asked, bool rewritten)
+{
+	const char *script = mount->script;
+	const char *slash = strrchr(script, '/');
+	size_t folder = slash != NULL ? (size_t)(slash - script) : 0, i;
+	int found = 0;
+	char *rest;
+
+	for (i = 0; i < asked->count && found == 0; i++) {
+		if (!rewritten && is_completed(script, asked->paths[i])) {
+			mount->script[strlen(asked->paths[i])] = '\0';
+			return 0;
+		}
+		found = path_below(
+		    script, strlen(script), asked->paths[i], &rest);
+		if (found == 0 && folder < strlen(script) &&
+		    (found = path_below(
+			 script, folder, asked->paths[i], &rest)) == 1)
+			mount->script[folder] = '\0';
+	}
+	if (found == 0)
+		return move_script(mount, asked);
+	if (found == 1) {
+		free(mount->path);
+		mount->path = rest;
+	}
+	return found == 1 ? 0 : -1;
+}
+
+/*
+ * If asked ends in path, the script is what precedes. It is tidied, so that
+ * no client's "//host/.." gets to the beginning of a link. Returns like
+ * path_below().
+ */
+static int
+cut_script(struct mount *mount, const char *asked, const char *path)
+{
+	char *script;
+
+	if (*path != '/' || !ends_with(asked, path))
+		return 0;
+	script = strndup(asked, strlen(asked) - strlen(path));
+	if (script == NULL)
+		return -1;
+	if (*script != '\0')
+		url_normalize(script);
+	strip_slashes(script);
+	free(mount->script);
+	mount->script = script;
+	return 1;
+}
+
+/* Whether script and path behind each other are what was asked for. */
+static bool
+is_right(const struct mount *mount, const char *asked)
+{
+	return starts_with(asked, mount->script) &&
+	    strcmp(asked + strlen(mount->script), mount->path) == 0;
+}
+
+/* Finds the script for a PATH_INFO that is known. Returns 0 or -1. */
+static int
+find_script(struct mount *mount, const struct asked *asked)
+{
+	size_t length = strlen(mount->script), i;
+	/* Apache's [B] and AllowEncodedSlashes NoDecode leave "%2F" in it. */
+	char *decoded = strdup(mount->path);
+	int found = 0;
+
+	if (decoded == NULL)
+		return -1;
+	url_decode(decoded);
+	for (i = 0; i < asked->count && found == 0; i++) {
+		/* CGIVar current-uri: REQUEST_URI is the rewritten one. */
+		if (is_right(mount, asked->paths[i]) &&
+		    !is_right(mount, asked->paths[asked->count - 1]))
+			continue;
+		if (is_right(mount, asked->paths[i]))
+			break;
+		/* nginx with PATH_INFO=$document_uri: the script is twice. */
+		if (length > 0 && starts_with(mount->path, mount->script) &&
+		    mount->path[length] == '/' &&
+		    strcmp(asked->paths[i], mount->path) == 0) {
+			memmove(mount->path, mount->path + length,
+			    strlen(mount->path + length) + 1);
+			break;
+		}
+		found = cut_script(mount, asked->paths[i], mount->path);
+		if (found == 0)
+			found = cut_script(mount, asked->paths[i], decoded);
+	}
+	free(decoded);
+	return found == -1 ? -1 : 0;
+}
+
+/* A slash between script and path belongs to the path (RFC 3875 4.1.5). */
+static int
+move_slash(struct mount *mount)
+{
+	char *path;
+
+	strip_slashes(mount->script);
+	if (*mount->path == '/')
+		return 0;
+	if ((path = malloc(strlen(mount->path) + 2)) == NULL)
+		return -1;
+	*path = '/';
+	strcpy(path + 1, mount->path);
+	free(mount->path);
+	mount->path = path;
+	return 0;
+}
+
+/*
+ * nginx's stock parameters put the whole URL path into SCRIPT_NAME and set no
+ * PATH_INFO. Unless it is the script's own name, or set once more by the
+ * deployer, it is a path below the root.
+ */
+static bool
+is_whole_path(const struct request *request, const char *script)
+{
+	const char *file = strrchr(
+	    request_text(request, "SCRIPT_FILENAME", ""), '/');
+	size_t i, count = 0;
+
+	for (i = 0; i < request->count; i++)
+		if (request_names(&request->variables[i], "SCRIPT_NAME"))
+			count++;
+	return count == 1 && file != NULL && !ends_with(script, file) &&
+	    request_value(request, "PATH_INFO") == NULL &&
+	    request_is_by(request, "nginx");
+}
+
+static int
+find_mount(const struct request *request, struct mount *mount)
+{
+	size_t length = strlen(mount->script);
+	bool slash = length == 0 || mount->script[length - 1] == '/';
+	struct asked asked = { .count = 0 };
+	int result;
+
+	if (is_whole_path(request, mount->script)) {
+		free(mount->path);
+		mount->path = mount->script;
+		if ((mount->script = strdup("")) == NULL)
+			return -1;
+		return 0;
+	}
+	if (is_included(request) && *mount->path == '/' &&
+	    ends_with(mount->script, mount->path))
+		mount->script[length - strlen(mount->path)] = '\0';
+	result = collect_asked(request, &asked);
+	if (slash && *mount->path != '\0' && result == 0)
+		result = move_slash(mount);
+	if (*mount->path == '\0' && result == 0) {
+		strip_slashes(mount->script);
+		result = find_path(mount, &asked,
+		    request_value(request, "REDIRECT_STATUS") != NULL);
+		if (slash && *mount->path == '\0' && result == 0)
+			result = move_slash(mount);
+	}
+	if (*mount->path != '\0' && result == 0)
+		result = find_script(mount, &asked);
+	free_asked(&asked);
+	return result;
 }
 
 /* Sets a variable, which takes the text over, and keeps what it was. */
@@ -74,21 +386,6 @@ replace(struct request *request, const char *name, const char *kept, char *text)
 	if (request_set(request, name, text) == -1)
 		return -1;
 	return request_set(request, kept, before);
-}
-
-static int
-place(struct request *request, const struct mount *mount)
-{
-	char *script = strndup(mount->script, mount->script_length);
-	char *path = strdup(mount->path);
-
-	if (script == NULL || path == NULL ||
-	    replace(request, "SCRIPT_NAME", "cgi2wsgi.script_name", script) ==
-		-1) {
-		free(path);
-		return -1;
-	}
-	return replace(request, "PATH_INFO", "cgi2wsgi.path_info", path);
 }
 
 /*
@@ -114,120 +411,86 @@ agree(struct request *request, const char *name, const char *kept)
 	return replace(request, name, kept, whole);
 }
 
-/* lighttpd's error-handler-404 loses the query. */
+/* nginx's try_files and lighttpd's error-handler-404 lose the query. */
 static int
 restore_query(struct request *request)
 {
 	const char *query = strchr(
 	    request_text(request, "REQUEST_URI", ""), '?');
+	char *copy;
 
 	if (query == NULL || *request_text(request, "QUERY_STRING", "") != '\0')
 		return 0;
-	return replace(request, "QUERY_STRING", "cgi2wsgi.query_string",
-	    strdup(query + 1));
+	if ((copy = strdup(query + 1)) == NULL)
+		return -1;
+	return replace(request, "QUERY_STRING", "cgi2wsgi.query_string", copy);
 }
 
-/* --script-name: the path behind the prefix, as the client wrote it. */
+/* Takes over both halves of the mount. */
 static int
-mount_at(struct request *request, const char *prefix)
+place(struct request *request, struct mount *mount)
 {
-	struct mount mount = { .script = prefix };
-	char *path = uri_path(request);
-	int result;
+	bool lost = *request_text(request, "PATH_INFO", "") == '\0' &&
+	    *mount->path != '\0' && !is_included(request);
 
-	mount.script_length = strlen(prefix);
-	while (
-	    mount.script_length > 0 && prefix[mount.script_length - 1] == '/')
-		mount.script_length--;
-	mount.path = request_text(request, "PATH_INFO", "");
-	if (path != NULL && strncmp(path, prefix, mount.script_length) == 0 &&
-	    strchr("/", path[mount.script_length]) != NULL) {
-		mount.path = path + mount.script_length;
-		if (restore_query(request) == -1)
-			return -1;
-	} else
+	if (replace(request, "SCRIPT_NAME", "cgi2wsgi.script_name",
+		mount->script) == -1) {
+		free(mount->path);
+		return -1;
+	}
+	if (replace(request, "PATH_INFO", "cgi2wsgi.path_info", mount->path) ==
+		-1 ||
+	    (lost && restore_query(request) == -1) ||
+	    agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1)
+		return -1;
+	return agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
+}
+
+/*
+ * --script-name: the path behind the prefix, as the client wrote it. Where
+ * REQUEST_URI has no path, PATH_INFO is believed. Returns like path_below().
+ */
+static int
+mount_at(const struct request *request, const char *prefix, struct mount *mount)
+{
+	char *uri, *path = NULL;
+	int found = 1;
+
+	free(mount->script);
+	mount->script = strdup(prefix);
+	if (mount->script == NULL || read_uri(request, &uri) == -1)
+		return -1;
+	strip_slashes(mount->script);
+	if (uri != NULL && !is_included(request)) {
+		found = path_below(
+		    mount->script, strlen(mount->script), uri, &path);
+		free(mount->path);
+		mount->path = path;
+	}
+	if (uri == NULL || found == 0)
 		report_log(REPORT_SCRIPT_NAME,
 		    "--script-name %s is not the beginning of REQUEST_URI '%s'",
 		    prefix, request_text(request, "REQUEST_URI", ""));
-	result = place(request, &mount);
-	free(path);
-	return result;
+	free(uri);
+	return found;
 }
 
 /*
  * Apache's Action: PATH_INFO is the script's URL path with the script's own
- * path information behind it.
+ * path information behind it, or nothing is known. Returns like path_below().
  */
-static bool
-find_action(
+static int
+mount_action(
     const struct request *request, const char *tail, struct mount *mount)
 {
-	const char *info = request_text(request, "PATH_INFO", "");
-
-	if (!ends_with(info, tail))
-		return false;
-	mount->script = info;
-	mount->script_length = strlen(info) - strlen(tail);
-	mount->path = info + mount->script_length;
-	return true;
-}
-
-/*
- * What the client asked for ends in PATH_INFO: before it is the mount, of
- * which Apache's own words leave no doubt. REQUEST_URI may be written in other
- * ways than a server reads it, so there only a script's name may vanish.
- */
-static bool
-find_front(
-    const struct request *request, const char *asked, struct mount *mount)
-{
-	const char *script = request_text(request, "SCRIPT_NAME", ""),
-		   *info = request_text(request, "PATH_INFO", ""),
-		   *apache = request_value(request, "REDIRECT_URL");
-	size_t length;
-
-	if (apache == NULL)
-		apache = request_value(request, "SCRIPT_URL");
-	if (apache != NULL)
-		asked = apache;
-	if (asked == NULL || *info != '/' || !ends_with(asked, info))
-		return false;
-	length = strlen(asked) - strlen(info);
-	while (length > 0 && asked[length - 1] == '/')
-		length--;
-	mount->script = asked;
-	mount->script_length = length;
-	mount->path = info;
-	return apache != NULL ||
-	    (strncmp(asked, script, length) == 0 && script[length] == '/');
-}
-
-/*
- * nginx's try_files and SSI: SCRIPT_NAME and PATH_INFO contain each other,
- * and the client did not ask for both behind each other.
- */
-static bool
-find_nested(
-    const struct request *request, const char *asked, struct mount *mount)
-{
-	const char *script = request_text(request, "SCRIPT_NAME", ""),
-		   *info = request_text(request, "PATH_INFO", "");
-	bool included = strcmp(request_text(request, "SERVER_PROTOCOL", ""),
-			    "INCLUDED") == 0;
-
-	mount->script = script;
-	if (*info == '/' && ends_with(script, info) &&
-	    (included || (asked != NULL && strcmp(asked, script) == 0))) {
-		mount->script_length = strlen(script) - strlen(info);
-		mount->path = info;
-		return true;
-	}
-	mount->script_length = strlen(script);
-	if (*script == '\0' || !is_above(script, info) || asked == NULL ||
-	    strcmp(asked, info) != 0)
-		return false;
-	mount->path = info + mount->script_length;
-	return true;
+	if (!ends_with(mount->path, tail))
+		return 0;
+	free(mount->script);
+	mount->script = mount->path;
+	if ((mount->path = strdup(tail)) == NULL)
+		return -1;
+	mount->script[strlen(mount->script) - strlen(tail)] = '\0';
+	return find_mount(request, mount) == -1 ? -1 : 1;
 }
 
 static bool
@@ -238,44 +501,29 @@ is_error_page(const struct request *request)
 	return *status != '\0' && strcmp(status, "200") != 0;
 }
 
-static int
-repair(struct request *request, const char *action_tail)
-{
-	struct mount mount;
-	bool found = false;
-	char *path;
-	int result = 0, i;
-
-	if (action_tail != NULL)
-		return find_action(request, action_tail, &mount)
-		    ? place(request, &mount)
-		    : 0;
-	if (is_error_page(request))
-		return 0;
-	path = uri_path(request);
-	/* Not every server takes out empty and dot segments. */
-	for (i = 0; i < 2 && !found; i++) {
-		if (i > 0 && path != NULL)
-			url_normalize(path);
-		found = find_nested(request, path, &mount) ||
-		    find_front(request, path, &mount);
-	}
-	if (found)
-		result = place(request, &mount);
-	free(path);
-	return result;
-}
-
 int
 mount_repair(
     struct request *request, const char *prefix, const char *action_tail)
 {
-	if (prefix != NULL && strcmp(prefix, "off") == 0)
+	struct mount mount;
+	int found = 1;
+
+	if (prefix != NULL ? strcmp(prefix, "off") == 0
+			   : is_error_page(request))
 		return 0;
-	if ((prefix != NULL ? mount_at(request, prefix)
-			    : repair(request, action_tail)) == -1)
-		return -1;
-	return agree(request, "SCRIPT_URL", "cgi2wsgi.script_url") == -1
-	    ? -1
-	    : agree(request, "REDIRECT_URL", "cgi2wsgi.redirect_url");
+	mount.script = strdup(request_text(request, "SCRIPT_NAME", ""));
+	mount.path = strdup(request_text(request, "PATH_INFO", ""));
+	if (mount.script == NULL || mount.path == NULL)
+		found = -1;
+	else if (prefix != NULL)
+		found = mount_at(request, prefix, &mount);
+	else if (action_tail != NULL)
+		found = mount_action(request, action_tail, &mount);
+	else if (find_mount(request, &mount) == -1)
+		found = -1;
+	if (found == 1)
+		return place(request, &mount);
+	free(mount.script);
+	free(mount.path);
+	return found;
 }

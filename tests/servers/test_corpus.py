@@ -74,6 +74,13 @@ FILES = ["act/app.wsgi", "apps/app.wsgi", "auth/app.wsgi",
 MOUNTS = {
     "action": "/act/app.wsgi",
     "action-virtual": "",
+    "directoryindex": "/diridx",
+    "directoryindex-interp": "/diridx",
+    "fallbackresource": "/fallback",
+    "multiviews": "/apps/app",
+    "server-rewrite-PT-B": "/rwb",
+    "unbuffered": "/unbuf/app.cgi",
+    "walk": "/walk/app.cgi",
     "cgivar-current-uri": "/cgivar",
     "front": "",
     "htaccess-front": "/front",
@@ -90,33 +97,14 @@ MOUNTS = {
 # Where SCRIPT_NAME and PATH_INFO do not name what the client asked for:
 # server, mode, request, and why nobody can tell.
 UNKNOWN = [
-    ("apache-*", "fallbackresource", "*",
-     "no PATH_INFO; where the application begins is in the configuration"),
-    ("lighttpd", "error-handler-404-interp", "*",
-     "no PATH_INFO; where the application begins is in the configuration"),
-    ("*", "directoryindex*", "*",
-     "no PATH_INFO; the script's own URL works as well"),
-    ("apache-*", "errordocument", "*",
-     "an error page is not where the client asked for something else"),
-    ("apache-*", "encslash-nodecode", "pathinfo-nul", "an error page"),
-    ("apache-*", "encslash-nodecode", "pathinfo-*dots", "an error page"),
     ("apache-*", "ssi-*", "*",
      "REQUEST_URI is the page's that includes the script"),
-    ("apache-*", "multiviews", "*",
-     "Apache completed the name; the script's own URL works as well"),
-    ("apache-*", "encslash-nodecode", "pathinfo-2f",
-     "Apache was told to keep %2F"),
-    ("apache-*", "server-rewrite-PT-B", "pathinfo-[!d]*",
-     "[B] encodes PATH_INFO once more, its slashes, too"),
-    ("nginx-fcgiwrap", "walk", "*",
-     "fcgiwrap looks for the script and names it by its file"),
-    ("nginx-fcgiwrap", "unbuffered", "*",
-     "fcgiwrap looks for the script and names it by its file"),
+    ("apache-*", "server-rewrite-PT-B", "pathinfo-*2f",
+     "[B] also writes a plus for a blank in PATH_INFO"),
     ("mini-httpd", "*", "*", "no REQUEST_URI"),
     ("python-http", "*", "*", "no REQUEST_URI"),
     ("webrick", "shebang", "host-*", "REQUEST_URI is no URL"),
     ("webrick", "shebang", "hdr-dup-host", "REQUEST_URI is no URL"),
-    ("uwsgi", "*", "get-slash", "a lone slash is not passed on"),
     ("merecat", "shebang", "pathinfo-special", "PATH_INFO ends at %3F"),
     ("yaws", "shebang", "pathinfo-special", "%-sequences are kept"),
     ("yaws", "shebang", "pathinfo-2f", "%2F is kept"),
@@ -356,6 +344,12 @@ class Request:
                 and (self.length == "malformed" or self.body is not None))
 
     @property
+    def is_error_page(self):
+        """Whether the script answers for a URL that is not its own."""
+        return (self.prefix is None
+                and self.given.get("REDIRECT_STATUS", "200") != "200")
+
+    @property
     def asked(self):
         """The path that the client asked for, None if unknown."""
         given = self.given
@@ -372,14 +366,22 @@ class Request:
         path = self.given.get("PATH_INFO", "")
         if self.prefix is not None:
             return self._prefixed(path)
+        if self.is_error_page:
+            return script, path
+        if script.endswith("/"):
+            script, path = script[:-1], path or "/"
         asked = self.asked
         included = self.given["SERVER_PROTOCOL"] == "INCLUDED"
-        if (normalized(script + path) != asked and self.mode in MOUNTS
+        if (normalized(script + path) != asked
                 and (asked is not None or included)):
-            script = MOUNTS[self.mode]
+            script = MOUNTS.get(self.mode, script)
             if path.startswith(script):
                 path = path[len(script):]
-        assert asked is None or normalized(script + path) == asked
+            if not path:
+                path = uri_path(self.given["REQUEST_URI"])[len(script):]
+        # [B] and AllowEncodedSlashes NoDecode leave PATH_INFO encoded.
+        assert asked in (None, normalized(script + path),
+                         normalized(script + uri_path(path)))
         return script, path
 
     def _prefixed(self, path):
@@ -434,7 +436,10 @@ class Request:
         want["SCRIPT_NAME"] = script
         want["PATH_INFO"] = path
         uri = want.get("REQUEST_URI", "")
-        if self.prefix is not None and not want["QUERY_STRING"]:
+        if self.is_error_page:
+            return
+        restored = path and not self.given.get("PATH_INFO")
+        if (self.prefix is not None or restored) and not want["QUERY_STRING"]:
             want["QUERY_STRING"] = uri.partition("?")[2]
         # Django takes these for SCRIPT_NAME and PATH_INFO, less "//".
         for name in ("SCRIPT_URL", "REDIRECT_URL"):

@@ -117,7 +117,7 @@ test_no_request_uri(void **state)
 	    "PATH_INFO=/a");
 	ASSERT_MOUNT("/app.cgi", "/app.cgi/a", "SCRIPT_NAME=/app.cgi",
 	    "PATH_INFO=/app.cgi/a");
-	ASSERT_MOUNT(NULL, NULL, "PATH=/bin");
+	ASSERT_MOUNT(NULL, "/", "PATH=/bin");
 	ASSERT_MOUNT(NULL, "/a", "PATH_INFO=/a", "REQUEST_URI=/a");
 }
 
@@ -221,16 +221,12 @@ test_htaccess(void **state)
 static void
 test_htaccess_doubtful(void **state)
 {
-	/* B16: REDIRECT_URL does not end in PATH_INFO. */
+	/* B16: nothing that was asked for ends in PATH_INFO. */
 	(void)state;
 	ASSERT_MOUNT("/front/app.cgi", "/page", "SCRIPT_NAME=/front/app.cgi",
 	    "PATH_INFO=/page", "REQUEST_URI=/front/old",
 	    "REDIRECT_URL=/front/old", "REDIRECT_STATUS=200");
 	assert_variable("REDIRECT_URL", "/front/app.cgi/page");
-	ASSERT_MOUNT("/fallback/app.cgi", NULL, "SCRIPT_NAME=/fallback/app.cgi",
-	    "REQUEST_URI=/fallback/p", "REDIRECT_STATUS=200");
-	ASSERT_MOUNT("/diridx/app.cgi", NULL, "SCRIPT_NAME=/diridx/app.cgi",
-	    "REQUEST_URI=/diridx/");
 }
 
 static void
@@ -250,11 +246,10 @@ test_server_rewrite(void **state)
 	    "SCRIPT_NAME=/cgi-bin/app.cgi", "PATH_INFO=/a/x/z",
 	    "REQUEST_URI=/cgi-bin/app.cgi/a%2Fx//y/../z",
 	    "SCRIPT_URL=/cgi-bin/app.cgi/a/x/z");
-	/* [B] encodes PATH_INFO. */
-	ASSERT_MOUNT("/cgi-bin/app.cgi", "/a%2f",
-	    "SCRIPT_NAME=/cgi-bin/app.cgi", "PATH_INFO=/a%2f",
-	    "REQUEST_URI=/rwb/a/", "SCRIPT_URL=/rwb/a/");
-	assert_variable("SCRIPT_URL", "/cgi-bin/app.cgi/a%2f");
+	/* [B] encodes PATH_INFO; B11: nobody decodes it again. */
+	ASSERT_MOUNT("/rwb", "/a%2f", "SCRIPT_NAME=/cgi-bin/app.cgi",
+	    "PATH_INFO=/a%2f", "REQUEST_URI=/rwb/a/", "SCRIPT_URL=/rwb/a/");
+	assert_variable("SCRIPT_URL", "/rwb/a%2f");
 }
 
 static void
@@ -267,6 +262,18 @@ test_included(void **state)
 	    "REQUEST_URI=/apps/inc.shtml");
 	ASSERT_MOUNT("/cgi-bin/app.cgi", NULL, "SERVER_PROTOCOL=INCLUDED",
 	    "SCRIPT_NAME=/cgi-bin/app.cgi", "REQUEST_URI=/apps/exec.shtml");
+	ASSERT_MOUNT("/app.cgi", NULL, "SERVER_PROTOCOL=INCLUDED",
+	    "SCRIPT_NAME=/app.cgi", "REQUEST_URI=/page.shtml?x");
+	assert_variable("QUERY_STRING", NULL);
+	/* The page includes a URL that .htaccess rewrites. */
+	ASSERT_MOUNT("/front", "/a/b", "SERVER_PROTOCOL=INCLUDED",
+	    "SCRIPT_NAME=/front/app.cgi/a/b", "PATH_INFO=/a/b",
+	    "REQUEST_URI=/page.shtml", "REDIRECT_URL=/front/a/b",
+	    "REDIRECT_STATUS=200");
+	ASSERT_PREFIX("/", "", "/a", "SERVER_PROTOCOL=INCLUDED",
+	    "SCRIPT_NAME=/app.cgi/a", "PATH_INFO=/a",
+	    "REQUEST_URI=/page.shtml");
+	assert_null(fake_report_line());
 	ASSERT_MOUNT("/cgi-bin/app.cgi/ssi/pi", "/ssi/pi",
 	    "SERVER_PROTOCOL=HTTP/1.1", "SCRIPT_NAME=/cgi-bin/app.cgi/ssi/pi",
 	    "PATH_INFO=/ssi/pi", "REQUEST_URI=/apps/inc.shtml");
@@ -324,16 +331,191 @@ test_lighttpd_rewrite(void **state)
 	    "REQUEST_URI=/", "REDIRECT_STATUS=200");
 	ASSERT_MOUNT("", "/a", "SCRIPT_NAME=/app.wsgi", "PATH_INFO=/a",
 	    "REQUEST_URI=//a", "REDIRECT_STATUS=200");
-	/* What lies elsewhere does not show through. */
-	ASSERT_MOUNT("/cgi-bin/app.cgi", "/a/b", "SCRIPT_NAME=/cgi-bin/app.cgi",
+	/* The script may lie elsewhere. */
+	ASSERT_MOUNT("/walk/app.cgi", "/a/b", "SCRIPT_NAME=/cgi-bin/app.cgi",
 	    "PATH_INFO=/a/b", "REQUEST_URI=/walk/app.cgi/a/b",
 	    "REDIRECT_STATUS=200");
-	ASSERT_MOUNT("/frontage/app.wsgi", "/a",
-	    "SCRIPT_NAME=/frontage/app.wsgi", "PATH_INFO=/a",
-	    "REQUEST_URI=/front/a", "REDIRECT_STATUS=200");
-	/* Apache's MultiViews: /apps/app is /apps/app.cgi. */
-	ASSERT_MOUNT("/apps/app.cgi", "/p", "SCRIPT_NAME=/apps/app.cgi",
-	    "PATH_INFO=/p", "REQUEST_URI=/apps/app/p");
+	ASSERT_MOUNT("/front", "/a", "SCRIPT_NAME=/frontage/app.wsgi",
+	    "PATH_INFO=/a", "REQUEST_URI=/front/a", "REDIRECT_STATUS=200");
+}
+
+static void
+test_root(void **state)
+{
+	/* B16, case 1: the root's SCRIPT_NAME is empty, its PATH_INFO "/". */
+	(void)state;
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/", "REQUEST_URI=/");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/", "PATH_INFO=", "REQUEST_URI=/?x");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/", "PATH_INFO=/", "REQUEST_URI=/");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=//", "PATH_INFO=");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=", "PATH_INFO=", "REQUEST_URI=/");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=", "PATH_INFO=");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=", "REQUEST_URI=*");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=", "REQUEST_URI=http://a.example");
+	ASSERT_MOUNT("", "/a/b", "SCRIPT_NAME=", "REQUEST_URI=/a/b?x");
+	ASSERT_MOUNT("", "/a//b\xff",
+	    "SCRIPT_NAME=", "PATH_INFO=", "REQUEST_URI=/a//b%ff");
+	ASSERT_MOUNT("", "/a/b", "SCRIPT_NAME=/", "REQUEST_URI=/a/b");
+	ASSERT_MOUNT(
+	    "", "/a/b", "SCRIPT_NAME=/", "PATH_INFO=/a/b", "REQUEST_URI=/a/b");
+	ASSERT_MOUNT(
+	    "", "/a/b", "SCRIPT_NAME=/", "PATH_INFO=a/b", "REQUEST_URI=/a/b");
+	ASSERT_MOUNT("", "/a/b", "SCRIPT_NAME=/", "PATH_INFO=a/b");
+	/* ScriptAlias "/app/" "/srv/app.cgi"; a slash that is another's. */
+	ASSERT_MOUNT("/app", "/", "SCRIPT_NAME=/app/", "REQUEST_URI=/app/");
+	ASSERT_MOUNT("/app", "/", "SCRIPT_NAME=/app/");
+	ASSERT_MOUNT("/app", "/a", "SCRIPT_NAME=/app/", "PATH_INFO=/a",
+	    "REQUEST_URI=/app/a");
+}
+
+static void
+test_nginx(void **state)
+{
+	/* B16, case 1: the stock parameters' SCRIPT_NAME is the whole path. */
+	(void)state;
+	ASSERT_MOUNT("", "/a//b", "SCRIPT_NAME=/a//b", "REQUEST_URI=/a//b?x",
+	    "SCRIPT_FILENAME=/srv/app.cgi", "SERVER_SOFTWARE=nginx/1.22.1");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/", "REQUEST_URI=/",
+	    "SCRIPT_FILENAME=/srv/app.cgi", "SERVER_SOFTWARE=nginx/1.22.1");
+	ASSERT_MOUNT("/x/app.cgi", NULL, "SCRIPT_NAME=/x/app.cgi",
+	    "REQUEST_URI=/x/app.cgi", "SCRIPT_FILENAME=/srv/x/app.cgi",
+	    "SERVER_SOFTWARE=nginx/1.22.1");
+	/* The deployer's own words. */
+	ASSERT_MOUNT("/shop", "", "SCRIPT_NAME=/shop",
+	    "PATH_INFO=", "REQUEST_URI=/shop", "SCRIPT_FILENAME=/srv/app.cgi",
+	    "SERVER_SOFTWARE=nginx/1.22.1");
+	ASSERT_MOUNT("/shop", NULL, "SCRIPT_NAME=/shop", "SCRIPT_NAME=/shop",
+	    "REQUEST_URI=/shop", "SCRIPT_FILENAME=/srv/app.cgi",
+	    "SERVER_SOFTWARE=nginx/1.22.1");
+	/* Other servers have a script of any name there. */
+	ASSERT_MOUNT("/notes", NULL, "SCRIPT_NAME=/notes", "REQUEST_URI=/notes",
+	    "SCRIPT_FILENAME=/srv/app.cgi",
+	    "SERVER_SOFTWARE=Apache/2.4.71 (Debian)");
+}
+
+static void
+test_lost_path(void **state)
+{
+	/* B16: an empty PATH_INFO is REQUEST_URI less SCRIPT_NAME. */
+	(void)state;
+	ASSERT_MOUNT("/mnt", "/a/b", "SCRIPT_NAME=/mnt",
+	    "REQUEST_URI=/mnt/a/b?x=1", "QUERY_STRING=x=1");
+	ASSERT_MOUNT("/mnt", "/a//b/./c", "SCRIPT_NAME=/mnt",
+	    "PATH_INFO=", "REQUEST_URI=/mnt/a//b/./c");
+	ASSERT_MOUNT(
+	    "/mnt", "/p", "SCRIPT_NAME=/mnt", "REQUEST_URI=/x/%2E%2e//mnt/p");
+	ASSERT_MOUNT(
+	    "/mnt", "/p", "SCRIPT_NAME=/mnt", "REQUEST_URI=/mnt/../mnt/p");
+	ASSERT_MOUNT("/mnt", "/\xc3\xa9/b c", "SCRIPT_NAME=/mnt",
+	    "REQUEST_URI=/m%6Et/%C3%A9/b%20c");
+	/* MultiViews: app is app.cgi, unless something was rewritten. */
+	ASSERT_MOUNT(
+	    "/x/app", NULL, "SCRIPT_NAME=/x/app.cgi", "REQUEST_URI=/x/app?q");
+	ASSERT_MOUNT("/x/app", "/p", "SCRIPT_NAME=/x/app.cgi", "PATH_INFO=/p",
+	    "REQUEST_URI=/x/app/p");
+	ASSERT_MOUNT("/x", "/app", "SCRIPT_NAME=/x/app.cgi",
+	    "REQUEST_URI=/x/app", "REDIRECT_STATUS=200", "REDIRECT_URL=/x/app");
+}
+
+static void
+test_lost_path_of_folder(void **state)
+{
+	/* B16: the folder's, where DirectoryIndex or a rule leads to it. */
+	(void)state;
+	ASSERT_MOUNT("/diridx", "/", "SCRIPT_NAME=/diridx/app.cgi",
+	    "REQUEST_URI=/diridx/?x", "QUERY_STRING=x");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/app.cgi", "REQUEST_URI=/");
+	ASSERT_MOUNT("/fallback", "/p", "SCRIPT_NAME=/fallback/app.cgi",
+	    "REQUEST_URI=/fallback/p", "REDIRECT_STATUS=200");
+	ASSERT_MOUNT("/fallback", NULL, "SCRIPT_NAME=/fallback/app.cgi",
+	    "REQUEST_URI=/fallback");
+	/* WordPress's rule. */
+	ASSERT_MOUNT("/blog", "/a//b", "SCRIPT_NAME=/blog/app.cgi",
+	    "REQUEST_URI=/blog/a//b", "REDIRECT_URL=/blog/a/b",
+	    "REDIRECT_STATUS=200");
+	assert_variable("REDIRECT_URL", NULL);
+	ASSERT_MOUNT("", "/blog", "SCRIPT_NAME=/app.cgi", "REQUEST_URI=/blog",
+	    "REDIRECT_URL=/blog", "REDIRECT_STATUS=200");
+	/* nginx's try_files drops the query. */
+	ASSERT_MOUNT("", "/a", "SCRIPT_NAME=/app.cgi",
+	    "PATH_INFO=", "REQUEST_URI=/a?x=1",
+	    "QUERY_STRING=", "REDIRECT_STATUS=200");
+	assert_variable("QUERY_STRING", "x=1");
+	/* The script's name, but in another folder. */
+	ASSERT_MOUNT("/walk/app.cgi", NULL, "SCRIPT_NAME=/cgi-bin/app.cgi",
+	    "REQUEST_URI=/x/..//walk/app.cgi", "REDIRECT_STATUS=200");
+	/* The script lies elsewhere: nobody knows where its pages begin. */
+	ASSERT_MOUNT("/cgi-bin/app.cgi", NULL, "SCRIPT_NAME=/cgi-bin/app.cgi",
+	    "REQUEST_URI=/a/b", "REDIRECT_STATUS=200");
+	ASSERT_MOUNT("/cgi-bin/app.cgi", NULL, "SCRIPT_NAME=/cgi-bin/app.cgi",
+	    "REQUEST_URI=/cgi-bins/a", "REDIRECT_STATUS=200");
+}
+
+static void
+test_two_steps(void **state)
+{
+	/* B16, case 2: REDIRECT_URL names a step in between. */
+	(void)state;
+	ASSERT_MOUNT("/site", "/a/b", "SCRIPT_NAME=/site/public/app.cgi",
+	    "PATH_INFO=/a/b", "REQUEST_URI=/site/a/b?x=1",
+	    "REDIRECT_URL=/site/public/a/b", "REDIRECT_STATUS=200");
+	assert_variable("REDIRECT_URL", "/site/a/b");
+	assert_variable("cgi2wsgi.redirect_url", "/site/public/a/b");
+	ASSERT_MOUNT("/site", "/", "SCRIPT_NAME=/site/public/app.cgi",
+	    "PATH_INFO=/", "REQUEST_URI=/site/", "REDIRECT_STATUS=200",
+	    "REDIRECT_URL=/site/public/");
+	ASSERT_MOUNT("", "/a b/\xc3\xa9", "SCRIPT_NAME=/public/app.cgi",
+	    "PATH_INFO=/a b/\xc3\xa9", "REQUEST_URI=//a%20b//%C3%A9",
+	    "REDIRECT_URL=/public/a b/\xc3\xa9", "REDIRECT_STATUS=200");
+	/* CGIVar REQUEST_URI current-uri */
+	ASSERT_MOUNT("/site", "/a", "SCRIPT_NAME=/site/app.cgi", "PATH_INFO=/a",
+	    "REQUEST_URI=/site/app.cgi/a", "REDIRECT_URL=/site/a",
+	    "REDIRECT_STATUS=200");
+	/* AllowEncodedSlashes NoDecode */
+	ASSERT_MOUNT("", "/a%2Fb", "SCRIPT_NAME=/public/app.cgi",
+	    "PATH_INFO=/a%2Fb", "REQUEST_URI=/a%2Fb",
+	    "REDIRECT_URL=/public/a%2Fb", "REDIRECT_STATUS=200");
+	/* The second step as WordPress has it, or a DirectoryIndex. */
+	ASSERT_MOUNT("/site", "/a/b", "SCRIPT_NAME=/site/public/app.cgi",
+	    "REQUEST_URI=/site/a/b", "REDIRECT_URL=/site/public/a/b",
+	    "REDIRECT_STATUS=200");
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/public/app.cgi", "REQUEST_URI=/",
+	    "REDIRECT_URL=/public/", "REDIRECT_STATUS=200");
+	/* The script's folder by its own name. */
+	ASSERT_MOUNT("/site/public", "/a", "SCRIPT_NAME=/site/public/app.cgi",
+	    "PATH_INFO=/a", "REQUEST_URI=/site/public/a",
+	    "REDIRECT_URL=/site/public/a", "REDIRECT_STATUS=200");
+	/* A rewriting to an Action's file. */
+	ASSERT_ACTION("/a/b", "/site", "/a/b", "SCRIPT_NAME=/run",
+	    "PATH_INFO=/site/app.wsgi/a/b", "REQUEST_URI=/site/a//b",
+	    "REDIRECT_URL=/site/app.wsgi/a/b", "REDIRECT_STATUS=200");
+	ASSERT_ACTION("", "/site", "/", "SCRIPT_NAME=/run",
+	    "PATH_INFO=/site/app.wsgi", "REQUEST_URI=/site/",
+	    "REDIRECT_URL=/site/app.wsgi", "REDIRECT_STATUS=200");
+}
+
+static void
+test_hostile_uri(void **state)
+{
+	/* B16: no spelling of a URL puts another host into SCRIPT_NAME. */
+	(void)state;
+	ASSERT_MOUNT("/front", "/a", "SCRIPT_NAME=/front/app.cgi",
+	    "PATH_INFO=/a", "REQUEST_URI=//evil.example/../front/a",
+	    "REDIRECT_URL=/front/a", "REDIRECT_STATUS=200");
+	ASSERT_MOUNT("/front", "/a", "SCRIPT_NAME=/front/app.cgi",
+	    "PATH_INFO=/a", "REQUEST_URI=//evil.example/%2e%2e//front/a");
+	ASSERT_MOUNT("/evil.example", "/a", "SCRIPT_NAME=/app.cgi",
+	    "PATH_INFO=/a", "REQUEST_URI=//evil.example//a");
+	ASSERT_MOUNT("/app.cgi", NULL, "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=?http://evil.example/app.cgi/a");
+	ASSERT_MOUNT("/app.cgi", NULL, "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=x?http://evil.example/app.cgi/a");
+	ASSERT_MOUNT("/cgi-bin/app.cgi", "/a", "SCRIPT_NAME=/cgi-bin/app.cgi",
+	    "PATH_INFO=/a", "REQUEST_URI=/cgi-bin/app.cgi/a",
+	    "HTTP_REDIRECT_URL=/x/a", "HTTP_SCRIPT_NAME=/x",
+	    "HTTP_SCRIPT_URL=/x/a", "HTTP_REQUEST_URI=/x/a",
+	    "HTTP_X_FORWARDED_PREFIX=/x", "HTTP_X_SCRIPT_NAME=/x",
+	    "HTTP_X_ORIGINAL_URL=/x/a", "HTTP_X_REWRITE_URL=/x/a");
 }
 
 static void
@@ -348,7 +530,8 @@ test_error_page(void **state)
 	ASSERT_MOUNT("/cgi-bin/app.cgi", "/err", "SCRIPT_NAME=/cgi-bin/app.cgi",
 	    "PATH_INFO=/err", "REQUEST_URI=/missing/err",
 	    "REDIRECT_URL=/missing/err", "REDIRECT_STATUS=404");
-	assert_variable("cgi2wsgi.redirect_url", "/missing/err");
+	assert_variable("REDIRECT_URL", "/missing/err");
+	assert_variable("cgi2wsgi.redirect_url", NULL);
 	ASSERT_MOUNT("/app.wsgi", NULL, "SCRIPT_NAME=/app.wsgi",
 	    "REQUEST_URI=/a/b?x=1", "QUERY_STRING=", "REDIRECT_STATUS=404",
 	    "REDIRECT_URI=/app.wsgi");
@@ -448,15 +631,29 @@ test_prefix_query(void **state)
 static void
 test_prefix_elsewhere(void **state)
 {
-	/* B16, D3: REQUEST_URI is not below it; the log says so. */
+	/* B16, case 7: what is not below it stays; the log says so. */
 	(void)state;
-	ASSERT_PREFIX("/mnt", "/mnt", "/p", "SCRIPT_NAME=/app.cgi",
-	    "PATH_INFO=/p", "REQUEST_URI=/mount/p");
+	ASSERT_PREFIX("/mnt", "/app.cgi", "/p", "SCRIPT_NAME=/app.cgi",
+	    "PATH_INFO=/p", "REQUEST_URI=/mount/p?x",
+	    "QUERY_STRING=", "REDIRECT_URL=/x", "SCRIPT_URL=/y");
+	assert_variable("QUERY_STRING", "");
+	assert_variable("REDIRECT_URL", "/x");
+	assert_variable("SCRIPT_URL", "/y");
 	assert_non_null(fake_report_line());
 	assert_non_null(strstr(fake_report_line(), "/mount/p"));
-	ASSERT_PREFIX("/mnt", "/mnt", "/p", "SCRIPT_NAME=/app.cgi",
+	ASSERT_PREFIX("/mnt", "/app.cgi", "/p", "SCRIPT_NAME=/app.cgi",
 	    "PATH_INFO=/p", "REQUEST_URI=/mnts/p");
 	assert_non_null(fake_report_line());
+	/* As the server reads it, that is. */
+	ASSERT_PREFIX("/mnt", "/app.cgi", NULL, "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=/mnt/../p");
+	ASSERT_PREFIX("/mnt", "/app.cgi", NULL, "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=/mnt/%2e%2E/p");
+	ASSERT_PREFIX("/mnt", "/mnt", "/p", "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=/x/..//mnt/p");
+	ASSERT_PREFIX("/mnt", "/mnt", "/p", "SCRIPT_NAME=/app.cgi",
+	    "REQUEST_URI=/mnt/../mnt/p");
+	/* Nothing says where it is. */
 	ASSERT_PREFIX("/mnt", "/mnt", NULL, "SCRIPT_NAME=/app.cgi");
 	ASSERT_PREFIX("/mnt", "/mnt", "/p", "SCRIPT_NAME=/app.cgi",
 	    "PATH_INFO=/p", "REQUEST_URI=*");
@@ -531,6 +728,12 @@ main(void)
 		cmocka_unit_test(test_try_files),
 		cmocka_unit_test(test_try_files_root),
 		cmocka_unit_test(test_lighttpd_rewrite),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_nginx),
+		cmocka_unit_test(test_lost_path),
+		cmocka_unit_test(test_lost_path_of_folder),
+		cmocka_unit_test(test_two_steps),
+		cmocka_unit_test(test_hostile_uri),
 		cmocka_unit_test(test_error_page),
 		cmocka_unit_test(test_whole_url),
 		cmocka_unit_test(test_no_path),
