@@ -108,6 +108,23 @@ is_of(PyObject *code, PyObject *path)
 	return same;
 }
 
+/*
+ * Whether a file is whole, and of this source: a machine may stop before all of
+ * it is on the disk. Behind the code stands a checksum, which marshal ignores.
+ */
+static bool
+is_whole(const char *bytes, size_t size, const struct head *head)
+{
+	uint64_t sum;
+
+	if (size < sizeof(*head) + sizeof(sum) ||
+	    memcmp(bytes, head, sizeof(*head)) != 0)
+		return false;
+	size -= sizeof(sum);
+	memcpy(&sum, bytes + size, sizeof(sum));
+	return sum == cache_hash(bytes, size);
+}
+
 /* What was compiled before, or NULL: whatever is wrong, it is made again. */
 static PyObject *
 read_kept(const char *name, PyObject *path, const struct head *head)
@@ -120,8 +137,9 @@ read_kept(const char *name, PyObject *path, const struct head *head)
 		return NULL;
 	bytes = read_all(file, &st);
 	close(file);
-	if (bytes != NULL && PyBytes_GET_SIZE(bytes) > (int)sizeof(*head) &&
-	    memcmp(PyBytes_AS_STRING(bytes), head, sizeof(*head)) == 0)
+	if (bytes != NULL &&
+	    is_whole(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes),
+		head))
 		code = PyMarshal_ReadObjectFromString(
 		    PyBytes_AS_STRING(bytes) + sizeof(*head),
 		    PyBytes_GET_SIZE(bytes) - (Py_ssize_t)sizeof(*head));
@@ -133,35 +151,55 @@ read_kept(const char *name, PyObject *path, const struct head *head)
 }
 
 static bool
-write_all(int file, const void *bytes, size_t size)
+write_all(int file, const char *bytes, size_t size)
 {
-	const char *from = bytes;
 	ssize_t done;
 
-	for (; size > 0; from += done, size -= (size_t)done)
-		if ((done = write(file, from, size)) == -1)
+	for (; size > 0; bytes += done, size -= (size_t)done)
+		if ((done = write(file, bytes, size)) == -1)
 			return false;
 	return true;
+}
+
+/* The whole file as bytes, or NULL. */
+static PyObject *
+make_file(PyObject *code, const struct head *head)
+{
+	PyObject *file = PyBytes_FromStringAndSize(
+		     (const char *)head, sizeof(*head)),
+		 *body = PyMarshal_WriteObjectToString(
+		     code, Py_MARSHAL_VERSION);
+	uint64_t sum;
+
+	if (file != NULL)
+		PyBytes_ConcatAndDel(&file, body);
+	else
+		Py_XDECREF(body);
+	if (file != NULL) {
+		sum = cache_hash(
+		    PyBytes_AS_STRING(file), (size_t)PyBytes_GET_SIZE(file));
+		PyBytes_ConcatAndDel(&file,
+		    PyBytes_FromStringAndSize((const char *)&sum, sizeof(sum)));
+	}
+	PyErr_Clear();
+	return file;
 }
 
 static void
 keep_code(const char *name, PyObject *code, const struct head *head)
 {
-	PyObject *forbidden = PySys_GetObject("dont_write_bytecode"),
-		 *bytes = NULL;
+	PyObject *forbidden = PySys_GetObject("dont_write_bytecode"), *bytes;
 	char *temporary;
 	bool written;
 	int file;
 
-	if (forbidden == NULL || PyObject_IsTrue(forbidden) == 0)
-		bytes = PyMarshal_WriteObjectToString(code, Py_MARSHAL_VERSION);
-	PyErr_Clear();
-	if (bytes == NULL)
+	if (forbidden != NULL && PyObject_IsTrue(forbidden) != 0)
+		return;
+	if ((bytes = make_file(code, head)) == NULL)
 		return;
 	if ((file = cache_create(name, &temporary)) != -1) {
-		written = write_all(file, head, sizeof(*head)) &&
-		    write_all(file, PyBytes_AS_STRING(bytes),
-			(size_t)PyBytes_GET_SIZE(bytes));
+		written = write_all(file, PyBytes_AS_STRING(bytes),
+		    (size_t)PyBytes_GET_SIZE(bytes));
 		cache_publish(
 		    file, temporary, written ? name : NULL, ".pyc", MOST);
 		free(temporary);

@@ -213,14 +213,13 @@ cache_complaint(void)
 	return cache.complaint;
 }
 
-/* FNV-1a, of 64 bits: short, and good for names that nobody attacks. */
-static uint64_t
-hash_path(const char *path)
+uint64_t
+cache_hash(const char *bytes, size_t size)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
 
-	for (; *path != '\0'; path++)
-		hash = (hash ^ (unsigned char)*path) * UINT64_C(1099511628211);
+	for (; size > 0; bytes++, size--)
+		hash = (hash ^ (unsigned char)*bytes) * UINT64_C(1099511628211);
 	return hash;
 }
 
@@ -232,7 +231,8 @@ cache_name(const char *file, const char *ending)
 	char *name;
 
 	return asprintf(&name, "%.100s-%016llx%s", base,
-		   (unsigned long long)hash_path(file), ending) == -1
+		   (unsigned long long)cache_hash(file, strlen(file)),
+		   ending) == -1
 	    ? NULL
 	    : name;
 }
@@ -352,7 +352,7 @@ cache_publish(int file, char *temporary, const char *name, const char *ending,
 {
 	int result = -1;
 
-	if (name != NULL && fsync(file) == 0)
+	if (name != NULL)
 		result = renameat(cache.folder, temporary, cache.folder, name);
 	if (result == -1)
 		unlinkat(cache.folder, temporary, 0);

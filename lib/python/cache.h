@@ -4,6 +4,9 @@
 
 #include <sys/stat.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * Finds the folder, or makes it (conformance J1): chosen (--cache) if it is not
  * NULL; else the first that can be had of /var/cache/cgi2wsgi/UID,
@@ -16,6 +19,9 @@ int cache_open(const char *chosen, const char *const served[2]);
 /* The folder's name, or NULL; and why there is none, or NULL. */
 const char *cache_folder(void);
 const char *cache_complaint(void);
+
+/* FNV-1a, 64 bits: tells apart what nobody forges. */
+uint64_t cache_hash(const char *bytes, size_t size);
 
 /*
  * The name, in the folder, of what is made of a file:
@@ -37,8 +43,9 @@ int cache_read(const char *name, struct stat *);
 int cache_create(const char *name, char **temporary);
 
 /*
- * Closes such a file and gives it its name, in one step, once it is on the
- * disk; without a name, removes it. Then removes the oldest files with that
+ * Closes such a file and gives it its name, in one step; without a name,
+ * removes it. Whoever cannot tell half a file from a whole one calls fsync()
+ * before. Then removes the oldest files with that
  * ending if there are more than most. Returns 0, or -1 and it is removed.
  */
 int cache_publish(int file, char *temporary, const char *name,

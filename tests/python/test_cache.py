@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import stat
+import sys
 
 import pytest
 
@@ -20,6 +21,20 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return [TOKEN[:4].encode()]
 """
+
+
+def checksum(data):
+    """FNV-1a, which stands behind the code."""
+    number = 14695981039346656037
+    for byte in data:
+        number = (number ^ byte) * 1099511628211 % 2 ** 64
+    return number.to_bytes(8, sys.byteorder)
+
+
+def forge(file, old, new):
+    """Change a kept file as somebody would who can."""
+    data = file.read_bytes()[:-8].replace(old, new)
+    file.write_bytes(data + checksum(data))
 
 
 class Kept:
@@ -172,8 +187,7 @@ def test_unsafe_folder(cgi, kept, spoil):
     cgi.run(script, env=kept.env)
     file = kept.file
     # Whoever could write there would have this run.
-    forged = file.read_bytes().replace(TOKEN[:4].encode(), b"EVIL")
-    file.write_bytes(forged)
+    forge(file, TOKEN[:4].encode(), b"EVIL")
     assert cgi.run(script, env=kept.env).body == b"EVIL"
     spoil(kept)
     reply = cgi.run(script, env=kept.env)
@@ -217,7 +231,7 @@ def test_unsafe_file(cgi, kept, spoil):
     script = cgi.script(SECRET)
     cgi.run(script, env=kept.env)
     file = kept.file
-    file.write_bytes(file.read_bytes().replace(TOKEN[:4].encode(), b"EVIL"))
+    forge(file, TOKEN[:4].encode(), b"EVIL")
     assert cgi.run(script, env=kept.env).body == b"EVIL"
     spoil(file)
     reply = cgi.run(script, env=kept.env)
@@ -236,10 +250,14 @@ def test_broken(cgi, kept):
         reply = cgi.run(script, env=kept.env)
         assert reply.body == TOKEN[:4].encode() and reply.log == ""
         assert file.read_bytes() == whole
+    for place in range(0, len(whole), 41):
+        file.write_bytes(whole[:place] + bytes(len(whole) - place))
+        reply = cgi.run(script, env=kept.env)
+        assert reply.body == TOKEN[:4].encode() and reply.log == ""
     # No code, or another file's.
-    file.write_bytes(whole[:16] + b"N")
+    file.write_bytes(whole[:16] + b"N" + checksum(whole[:16] + b"N"))
     assert cgi.run(script, env=kept.env).body == TOKEN[:4].encode()
-    file.write_bytes(whole.replace(b"app.cgi", b"bad.cgi"))
+    forge(file, b"app.cgi", b"bad.cgi")
     assert cgi.run(script, env=kept.env).body == TOKEN[:4].encode()
 
 
