@@ -9,85 +9,15 @@
 #include <string.h>
 
 #include "cgi/process.h"
-#include "cgi/secret.h"
+#include "python/locals.h"
 #include "python/traceback.h"
-
-/*
- * What follows a secret's name in the repr of anything: 'NAME': value,
- * ('NAME', value) or NAME=value. A list or dict is masked with all behind it.
- */
-#define SECRET_ITEM \
-	"(?is)((?:['\"][^'\"]*(?:" SECRET_WORDS ")[^'\"]*['\"]\\s*" \
-	"[:,]|\\b\\w*(?:" SECRET_WORDS \
-	")\\w*\\s*[=:])\\s*)(b?'(?:[^'\\\\]|\\\\.)*'|" \
-	"b?\"(?:[^\"\\\\]|\\\\.)*\"|b?[\\[({<'\"].*|[^,)\\]}]+)"
-#define SECRET_NAME "(?i)" SECRET_WORDS
-#define LONGEST 1000 /* repr shown */
-
-/* The repr of a variable, or what there is instead; a new str or NULL. */
-static PyObject *
-show(PyObject *value)
-{
-	PyObject *text = PyObject_Repr(value), *shown;
-
-	if (text == NULL) {
-		PyErr_Clear();
-		return PyUnicode_FromFormat(
-		    "<%s without repr>", Py_TYPE(value)->tp_name);
-	}
-	if (PyUnicode_GET_LENGTH(text) <= LONGEST)
-		return text;
-	shown = PyUnicode_Substring(text, 0, LONGEST);
-	Py_DECREF(text);
-	return shown;
-}
-
-static PyObject *
-show_masked(PyObject *re, PyObject *name, PyObject *value)
-{
-	PyObject *smell = PyObject_CallMethod(
-		     re, "search", "sO", SECRET_NAME, name),
-		 *text = NULL, *masked = NULL;
-
-	if (smell == Py_None && (text = show(value)) != NULL)
-		masked = PyObject_CallMethod(
-		    re, "sub", "ssO", SECRET_ITEM, "\\1'****'", text);
-	else if (smell != NULL && smell != Py_None)
-		masked = PyUnicode_FromString("'****'");
-	Py_XDECREF(text);
-	Py_XDECREF(smell);
-	return masked;
-}
-
-/* The variables of a frame as name: text; a new dict or NULL. */
-static PyObject *
-show_variables(PyObject *re, PyObject *frame)
-{
-	PyObject *locals = PyObject_GetAttrString(frame, "f_locals"),
-		 *items = locals == NULL ? NULL : PyMapping_Items(locals),
-		 *shown = items == NULL ? NULL : PyDict_New(), *name, *value,
-		 *text;
-	Py_ssize_t i;
-
-	for (i = 0; shown != NULL && i < PyList_GET_SIZE(items); i++) {
-		name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
-		value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
-		text = show_masked(re, name, value);
-		if (text == NULL || PyDict_SetItem(shown, name, text) == -1)
-			Py_CLEAR(shown);
-		Py_XDECREF(text);
-	}
-	Py_XDECREF(items);
-	Py_XDECREF(locals);
-	return shown;
-}
 
 /* Gives a traceback.FrameSummary the variables of its frame. */
 static int
-add_variables(PyObject *re, PyObject *summary, PyObject *traceback)
+add_variables(PyObject *summary, PyObject *traceback)
 {
 	PyObject *frame = PyObject_GetAttrString(traceback, "tb_frame"),
-		 *shown = frame == NULL ? NULL : show_variables(re, frame);
+		 *shown = frame == NULL ? NULL : locals_show(frame);
 	int result = shown == NULL
 	    ? -1
 	    : PyObject_SetAttrString(summary, "locals", shown);
@@ -99,7 +29,7 @@ add_variables(PyObject *re, PyObject *summary, PyObject *traceback)
 
 /* A traceback.TracebackException has one summary for each traceback. */
 static int
-add_all_variables(PyObject *re, PyObject *summary, PyObject *exception)
+add_all_variables(PyObject *summary, PyObject *exception)
 {
 	PyObject *stack = PyObject_GetAttrString(summary, "stack"),
 		 *traceback = PyException_GetTraceback(exception), *next;
@@ -109,10 +39,11 @@ add_all_variables(PyObject *re, PyObject *summary, PyObject *exception)
 	for (i = 0;
 	     result == 0 && traceback != NULL && i < PyList_GET_SIZE(stack);
 	     i++) {
-		result = add_variables(
-		    re, PyList_GET_ITEM(stack, i), traceback);
+		result = add_variables(PyList_GET_ITEM(stack, i), traceback);
 		next = PyObject_GetAttrString(traceback, "tb_next");
-		Py_SETREF(traceback, next == Py_None ? NULL : next);
+		if (next == Py_None)
+			Py_CLEAR(next);
+		Py_SETREF(traceback, next);
 	}
 	Py_XDECREF(traceback);
 	Py_XDECREF(stack);
@@ -179,15 +110,12 @@ text_of(PyObject *summary, const char *method, bool last_only)
 static char *
 text_with_variables(PyObject *module, PyObject *exception)
 {
-	PyObject *re = PyImport_ImportModule("re"), *summary = NULL;
+	PyObject *summary = summarize(module, exception);
 	char *text = NULL;
 
-	if (re != NULL)
-		summary = summarize(module, exception);
-	if (summary != NULL && add_all_variables(re, summary, exception) == 0)
+	if (summary != NULL && add_all_variables(summary, exception) == 0)
 		text = text_of(summary, "format", false);
 	Py_XDECREF(summary);
-	Py_XDECREF(re);
 	return text;
 }
 

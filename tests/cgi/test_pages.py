@@ -357,15 +357,215 @@ def test_debug_page_masks_secrets_in_containers(cgi, value):
     assert "container" in page and "hidden" not in page, page
 
 
+# Values with LEAK behind a name that says so, and SEEN behind others. @ stands
+# for the name; each is a local variable of its own.
+LEAVES = [
+    "'LEAK'", "'a,LEAK'", "'a\\'b, LEAK'", "'a\\nLEAK'", "b'LEAK'",
+    "bytearray(b'a,LEAK')", "memoryview(b'LEAK')", "array.array('b', b'LEAK')",
+    "['LEAK', 'LEAK']", "('LEAK',)", "{'LEAK'}", "frozenset({'LEAK'})",
+    "{'x': 'LEAK'}", "{'LEAK': 1}", "[[['LEAK']]]", "deque(['LEAK'])",
+    "Text('LEAK')", "Held('LEAK')", "Told('LEAK')", "Slots('LEAK')",
+    "Point('LEAK', 'LEAK')", "Data('LEAK')", "ValueError('LEAK')",
+    "Enumerated.LEAK", "Told", "{1: ('LEAK', {'LEAK'})}"]
+HOLDERS = [
+    "{'user': 'monkey', '@': VALUE}", "{'@': VALUE, 'a': 'SEEN'}",
+    "{b'user': b'SEEN', b'@': VALUE}", "{('a', '@'): VALUE}",
+    "OrderedDict(user='SEEN', @=VALUE)", "defaultdict(list, {'@': VALUE})",
+    "Table({'a': 'SEEN', '@': VALUE})", "[{'@': VALUE}, 'SEEN']",
+    "({'@': VALUE},)", "[('a', 'SEEN'), ('@', VALUE)]", "['--@', VALUE]",
+    "('user', 'SEEN', '@', VALUE)", "{'headers': [(b'@', VALUE)]}",
+    "SimpleNamespace(a='SEEN', @=VALUE)", "Login('SEEN', VALUE)",
+    "Account('SEEN', VALUE)", "Slotted('SEEN', VALUE)", "Table(a=Table(@=VALUE))",
+    "{'name': '@', 'value': VALUE}", "[{'key': b'@', 'data': [VALUE]}]",
+    "ValueError('@', VALUE)", "{'a': {'b': {'c': [('@', VALUE)]}}}",
+    "deque([{'@': VALUE}])", "iter([{'@': VALUE}])", "{'@': VALUE}.values()",
+    "MappingProxyType({'@': VALUE})", "partial(print, @=VALUE)",
+    "ChainMap({'@': VALUE})", "Held(VALUE)", "Hidden(VALUE)", "Looks(VALUE)"]
+SHAPES = """
+import array
+import enum
+import os
+from collections import (ChainMap, OrderedDict, defaultdict, deque,
+                         namedtuple)
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType, SimpleNamespace
+
+
+class Text(str):
+    def __repr__(self):
+        return f"LEAK by repr {self}"
+
+
+class Held:
+    def __init__(self, value):
+        self.value = value
+
+
+class Told(Held):
+    def __repr__(self):
+        return f"Told(a,LEAK {self.value})"
+
+
+class Slots:
+    __slots__ = "value",
+    __init__ = Held.__init__
+    __repr__ = Told.__repr__
+
+
+class Looks(dict):
+    def __init__(self, value):
+        super().__init__(password=value)
+
+    def items(self):
+        return [("a", "LEAK")]
+
+    __iter__ = keys = __repr__ = __len__ = __getitem__ = items
+
+
+class Table(dict):
+    pass
+
+
+class Enumerated(enum.Enum):
+    LEAK = "LEAK"
+
+
+@dataclass
+class Data:
+    secret: object
+
+
+@dataclass
+class Account:
+    user: str
+    password: object = None
+
+
+@dataclass
+class Slotted:
+    __slots__ = "user", "token"
+    user: str
+    token: object
+
+
+@dataclass
+class Hidden:
+    value: object = field(repr=False)
+
+
+Point = namedtuple("Point", "secret_x secret_y")
+Login = namedtuple("Login", "user password")
+
+
+def application(environ, start_response):
+    VARIABLES
+    raise ValueError
+"""
+WORDS = ["password", "API_KEY", "my_token", "Secret", "HTTP_COOKIE",
+         "authorization"]
+
+
+def shapes():
+    """Pairs of a holder and a value for it: each with each, at least once."""
+    count = max(len(HOLDERS), len(LEAVES))
+    for step in range(7):
+        for number in range(count):
+            word = WORDS[(number + step) % len(WORDS)]
+            yield HOLDERS[number % len(HOLDERS)].replace("@", word).replace(
+                "VALUE", LEAVES[(number * 3 + step) % len(LEAVES)])
+
+
+def show(cgi, values):
+    """What the page says of local variables, by their number."""
+    text = "\n    ".join(f"v{number} = {value}"
+                         for number, value in enumerate(values))
+    reply = cgi.run(cgi.script(SHAPES.replace("VARIABLES", text), "--debug"),
+                    headers=[("Accept", "text/plain")])
+    assert reply.status == 500, reply
+    return dict(re.findall(r"^ *v(\d+) = (.*)$", reply.body.decode(),
+                           re.MULTILINE))
+
+
+def test_debug_page_walks_values(cgi):
+    """G5, attack 1: no shape of a value shows what is under a secret's name."""
+    values = list(shapes())
+    assert len(set(values)) >= 200
+    shown = show(cgi, values)
+    assert len(shown) == len(values)
+    assert not [(values[int(number)], text) for number, text in shown.items()
+                if "LEAK" in text]
+    for number, value in enumerate(values):
+        if "SEEN" in value:
+            assert "SEEN" in shown[str(number)], value
+
+
+def test_debug_page_shows_what_is_no_secret(cgi):
+    """G5: values are told as Python writes them."""
+    values = {"{'user': 'monkey', 'n': 1.5}": "{'user': 'monkey', 'n': 1.5}",
+              "[None, True, 2j, ..., b'x']": "[None, True, 2j, Ellipsis, b'x']",
+              "('one',)": "('one',)", "Table(a=[1])": "{'a': [1]}",
+              "Login('me', 1)": "Login(user='me', password='****')",
+              "SimpleNamespace(a=1)": "SimpleNamespace(a=1)",
+              "Account('me')": "Account(user='me', password='****')",
+              "Slotted('me', 1)": "Slotted(user='me', token='****')",
+              "Held('x')": "Held(...)", "deque([1, 2])": "<deque of 2>",
+              "Table": "<class Table>", "Held.__init__":
+              "<function Held.__init__>", "ValueError(7, 'x')":
+              "ValueError(7, 'x')", "range(3)": "range(0, 3)",
+              "__import__('datetime').date(2000, 1, 2)":
+              "datetime.date(2000, 1, 2)", "'db://me:pw@host/x'":
+              "'db://me:****@host/x'", "10 ** 5000": "<int>"}
+    shown = show(cgi, values)
+    assert {value: shown[str(number)] for number, value in enumerate(values)} \
+        == {**values, "10 ** 5000": shown[str(len(values) - 1)]}
+
+
+def test_debug_page_of_the_environ(cgi):
+    """G5, attack 1: in environ and os.environ names say what is secret."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            one = {name: environ[name] for name in environ
+                   if "SEEN" in name or "LEAK" in str(environ[name])}
+            two = os.environ
+            raise ValueError
+        """, "--debug"), env={"SECRET_KEY": "LEAK", "SEEN": "yes",
+                              "DATABASE_URL": "db://me:LEAK@host/"},
+        headers=[("Authorization", "Digest username=a, response=LEAK"),
+                 ("Accept", "text/plain")])
+    page = reply.body.decode()
+    assert "one = {" in page and "two = {" in page
+    assert "'SEEN': 'yes'" in page and "LEAK" not in page.replace(
+        'or "LEAK" in', ""), page
+
+
 @pytest.mark.parametrize("value", [
     "'<b>bold</b>'", "'\\ud800'", "b'\\xff<i>'", "'x' * 10**6",
-    "Unprintable()", "list(range(10**5))", "recursive()", "'\\x00\\x1b[0m'"])
+    "Unprintable()", "list(range(10**5))", "recursive()", "'\\x00\\x1b[0m'",
+    "Endless()", "[Endless()]", "{Endless(): Endless()}", "nested()",
+    "type('<b>', (), {})()"])
 def test_debug_page_with_strange_values(cgi, value):
     """G5: any local variable, everything escaped."""
     reply = cgi.run(cgi.script(program(f"""
         class Unprintable:
             def __repr__(self):
                 raise AttributeError("in repr")
+
+        class Endless:
+            def __repr__(self):
+                while True:
+                    pass
+
+            __str__ = __len__ = __iter__ = __getattr__ = __repr__
+            __class__ = property(__repr__)
+
+        def nested():
+            value = []
+            for _ in range(10 ** 5):
+                value = [value]
+            return value
 
         def recursive():
             value = {{}}
