@@ -65,20 +65,19 @@ put_data(FILE *to, const struct given_option *option)
 	return 0;
 }
 
+/* As curl 8 does: data joins what is there, not what was empty. */
 static int
 put_all_data(FILE *to, const struct options *options)
 {
 	const struct given_option *option;
-	bool first = true;
 	int i;
 
 	for (i = 0; i < options->count; i++) {
 		option = &options->given[i];
 		if (kind_of(option->letter) != UPLOAD_DATA)
 			continue;
-		if (!first && option->letter != OPTION_JSON)
+		if (ftello(to) > 0 && option->letter != OPTION_JSON)
 			putc('&', to);
-		first = false;
 		if (put_data(to, option) == -1)
 			return -1;
 	}
