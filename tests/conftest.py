@@ -1,17 +1,22 @@
 """Fixtures for every test."""
 
+import json
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 
 import pytest
 
-from harness import PROGRAM, Cgi
+from harness import APPS, PASSED_ON, PROGRAM, Cgi
 
 
 def pytest_configure():
-    # Files made by tests must not depend on who runs them.
+    # Files made by tests must not depend on who runs them; nor may Ctrl-C,
+    # which a shell has its jobs in the background ignore.
     os.umask(0o022)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
@@ -28,3 +33,20 @@ def cgi():
     yield server
     server.close()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """The interpreter that the program was built for."""
+    folder = tmp_path_factory.mktemp("python")
+    (folder / "facts.py").write_text((APPS / "facts.py").read_text())
+    out = subprocess.run(
+        [PROGRAM, folder / "facts.py"], stdout=subprocess.PIPE, check=True,
+        env={"PATH": "/usr/bin:/bin", **{
+            name: os.environ[name] for name in PASSED_ON
+            if name in os.environ}}).stdout
+    found = json.loads(out)
+    name = "python%d.%d" % tuple(found["version"][:2])
+    path = os.path.join(found["base_prefix"], "bin", name)
+    assert os.access(path, os.X_OK)
+    return path

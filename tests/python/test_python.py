@@ -23,20 +23,6 @@ def facts(reply):
     return json.loads(reply.body)
 
 
-@pytest.fixture(scope="session")
-def python(tmp_path_factory):
-    """The interpreter that the program was built for."""
-    folder = tmp_path_factory.mktemp("python")
-    (folder / "facts.py").write_text((APPS / "facts.py").read_text())
-    out = subprocess.run([PROGRAM, folder / "facts.py"], env=PLAIN,
-                         stdout=subprocess.PIPE, check=True).stdout
-    found = json.loads(out)
-    name = "python%d.%d" % tuple(found["version"][:2])
-    path = os.path.join(found["base_prefix"], "bin", name)
-    assert os.access(path, os.X_OK)
-    return path
-
-
 def tell(python, env, *words, **how):
     """What that interpreter itself says: path, prefixes, version."""
     out = subprocess.run([python, *words, "-c", TELL], env=env, check=True,

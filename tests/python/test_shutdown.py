@@ -1,6 +1,7 @@
 """What an application leaves behind is ended as python3 would end it."""
 
 import gzip
+import subprocess
 
 import pytest
 
@@ -40,14 +41,28 @@ def test_open_file(cgi, source):
     assert run(cgi, source).read_text() == "text"
 
 
-def test_wrapped_file(cgi):
-    """I3: a file around a file: the outer one ends first."""
-    data = run(cgi, """
+def unpacked(file):
+    try:
+        return gzip.decompress(file.read_bytes())
+    except EOFError:
+        return None
+
+
+def test_wrapped_file(cgi, python):
+    """I3: a file around a file ends as it does in python3.
+
+    The outer one first, and nothing is lost; but Python 3.13.5 loses it.
+    """
+    left = """
         import gzip
         left = gzip.GzipFile(fileobj=open(DATA, "wb"), mode="wb")
         left.write(b"text" * 1000)
-        """)
-    assert gzip.decompress(data.read_bytes()) == b"text" * 1000
+        """
+    theirs = cgi.folder / "theirs"
+    subprocess.run([python, "-c", program(HEAD, left, HELLO)], check=True,
+                   env={"DATA": theirs}, stderr=subprocess.DEVNULL)
+    assert unpacked(run(cgi, left)) == unpacked(theirs)
+    assert unpacked(theirs) in (b"text" * 1000, None)
 
 
 @pytest.mark.parametrize("source", [
