@@ -1,19 +1,16 @@
 /*
  * A start of Python writes to nearly every page of its .data, one page fault
  * and one copied page after the other: a tenth of a small request's time. Here
- * they are copied in one call, and the copies take their place.
+ * they are copied in one call, and the copies take their place. What Python
+ * then asks for lies in huge pages, with a fault for 512 pages.
  */
 
 #include "python/cpython.h"
 
 #include "python/memory.h"
 
-/*
- * A PIE has most variables in libpython; sanitizers know where they were; musl
- * has no mallopt().
- */
-#if defined(__linux__) && defined(__GLIBC__) && !defined(__PIE__) && \
-    !defined(__SANITIZE_ADDRESS__)
+/* Sanitizers know where everything was; musl has no mallopt(). */
+#if defined(__linux__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
 
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
@@ -58,6 +55,15 @@ round_down(uintptr_t address, uintptr_t unit)
 	return address & ~(unit - 1);
 }
 
+#ifdef __PIE__
+/* Those of libpython: the dynamic linker has written to most of their pages. */
+static void
+copy_all_variables(const char *spare, const char *spare_end)
+{
+	(void)spare;
+	(void)spare_end;
+}
+#else
 /* Into pages that do not exist yet. */
 static bool
 copy_pages(char *to, const char *from, size_t size)
@@ -117,6 +123,7 @@ copy_all_variables(const char *spare, const char *spare_end)
 	copy_variables(start, round_up((uintptr_t)spare, page));
 	copy_variables(round_down((uintptr_t)spare_end, page), end);
 }
+#endif
 
 static void *volatile skipped; /* a part of the heap */
 

@@ -670,6 +670,12 @@ def test_start_in_a_sandbox(cgi, call, number):
 
 
 @not_sanitized
+def test_huge_pages(cgi):
+    """The heap lies in huge pages, with libpython shared or not."""
+    assert traced(cgi, "-e trace=madvise", {}).count("MADV_HUGEPAGE") == 1
+
+
+@not_sanitized
 def test_variables_of_os(cgi):
     """Those of frozen modules that applications import come along with it."""
     def fetched(import_os):
