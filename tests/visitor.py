@@ -30,17 +30,12 @@ class Visitor:
                  if " ".join(TAG.sub("", inside).split()) == text}
         return self.visit(urljoin(self.page.url, link))
 
-    def form(self, names):
-        """The page's first form with inputs of these names."""
-        for tag, inside in re.findall(r"<form([^>]*)>(.*?)</form>",
-                                      self.page.text, re.DOTALL):
-            if all(f'name="{name}"' in inside for name in names):
-                return tag, inside
-        raise AssertionError(f"no form for {names}: {self.page.text}")
+    def forms(self):
+        """The page's forms: what stands in the tag, and inside."""
+        return re.findall(r"<form([^>]*)>(.*?)</form>", self.page.text,
+                          re.DOTALL)
 
-    def submit(self, fields, files={}):
-        """Fill in a form of the page and send it."""
-        tag, inside = self.form([*fields, *files])
+    def send(self, tag, inside, fields={}, files={}):
         action = re.search(r'action="([^"]*)"', tag)
         hidden = re.findall(
             r'<input type="hidden" name="([^"]*)" value="([^"]*)"', inside)
@@ -48,3 +43,17 @@ class Visitor:
             urljoin(self.page.url, html.unescape(action[1] if action else "")),
             {**dict(hidden), **fields}, files=files, timeout=TIMEOUT)
         return self.page
+
+    def submit(self, fields, files={}):
+        """Fill in the page's first form with such inputs and send it."""
+        for tag, inside in self.forms():
+            if all(f'name="{name}"' in inside for name in (*fields, *files)):
+                return self.send(tag, inside, fields, files)
+        raise AssertionError(f"no form for {fields}: {self.page.text}")
+
+    def press(self, text):
+        """Press the button of that text, or follow the link."""
+        for tag, inside in self.forms():
+            if re.search(rf"<button[^>]*>\s*{text}\s*</button>", inside):
+                return self.send(tag, inside)
+        return self.follow(text)

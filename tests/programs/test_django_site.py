@@ -81,8 +81,9 @@ def test_forgery(visitor, home):
 
 
 def test_log_out(visitor, home):
+    """By a link in Django 3, by a button since 4.1."""
     log_in(visitor)
-    page = visitor.follow("Log out")
+    page = visitor.press("Log out")
     assert "Logged out" in page.text
     page = visitor.visit(home.url + "admin/archive/document/")
     assert page.url.startswith(home.url + "admin/login/")
