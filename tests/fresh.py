@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HOOK = re.compile(r"^import[ \t]", re.MULTILINE)
-# Mounts of its own that nobody else sees. Only the real root is a mount point:
+# Mounts of its own, that nobody else sees. Only the real root is a mount point:
 # out of a chroot leads a folder below the new root, and the way up from there.
 PRIVATE = """
 import ctypes, os, sys
@@ -31,6 +31,8 @@ os.chroot(".")
 os.fchdir(here)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
+UNSHARE = ["unshare", "--mount", "--propagation", "unchanged"]
+MAKE_PRIVATE = [sys.executable, "-I", "-S", "-c", PRIVATE]
 INSIDE = "CGI2WSGI_BENCH_FRESH"
 COVER = """
 empty=$1 count=$2
@@ -69,9 +71,8 @@ def run(python, command, env):
     with tempfile.NamedTemporaryFile() as empty:
         os.chmod(empty.name, 0o644)
         return subprocess.run(
-            ["unshare", "--mount", "--propagation", "unchanged", *as_root,
-             sys.executable, "-I", "-S", "-c", PRIVATE, "/bin/sh", "-ec",
-             COVER, "sh", empty.name, str(len(files)), *files, *command],
+            [*UNSHARE, *as_root, *MAKE_PRIVATE, "/bin/sh", "-ec", COVER,
+             "sh", empty.name, str(len(files)), *files, *command],
             env=env).returncode
 
 

@@ -16,6 +16,7 @@ import textwrap
 
 import pytest
 
+from fresh import MAKE_PRIVATE, UNSHARE
 from harness import (PASSED_ON, PROGRAM, SANITIZED, SANITIZER, TESTS, alive,
                      until)
 
@@ -199,7 +200,7 @@ def where_nothing_is_executed(site):
     file = "/proc/version"
     if os.statvfs(file).f_flag & os.ST_NOEXEC:
         return {"script": file}
-    return {"before": ["unshare", "-m", "sh", "-ec", """
+    return {"before": [*UNSHARE, *MAKE_PRIVATE, "sh", "-ec", """
         mount -t tmpfs -o noexec,mode=755 tmpfs "$PWD"
         cd "$PWD"
         echo '#!/bin/sh' >app.cgi
