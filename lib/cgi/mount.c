@@ -172,6 +172,24 @@ done:
 	return result;
 }
 
+/* A slash between script and path belongs to the path (RFC 3875 4.1.5). */
+static int
+move_slash(struct mount *mount)
+{
+	char *path;
+
+	strip_slashes(mount->script);
+	if (*mount->path == '/')
+		return 0;
+	if ((path = malloc(strlen(mount->path) + 2)) == NULL)
+		return -1;
+	*path = '/';
+	strcpy(path + 1, mount->path);
+	free(mount->path);
+	mount->path = path;
+	return 0;
+}
+
 /* Apache's MultiViews: the client asked for app and got app.cgi. */
 static bool
 is_completed(const char *script, const char *asked)
@@ -182,22 +200,33 @@ is_completed(const char *script, const char *asked)
 	    script[length] == '.' && strchr(script + length, '/') == NULL;
 }
 
-/* The client asked for a script of this name, but in another folder. */
+/*
+ * The script is in quite another folder than what was asked for: a script of
+ * this name, or a folder above it that has the script as its index.
+ */
 static int
-move_script(struct mount *mount, const struct asked *asked)
+find_elsewhere(struct mount *mount, const struct asked *asked)
 {
 	const char *slash = strrchr(mount->script, '/');
-	char *script;
+	char *whole;
+	int result = 0;
 
-	if (asked->count == 0 || slash == NULL ||
-	    !ends_with(asked->paths[0], slash))
+	if (asked->count == 0 || slash == NULL)
 		return 0;
-	if ((script = strdup(asked->paths[0])) == NULL)
+	if ((whole = strdup(asked->paths[0])) == NULL)
 		return -1;
-	url_normalize(script);
-	free(mount->script);
-	mount->script = script;
-	return 0;
+	url_normalize(whole);
+	if (ends_with(whole, slash)) {
+		free(mount->script);
+		mount->script = whole;
+		return 0;
+	}
+	if (ends_with(whole, "/") && starts_with(mount->script, whole)) {
+		mount->script[strlen(whole) - 1] = '\0';
+		result = move_slash(mount);
+	}
+	free(whole);
+	return result;
 }
 
 /*
@@ -227,7 +256,7 @@ find_path(struct mount *mount, const struct asked *asked, bool rewritten)
 			mount->script[folder] = '\0';
 	}
 	if (found == 0)
-		return move_script(mount, asked);
+		return find_elsewhere(mount, asked);
 	if (found == 1) {
 		free(mount->path);
 		mount->path = rest;
@@ -301,24 +330,6 @@ find_script(struct mount *mount, const struct asked *asked)
 	return found == -1 ? -1 : 0;
 }
 
-/* A slash between script and path belongs to the path (RFC 3875 4.1.5). */
-static int
-move_slash(struct mount *mount)
-{
-	char *path;
-
-	strip_slashes(mount->script);
-	if (*mount->path == '/')
-		return 0;
-	if ((path = malloc(strlen(mount->path) + 2)) == NULL)
-		return -1;
-	*path = '/';
-	strcpy(path + 1, mount->path);
-	free(mount->path);
-	mount->path = path;
-	return 0;
-}
-
 /*
  * nginx's stock parameters put the whole URL path into SCRIPT_NAME and set no
  * PATH_INFO. Unless it is the script's own name, or set once more by the
@@ -358,17 +369,17 @@ find_mount(const struct request *request, struct mount *mount)
 	    ends_with(mount->script, mount->path))
 		mount->script[length - strlen(mount->path)] = '\0';
 	result = collect_asked(request, &asked);
-	if (slash && *mount->path != '\0' && result == 0)
-		result = move_slash(mount);
 	if (*mount->path == '\0' && result == 0) {
 		strip_slashes(mount->script);
 		result = find_path(mount, &asked,
 		    request_value(request, "REDIRECT_STATUS") != NULL);
-		if (slash && *mount->path == '\0' && result == 0)
-			result = move_slash(mount);
 	}
-	if (*mount->path != '\0' && result == 0)
+	if (slash && *mount->path != '/' && result == 0)
+		result = move_slash(mount);
+	if (*mount->path != '\0' && result == 0) {
 		result = find_script(mount, &asked);
+		strip_slashes(mount->script);
+	}
 	free_asked(&asked);
 	return result;
 }

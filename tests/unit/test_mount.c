@@ -312,6 +312,8 @@ test_try_files_root(void **state)
 	    "REQUEST_URI=/a/b?x=1", "REDIRECT_STATUS=200");
 	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/", "PATH_INFO=/", "REQUEST_URI=/",
 	    "REDIRECT_STATUS=200");
+	ASSERT_MOUNT("", "/a/", "SCRIPT_NAME=/a/", "PATH_INFO=/a/",
+	    "REQUEST_URI=/a/", "REDIRECT_STATUS=200");
 	ASSERT_MOUNT("", "/a", "SCRIPT_NAME=", "PATH_INFO=/a",
 	    "REQUEST_URI=//a", "REDIRECT_STATUS=200");
 }
@@ -444,6 +446,11 @@ test_lost_path_of_folder(void **state)
 	/* The script's name, but in another folder. */
 	ASSERT_MOUNT("/walk/app.cgi", NULL, "SCRIPT_NAME=/cgi-bin/app.cgi",
 	    "REQUEST_URI=/x/..//walk/app.cgi", "REDIRECT_STATUS=200");
+	/* DirectoryIndex public/app.cgi */
+	ASSERT_MOUNT("", "/", "SCRIPT_NAME=/public/app.cgi",
+	    "PATH_INFO=", "REQUEST_URI=/");
+	ASSERT_MOUNT("/site", "/", "SCRIPT_NAME=/site/public/app.cgi",
+	    "REQUEST_URI=//site/", "REDIRECT_STATUS=200");
 	/* The script lies elsewhere: nobody knows where its pages begin. */
 	ASSERT_MOUNT("/cgi-bin/app.cgi", NULL, "SCRIPT_NAME=/cgi-bin/app.cgi",
 	    "REQUEST_URI=/a/b", "REDIRECT_STATUS=200");
