@@ -45,7 +45,7 @@ all: $(program) $(BUILD)/compile_commands.json
 settings := $(strip $(foreach name,CC CPPFLAGS CFLAGS LDFLAGS WARNINGS EXTRA \
     PYTHON PKG_CONFIG PKG_CONFIG_PATH SHARED STATIC,$(name)=$($(name))))
 goals := $(or $(MAKECMDGOALS),all)
-ifneq ($(filter-out clean dist uninstall,$(goals)),)
+ifneq ($(filter-out clean coverage dist sanitized uninstall,$(goals)),)
 include $(BUILD)/configuration
 ifneq ($(filter-out install install-strip,$(goals)),)
 ifneq ($(value configured) $(state),$(settings) $(strip \
@@ -85,7 +85,7 @@ compile = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -I$(BUILD) -I. -Ilib \
 link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
     -o $@ $(filter %.o,$^) $(1) $(mode_ldflags) $(python_libs) -pthread
 
-$(program): $(objects) $(EXTRA) $(BUILD)/configuration
+$(program): $(objects) $(filter %.c,$(EXTRA)) $(BUILD)/configuration
 	$(call link,$(EXTRA) $(instead))
 
 $(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
@@ -142,16 +142,18 @@ sanitized:
 	    -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 # Which lines and branches the tests run, by Debian's gcovr. Scripts run as
-# other users, too, so that everybody may write what is counted.
+# other users, too: everybody may write what is counted.
+counted = BUILD=$(BUILD)/coverage CPPFLAGS= CFLAGS='-O0 -g --coverage' \
+    EXTRA='tests/coverage.c -Wl,--wrap=_exit'
+gcovr = gcovr -r . -e $(tool) -e tests $(BUILD)/coverage
 coverage:
-	$(MAKE) BUILD=$(BUILD)/coverage EXTRA=tests/coverage.c CPPFLAGS= \
-	    CFLAGS='-O0 -g --coverage' LDFLAGS='-Wl,--wrap=_exit'
+	$(MAKE) $(counted)
 	find $(BUILD)/coverage -name '*.gcda' -delete
 	umask 0; $(BUILD)/coverage/cgi2wsgi --version
-	-$(MAKE) check BUILD=$(BUILD)/coverage EXTRA=tests/coverage.c CPPFLAGS= \
-	    CFLAGS='-O0 -g --coverage' LDFLAGS='-Wl,--wrap=_exit'
-	gcovr -r . --object-directory $(BUILD)/coverage
-	gcovr -r . --object-directory $(BUILD)/coverage --branches
+	-$(MAKE) $(counted) check
+	$(gcovr) --html-details $(BUILD)/coverage/lines.html
+	$(gcovr) --branches | cut -c-66
+	$(gcovr) | cut -c-66
 
 # These need the packages of tests/packages and tests/packages-bench. What
 # `make bench` writes into $(bench), `make bench-keep` puts into the tree. As

@@ -1,5 +1,5 @@
 # Completion of cgi2wsgi's command line for bash. The options are those that
-# --help lists, so that none is ever missing here.
+# --help=all lists, so that none is ever missing here.
 
 _cgi2wsgi()
 {
@@ -28,7 +28,7 @@ _cgi2wsgi()
 	fi
 	while read -r option; do
 		[[ $option != "$word"* ]] || COMPREPLY+=("$option")
-	done < <("$1" --help | sed -n \
+	done < <("$1" --help=all | sed -n \
 	    -e 's/^  \(-.\), \(--[a-z-]*\).*/\1\n\2/p' \
 	    -e 's/^      \(--[a-z-]*\).*/\1/p')
 }
