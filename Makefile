@@ -188,7 +188,8 @@ $(bench)/cgi2wsgi: $(program)
 # it is.
 manuals = $(wildcard man/*.[1-9])
 examples = $(shell find examples -type f ! -name .htaccess \
-    ! -path '*/__pycache__/*' ! -path '*/data/*' ! -path '*/static/*')
+    ! -path '*/__pycache__/*' ! -path '*/django/data/*' \
+    ! -path '*/public/static/*')
 install_text = $(if $(V),,@)for file in $(2); do \
     sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g' $$file | \
     $(INSTALL) -D -m $(1) /dev/stdin $(DESTDIR)$(3) || exit; done
