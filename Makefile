@@ -105,7 +105,7 @@ $(BUILD)/lib/python/site.o: $(BUILD)/site_packages.inc
 # Python text as the initializer of an array.
 $(BUILD)/%.inc: lib/check/%.py $(BUILD)/configuration
 	$(call say,GEN )od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
-$(BUILD)/lib/check/application.o: $(BUILD)/application.inc
+$(BUILD)/lib/check/python.o: $(BUILD)/import.inc $(BUILD)/answers.inc
 
 # For editors, which look for it in build/.
 $(BUILD)/compile_commands.json: export COMPILE = $(compile)

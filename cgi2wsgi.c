@@ -95,7 +95,9 @@ open_log(void)
 	char *file;
 	int result = 0;
 
-	if (invocation.options.log == NULL)
+	/* "-" is standard error, where the log is already. */
+	if (invocation.options.log == NULL ||
+	    strcmp(invocation.options.log, "-") == 0)
 		return 0;
 	if ((file = invocation_path(&invocation, invocation.options.log)) ==
 		NULL ||

@@ -255,10 +255,10 @@ reply_push_file(int file, off_t *offset, size_t size)
 	return copy_file(file, offset, size);
 }
 
-bool
-reply_is_terminal(void)
+int
+reply_descriptor(void)
 {
-	return isatty(reply.descriptor) == 1;
+	return reply.descriptor;
 }
 
 bool

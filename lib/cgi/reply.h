@@ -43,8 +43,8 @@ int reply_push(struct iovec *parts, int count);
  */
 ssize_t reply_push_file(int file, off_t *offset, size_t size);
 
-/* Whether a person sees it. */
-bool reply_is_terminal(void);
+/* For those who ask whether a person sees it; nobody else writes there. */
+int reply_descriptor(void);
 
 /* Whether a byte has left. */
 bool reply_is_started(void);

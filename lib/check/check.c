@@ -12,7 +12,8 @@
 #include "check/hashbang.h"
 #include "check/permissions.h"
 #include "cgi/process.h"
-#include "check/application.h"
+#include "check/answers.h"
+#include "check/import.h"
 #include "cgi/report.h"
 
 #define USAGE_ERROR 2
@@ -20,18 +21,19 @@
 static struct user account;
 
 static void
-report_account(void)
+report_user(void)
 {
 	if (account.uid == 0)
 		finding_add("user-root",
-		    "checked as root, whom no permission stops\n"
-		    "name the user that the server runs scripts as: "
-		    "--web-user NAME");
+		    "root asks, whom no permission stops, and as whom nothing "
+		    "is imported\nname the user that the server runs scripts "
+		    "as: --web-user NAME");
 	else if (!account.ours)
 		finding_add("user-modes",
 		    "only root can act as %s: permissions are worked out from "
-		    "owner, group and mode, and you import the application\n"
-		    "nothing, or let root check",
+		    "owner, group and mode, and nothing is imported\n"
+		    "let root check, or leave --web-user away where scripts "
+		    "run as their owner",
 		    account.name);
 	else
 		finding_add("user", "checked as the user %s, number %ld",
@@ -73,11 +75,26 @@ report_refusal(void)
 		    failure);
 }
 
+/* What the application does at its import and in a request. */
+static void
+check_application(const struct invocation *invocation, const char *program)
+{
+	const struct subject subject = {
+		.invocation = invocation, .user = &account, .program = program
+	};
+
+	/* Files that it makes would be somebody else's than the server's. */
+	if (account.uid == 0 || !account.ours)
+		return;
+	if (import_check(&subject) && !invocation->options.check_files)
+		answers_check(&subject);
+}
+
 static void
 check_script(
     struct invocation *invocation, const char *script, const char *program)
 {
-	bool lint = invocation->options.lint, good;
+	bool good;
 
 	if (access(script, R_OK) == -1)
 		return;
@@ -87,7 +104,7 @@ check_script(
 	hashbang_check(&account, script, program);
 	if (good) {
 		permissions_check_options(&account, invocation);
-		check_application(invocation, lint);
+		check_application(invocation, program);
 	}
 }
 
@@ -105,7 +122,7 @@ check_run(struct invocation *invocation)
 	else if (file = realpath(script, NULL),
 	    user_take(&account, invocation->options.web_user) == 0) {
 		finding_begin(invocation->options.check_json);
-		report_account();
+		report_user();
 		permissions_check_limits();
 		if (permissions_check_file(
 			&account, script, file ? file : script))

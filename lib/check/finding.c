@@ -8,7 +8,13 @@
 #include <unistd.h>
 
 #include "check/finding.h"
+#include "cgi/buffer.h"
+#include "cgi/escape.h"
 #include "cgi/reply.h"
+#include "cgi/screen.h"
+
+#define INDENT 6 /* columns of a level, and of further lines */
+#define LEAST 20 /* columns of a text, however narrow the terminal */
 
 enum level { OK, WARN, ERROR };
 
@@ -42,6 +48,7 @@ static const struct {
 	{ "group-folder", WARN },
 	{ "owner", WARN },
 	{ "set-id", WARN },
+	{ "cache-public", WARN },
 	{ "line", OK },
 	{ "line-missing", ERROR },
 	{ "line-bom", ERROR },
@@ -80,6 +87,10 @@ static const struct {
 	{ "process-endless", ERROR },
 	{ "callable", OK },
 	{ "callable-missing", ERROR },
+	{ "callable-asgi", ERROR },
+	{ "callable-parameters", ERROR },
+	{ "source", OK },
+	{ "source-cgi", WARN },
 	{ "cache", OK },
 	{ "cache-unusable", WARN },
 	{ "output", OK },
@@ -92,122 +103,191 @@ static const struct {
 	{ "processes-left", WARN },
 	{ "connections-left", WARN },
 	{ "files-left", WARN },
-	{ "lint", OK },
-	{ "lint-rule", ERROR },
-	{ "lint-warning", WARN },
-	{ "lint-raised", ERROR },
-	{ "lint-header", ERROR },
-	{ "lint-length", ERROR },
-	{ "lint-status", WARN },
-	{ "lint-head", WARN },
+	{ "request", OK },
+	{ "request-failed", ERROR },
+	{ "request-rule", ERROR },
+	{ "request-endless", ERROR },
+	{ "request-ended", ERROR },
+	{ "request-error", ERROR },
+	{ "request-status", WARN },
+	{ "request-head", WARN },
+	{ "request-log", WARN },
+	{ "wsgi-rule", WARN },
+	{ "wsgi-warning", WARN },
 };
 
 #define COUNT (sizeof(ids) / sizeof(*ids))
 
 static struct {
 	bool json, colour, added[COUNT];
-	int count, channel;
+	int columns; /* of the terminal; 0: there is none */
+	int count, counts[ERROR + 1]; /* all, and those of each level */
+	int shown; /* columns of what finding_progress() wrote */
+	int channel;
 } finding = { .channel = -1 };
 
-/* The length of the UTF-8 character that begins there, 0 if none does. */
-static size_t
-measure_character(const unsigned char *text)
+/* A text for JSON, in which \xNN has two backslashes. */
+static void
+add_quoted(struct buffer *to, const char *text)
 {
-	size_t length = text[0] < 0x80 ? 1
-	    : text[0] < 0xc2           ? 0
-	    : text[0] < 0xe0           ? 2
-	    : text[0] < 0xf0           ? 3
-	    : text[0] < 0xf5           ? 4
-				       : 0,
-	       i;
+	struct buffer escaped = { 0 };
+	const char *c;
 
-	for (i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((text[0] == 0xe0 && text[1] < 0xa0) ||
-	    (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) ||
-	    (text[0] == 0xf4 && text[1] > 0x8f) ||
-	    (text[0] == 0xc2 && text[1] < 0xa0))
-		return 0;
-	return length;
+	escape_add(&escaped, text, false);
+	for (c = escaped.bytes; c != NULL && *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buffer_add_byte(to, '\\');
+		buffer_add_byte(to, *c);
+	}
+	to->failed = to->failed || escaped.failed;
+	free(escaped.bytes);
 }
 
-/* What is no printable character becomes \xNN, in JSON with two backslashes. */
 static void
-put_text(FILE *to, const char *text)
+add_object(
+    struct buffer *to, size_t id, const char *problem, const char *advice)
 {
-	const unsigned char *c = (const unsigned char *)text;
-	size_t length;
+	buffer_print(to,
+	    "%s\n{\"level\": \"%s\", \"id\": \"%s\", \"message\": \"",
+	    finding.count > 0 ? "," : "", levels[ids[id].level].word,
+	    ids[id].word);
+	add_quoted(to, problem);
+	buffer_add_text(to, "\", \"do\": \"");
+	add_quoted(to, advice);
+	buffer_add_text(to, "\"}");
+}
 
-	for (; *c != '\0'; c += length > 0 ? length : 1) {
-		length = *c < 0x20 || *c == 0x7f ? 0 : measure_character(c);
-		if (length == 0)
-			fprintf(to, "%s\\x%02x", finding.json ? "\\" : "", *c);
-		else {
-			if (finding.json && strchr("\"\\", *c))
-				putc('\\', to);
-			fwrite(c, 1, length, to);
-		}
+/* How many bytes of a text have so many characters of UTF-8. */
+static size_t
+measure_columns(const char *text, size_t columns)
+{
+	const char *c = text;
+
+	for (; *c != '\0'; c++)
+		if ((*c & 0xc0) != 0x80 && columns-- == 0)
+			break;
+	return (size_t)(c - text);
+}
+
+/*
+ * Adds a text in lines of the terminal's width, broken between words, behind
+ * what stands in so many columns of the first.
+ */
+static void
+add_wrapped(struct buffer *to, const char *text, size_t used)
+{
+	size_t room, length, at;
+
+	for (;; text += length + strspn(text + length, " ")) {
+		room = (size_t)finding.columns > used + LEAST
+		    ? (size_t)finding.columns - used
+		    : LEAST;
+		length = at = measure_columns(text, room);
+		while (text[length] != '\0' && at > 0 && text[at] != ' ')
+			at--;
+		if (text[length] != '\0' && at > 0)
+			length = at;
+		buffer_add(to, text, length);
+		if (text[length] == '\0')
+			return;
+		buffer_print(to, "\n%*s", INDENT, "");
+		used = INDENT;
 	}
 }
 
-static void
-put_json(FILE *to, size_t id, const char *problem, const char *advice)
+/* A command or a first line stays in one piece, so that it can be copied. */
+static bool
+is_to_be_copied(const char *advice)
 {
-	fprintf(to, "%s\n{\"level\": \"%s\", \"id\": \"%s\", \"message\": \"",
-	    finding.count > 0 ? "," : "", levels[ids[id].level].word,
-	    ids[id].word);
-	put_text(to, problem);
-	fputs("\", \"do\": \"", to);
-	put_text(to, advice);
-	fputs("\"}", to);
+	return strncmp(advice, "type", 4) == 0 ||
+	    strncmp(advice, "first line", 10) == 0;
 }
 
 static void
-put_line(FILE *to, size_t id, const char *problem, const char *advice)
+add_person_text(struct buffer *to, const char *text, size_t used, bool wrapped)
 {
-	const char *word = levels[ids[id].level].word;
+	struct buffer escaped = { 0 };
+	char *whole;
 
-	if (finding.colour)
-		fprintf(to, "\033[%sm%-5s\033[0m ",
-		    levels[ids[id].level].colour, word);
+	escape_add(&escaped, text, false);
+	if ((whole = buffer_take(&escaped, NULL)) == NULL)
+		to->failed = true;
+	else if (wrapped)
+		add_wrapped(to, whole, used);
 	else
-		fprintf(to, "%-5s ", word);
-	fprintf(to, "%s: ", ids[id].word);
-	put_text(to, problem);
-	if (*advice != '\0')
-		fputs("; ", to);
-	put_text(to, advice);
-	putc('\n', to);
+		buffer_add_text(to, whole);
+	free(whole);
+}
+
+/* On a terminal what to do has lines of its own. */
+static void
+add_lines(struct buffer *to, size_t id, const char *problem, const char *advice)
+{
+	const char *word = levels[ids[id].level].word,
+		   *colour = levels[ids[id].level].colour;
+	bool wrapped = finding.columns > 0;
+
+	buffer_print(to,
+	    finding.colour ? "\033[%sm%-5s\033[0m %s: " : "%.0s%-5s %s: ",
+	    colour, word, ids[id].word);
+	add_person_text(
+	    to, problem, INDENT + strlen(ids[id].word) + 2, wrapped);
+	if (*advice != '\0') {
+		if (wrapped)
+			buffer_print(to, "\n%*s", INDENT, "");
+		else
+			buffer_add_text(to, "; ");
+		add_person_text(
+		    to, advice, INDENT, wrapped && !is_to_be_copied(advice));
+	}
+	buffer_add_byte(to, '\n');
 }
 
 static void
 show(size_t id, const char *problem, const char *advice)
 {
-	char *made;
+	struct buffer made = { 0 };
 	size_t length;
-	FILE *to = open_memstream(&made, &length);
+	char *text;
 
-	if (to == NULL)
-		return;
-	(finding.json ? put_json : put_line)(to, id, problem, advice);
-	if (fclose(to) == 0)
-		reply_shout(made, length);
-	free(made);
+	finding_progress(NULL);
+	(finding.json ? add_object : add_lines)(&made, id, problem, advice);
+	if ((text = buffer_take(&made, &length)) != NULL)
+		reply_shout(text, length);
+	free(text);
 	finding.added[id] = true;
+	finding.counts[ids[id].level]++;
 	finding.count++;
+}
+
+void
+finding_progress(const char *doing)
+{
+	char line[80];
+	int length;
+
+	if (finding.columns == 0)
+		return;
+	if (finding.shown > 0) {
+		length = snprintf(
+		    line, sizeof(line), "\r%*s\r", finding.shown, "");
+		reply_shout(line, (size_t)length);
+	}
+	finding.shown = 0;
+	if (doing != NULL) {
+		finding.shown = snprintf(line, sizeof(line), "%s ...", doing);
+		reply_shout(line, (size_t)finding.shown);
+	}
 }
 
 void
 finding_begin(bool json)
 {
-	const char *plain = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
 	finding.json = json;
-	finding.colour = reply_is_terminal() &&
-	    (plain == NULL || *plain == '\0') &&
-	    (terminal == NULL || strcmp(terminal, "dumb") != 0);
+	if (!json) {
+		finding.columns = screen_columns(reply_descriptor());
+		finding.colour = screen_has_colours(reply_descriptor());
+	}
 	if (json)
 		reply_shout("[", 1);
 }
@@ -215,14 +295,18 @@ finding_begin(bool json)
 bool
 finding_end(void)
 {
-	size_t i;
+	int errors = finding.counts[ERROR], warnings = finding.counts[WARN],
+	    length;
+	char text[64];
 
+	finding_progress(NULL);
+	length = snprintf(text, sizeof(text), "%d error%s, %d warning%s\n",
+	    errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
 	if (finding.json)
 		reply_shout("\n]\n", 3);
-	for (i = 0; i < COUNT; i++)
-		if (finding.added[i] && ids[i].level == ERROR)
-			return true;
-	return false;
+	else
+		reply_shout(text, (size_t)length);
+	return errors > 0;
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * What --check has to say: one line each, for a person or for a program. The
- * ids, with what they mean, are the table in cgi2wsgi(1), CHECK.
+ * What --check has to say, for a person or for a program. The ids, with what
+ * they mean, are the table in cgi2wsgi(1), CHECK.
  */
 #ifndef CHECK_FINDING_H
 #define CHECK_FINDING_H
@@ -11,7 +11,13 @@
 /* Chooses lines, coloured on a terminal, or JSON; begins it. */
 void finding_begin(bool json);
 
-/* Ends it. Returns whether there was an error. */
+/* Says on a terminal what is being done, until the next finding. */
+void finding_progress(const char *doing);
+
+/*
+ * Ends it, for a person with the numbers of errors and warnings. Returns
+ * whether there was an error.
+ */
 bool finding_end(void);
 
 /*

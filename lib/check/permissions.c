@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -133,16 +134,52 @@ check_owners(
 		    (long)around->st_uid, words_quote(script));
 }
 
+/*
+ * J1: the compiled script has the script's constants in it, and a server hands
+ * it out as a file. app.cgi's is called app.cgi-cpython-311.pyc, app.py's
+ * app.cpython-311.pyc.
+ */
 static void
-check_cache_folder(const char *folder)
+check_compiled(const char *cache, const char *script)
+{
+	const char *base = file_base(script);
+	size_t length = strlen(base);
+	DIR *folder = opendir(cache);
+	struct dirent *entry;
+	char *path;
+
+	if (length > 3 && strcmp(base + length - 3, ".py") == 0)
+		length -= 3;
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		if (strncmp(entry->d_name, base, length) != 0 ||
+		    !strchr("-.", entry->d_name[length]) ||
+		    strstr(entry->d_name + length, "cpython-") !=
+			entry->d_name + length + 1 ||
+		    asprintf(&path, "%s/%s", cache, entry->d_name) == -1)
+			continue;
+		finding_add("cache-public",
+		    "%s is the compiled script, and lies where a server may "
+		    "hand it out, with what is secret in the script\n"
+		    "type: rm %s",
+		    path, words_quote(path));
+		free(path);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+static void
+check_cache_folder(const char *folder, const char *script)
 {
 	struct stat st;
 	char *cache;
 
 	if (asprintf(&cache, "%s/__pycache__", folder) == -1)
 		return;
-	if (stat(cache, &st) == 0)
+	if (stat(cache, &st) == 0) {
 		check_folder_mode(cache, st.st_mode, false);
+		check_compiled(cache, script);
+	}
 	free(cache);
 }
 
@@ -150,7 +187,8 @@ static bool
 has_complaint(void)
 {
 	return finding_has("shared-") || finding_has("group-") ||
-	    finding_has("owner") || finding_has("set-id");
+	    finding_has("owner") || finding_has("set-id") ||
+	    finding_has("cache-public");
 }
 
 /* The folder of a symbolic link decides what the server starts, too. */
@@ -178,7 +216,7 @@ check_rights(const char *script, const char *path)
 		check_file_mode(path, file.st_mode);
 		check_folder_mode(folder, around.st_mode, true);
 		check_owners(path, &file, &around);
-		check_cache_folder(folder);
+		check_cache_folder(folder, path);
 		check_named_folder(script, path);
 		if (!has_complaint())
 			finding_add("rights",

@@ -74,7 +74,7 @@ user_take(struct user *account, const char *name)
 {
 	struct passwd *user = find_user(name);
 
-	*account = (struct user){ 0 };
+	*account = (struct user){ .by_root = geteuid() == 0 };
 	if (user == NULL && name == NULL)
 		return be_nameless(account);
 	if (user == NULL)

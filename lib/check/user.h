@@ -12,6 +12,7 @@ struct user {
 	gid_t *groups;
 	int count;
 	bool ours; /* this process runs as it */
+	bool by_root; /* root asked */
 };
 
 /*

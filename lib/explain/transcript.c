@@ -9,6 +9,7 @@
 
 #include "cgi/body.h"
 #include "cgi/clock.h"
+#include "cgi/screen.h"
 #include "python/imports.h"
 #include "explain/imported.h"
 #include "explain/text.h"
@@ -57,16 +58,6 @@ station(const char *title)
 {
 	text_text(TEXT_BOLD, 0, "[%8.1f ms] %s", milliseconds(clock_elapsed()),
 	    title);
-}
-
-/* http://no-color.org */
-static bool
-wants_colours(void)
-{
-	const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return isatty(STDERR_FILENO) && (none == NULL || *none == '\0') &&
-	    terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
 /* The name of the process that started this one; memory to be freed. */
@@ -302,7 +293,7 @@ transcript_open(
 		.invocation = invocation,
 		.imports = imports_count() };
 	response_observe(&observer);
-	text_open(wants_colours());
+	text_open(screen_has_colours(STDERR_FILENO));
 	begin();
 	clock_ask_kernel();
 	variables_keep(request);

@@ -413,23 +413,26 @@ by_server(struct invocation *invocation, const struct request *request,
 	return found;
 }
 
-/* --check SCRIPT: nothing of it may fail here. */
+/* --check SCRIPT [URL]: nothing of the script may fail here. */
 static int
 use_checked(struct invocation *invocation, const struct words *words, int other)
 {
 	const struct options *options = &invocation->options;
-	int i;
+	int i, letter;
 
-	if (words->count - other != 1)
+	if (words->count == other)
 		return report_fail(REPORT_USAGE,
-		    "--check needs one script; see cgi2wsgi --help");
-	for (i = 0; i < options->count; i++)
-		if (options_is_about_request(options->given[i].letter))
+		    "--check needs a script; see cgi2wsgi --help");
+	for (i = 0; i < options->count; i++) {
+		letter = options->given[i].letter;
+		if (options_is_about_request(letter) && letter != 'H')
 			return report_fail(REPORT_USAGE,
-			    "--check makes no request of your own; --lint "
-			    "makes three");
+			    "--check asks with GET, HEAD and POST: of the "
+			    "options about a request it takes -H, not %s",
+			    options_name(letter));
+	}
 	invocation->script = words->word[other];
-	return 0;
+	return use_url(invocation, words, other + 1);
 }
 
 /*

@@ -55,7 +55,7 @@ static const char help[] =
     "      --debug                 show tracebacks to the client\n"
     "      --check                 look for what breaks the script APP under\n"
     "                              a server; =files, =json\n"
-    "      --lint                  the same, with three requests to it\n"
+    "      --lint                  the same\n"
     "      --web-user NAME         the user that the server runs APP as\n"
     "  -V, --version               print the versions\n"
     "  -h, --help                  print how to use it; =all, the options\n"
@@ -276,7 +276,6 @@ obey(struct options *to, int letter, char *value)
 	case OPTION_DEBUG: to->debug = true; return NULL;
 	case OPTION_WEB_USER: to->web_user = value; return NULL;
 	case 'V': to->want = WANT_VERSION; return NULL;
-	case OPTION_LINT: to->lint = true; break;
 	}
 	return read_value(to, letter, value);
 }

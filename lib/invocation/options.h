@@ -38,7 +38,7 @@ struct options {
 	bool explain, timing, nph, debug, all_help;
 	/* those of --check */
 	const char *web_user;
-	bool check_files, check_json, lint;
+	bool check_files, check_json;
 };
 
 /* Sets what holds where no option says otherwise. */

@@ -62,7 +62,7 @@ COMMANDS = {
     "cgi2wsgi --debug --path . 'my_package:make_app()' /broken":
         (1, "KeyError: '/broken'"),
     "cgi2wsgi --check app.cgi": (None, " callable: "),
-    "cgi2wsgi --lint --web-user www-data app.cgi": (None, " file"),
+    "cgi2wsgi --check --web-user www-data app.cgi": (None, " file"),
 }
 
 # A URL path and a part of what is there, by a configuration's first line.

@@ -315,7 +315,6 @@ compare_options(const struct options *one, const struct options *two)
 	ensure(one->all_help == two->all_help, "--help=all");
 	ensure(one->check_files == two->check_files, "--check=files");
 	ensure(one->check_json == two->check_json, "--check=json");
-	ensure(one->lint == two->lint, "--lint");
 }
 
 static void

@@ -1,0 +1,16 @@
+/* Text from elsewhere, made safe for a log or a terminal. */
+#ifndef CGI_ESCAPE_H
+#define CGI_ESCAPE_H
+
+#include <stdbool.h>
+
+#include "cgi/buffer.h"
+
+/*
+ * Adds a text of which every byte that would forge a line, drive a terminal or
+ * turn the direction of writing becomes \xNN: what is no printable character
+ * of UTF-8, and with ascii_only what is none of ASCII.
+ */
+void escape_add(struct buffer *, const char *text, bool ascii_only);
+
+#endif

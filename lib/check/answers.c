@@ -1,0 +1,224 @@
+/*
+ * The program itself is started, once for each request: only so it can be
+ * known what it would answer. What that means, answers.py says.
+ */
+
+#include "check/answers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check/finding.h"
+#include "cgi/process.h"
+#include "invocation/words.h"
+
+#define GRACE 5 /* seconds for close() and what follows */
+#define MARGIN 5 /* seconds more than the program gives itself */
+
+static const char *const methods[] = { "GET", "HEAD", "POST" };
+
+#define METHODS (sizeof(methods) / sizeof(*methods))
+
+/* What a child is given: who is asked for what, and what was answered. */
+struct asked {
+	const struct subject *subject;
+	const char *method;
+	struct child answers[METHODS];
+};
+
+static int
+append_copy(struct words *words, const char *name, const char *value)
+{
+	char *word;
+
+	return asprintf(&word, "%s%s", name, value) == -1
+	    ? -1
+	    : words_append(words, word);
+}
+
+/* Those of the check's command line that are for the program, too. */
+static int
+append_options(struct words *words, const struct options *options)
+{
+	const struct given_option *given;
+	char *name;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i < options->count; i++) {
+		given = &options->given[i];
+		if (!given->typed || given->letter == OPTION_CHECK ||
+		    given->letter == OPTION_LINT ||
+		    given->letter == OPTION_WEB_USER)
+			continue;
+		if (asprintf(&name, "%s%s", options_name(given->letter),
+			given->value == NULL        ? ""
+			    : given->letter < 0x100 ? ""
+						    : "=") == -1)
+			return -1;
+		result = append_copy(
+		    words, name, given->value ? given->value : "");
+		free(name);
+	}
+	return result;
+}
+
+/* The command line that makes this request, with its log on standard error. */
+static int
+make_command(
+    struct words *words, const struct subject *subject, const char *method)
+{
+	char seconds[32];
+
+	snprintf(seconds, sizeof(seconds), "%u", python_limit(subject));
+	if (append_copy(words, subject->program, "") == -1 ||
+	    append_options(words, &subject->invocation->options) == -1 ||
+	    append_copy(words, "--log=", "-") == -1 ||
+	    append_copy(words, "--timeout=", seconds) == -1)
+		return -1;
+	snprintf(seconds, sizeof(seconds), "--graceful-timeout=%d", GRACE);
+	if (append_copy(words, seconds, "") == -1 ||
+	    append_copy(words, "-i", "") == -1)
+		return -1;
+	if (strcmp(method, "HEAD") == 0 && append_copy(words, "-I", "") == -1)
+		return -1;
+	if (strcmp(method, "POST") == 0 &&
+	    append_copy(words, "-d", "name=value") == -1)
+		return -1;
+	if (append_copy(words, subject->invocation->file, "") == -1)
+		return -1;
+	return append_copy(words, subject->invocation->url, "");
+}
+
+static void
+ask_program(int channel, const void *argument)
+{
+	const struct asked *asked = argument;
+	struct words words = { 0 };
+
+	finding_send(channel);
+	if (python_prepare(asked->subject) == -1 ||
+	    /* So that the log has the place of a crash. */
+	    setenv("PYTHONFAULTHANDLER", "1", 0) == -1 ||
+	    make_command(&words, asked->subject, asked->method) == -1)
+		return;
+	execv(words.word[0], words.word);
+	dprintf(STDERR_FILENO, "cgi2wsgi: cannot start %s: %s\n", words.word[0],
+	    strerror(errno));
+}
+
+/* A list of (method, whether it was ended, output, log). */
+static PyObject *
+list_answers(const struct asked *asked)
+{
+	PyObject *list = PyList_New(0), *item;
+	const struct child *answer;
+	size_t i;
+
+	for (i = 0; list != NULL && i < METHODS; i++) {
+		answer = &asked->answers[i];
+		item = Py_BuildValue("sOy#y#", methods[i],
+		    answer->late ? Py_True : Py_False, answer->output.bytes,
+		    (Py_ssize_t)answer->output.length, answer->errors.bytes,
+		    (Py_ssize_t)answer->errors.length);
+		if (item == NULL || PyList_Append(list, item) == -1)
+			Py_CLEAR(list);
+		Py_XDECREF(item);
+	}
+	return list;
+}
+
+/* The headers of the command line, as -H has them. */
+static PyObject *
+list_headers(const struct options *options)
+{
+	PyObject *list = PyList_New(0), *text;
+	int i;
+
+	for (i = 0; list != NULL && i < options->count; i++) {
+		if (options->given[i].letter != 'H')
+			continue;
+		text = PyUnicode_DecodeLatin1(options->given[i].value,
+		    (Py_ssize_t)strlen(options->given[i].value), NULL);
+		if (text == NULL || PyList_Append(list, text) == -1)
+			Py_CLEAR(list);
+		Py_XDECREF(text);
+	}
+	return list;
+}
+
+/* (the application, the URL, the headers) */
+static PyObject *
+make_question(const struct subject *subject, PyObject *application)
+{
+	PyObject *headers = list_headers(&subject->invocation->options),
+		 *question = NULL;
+
+	if (headers != NULL)
+		question = Py_BuildValue(
+		    "OsO", application, subject->invocation->url, headers);
+	Py_XDECREF(headers);
+	return question;
+}
+
+static void
+judge_answers(int channel, const void *argument)
+{
+	const struct asked *asked = argument;
+	PyObject *names = python_start(channel, asked->subject), *application,
+		 *answers, *question;
+
+	if (names == NULL ||
+	    (application = python_load(asked->subject)) == NULL ||
+	    process_is_child())
+		return;
+	answers = list_answers(asked);
+	question = make_question(asked->subject, application);
+	if (answers != NULL && question != NULL)
+		python_call(names, "judge", answers, question);
+	Py_XDECREF(question);
+	Py_XDECREF(answers);
+}
+
+/* Returns 0, or -1 with a finding added. */
+static int
+ask_for(struct asked *asked, size_t i)
+{
+	struct child *answer = &asked->answers[i];
+	char doing[64];
+
+	asked->method = methods[i];
+	snprintf(doing, sizeof(doing), "asking for %s", methods[i]);
+	finding_progress(doing);
+	if (child_run(answer, python_limit(asked->subject) + GRACE + MARGIN,
+		ask_program, asked) == 0) {
+		finding_receive(answer->channel.bytes, answer->channel.length);
+		return 0;
+	}
+	finding_add("process-start",
+	    "%s: cannot start a process: %s\nend other processes of this "
+	    "user, or ask the host for more",
+	    doing, strerror(errno));
+	return -1;
+}
+
+void
+answers_check(const struct subject *subject)
+{
+	struct asked asked = { .subject = subject };
+	struct child child = { 0 };
+	size_t i;
+
+	for (i = 0; i < METHODS; i++)
+		if (ask_for(&asked, i) == -1)
+			break;
+	if (i == METHODS) {
+		python_try(&child, subject, judge_answers, &asked,
+		    "looking at the answers");
+		child_release(&child);
+	}
+	for (i = 0; i < METHODS; i++)
+		child_release(&asked.answers[i]);
+}

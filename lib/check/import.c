@@ -1,0 +1,83 @@
+/* What Python says better than C is in import.py. */
+
+#include "check/import.h"
+
+#include <string.h>
+
+#include "cgi/ascii.h"
+#include "cgi/process.h"
+#include "check/finding.h"
+#include "python/imports.h"
+
+/* The import as each request would do it. */
+static void
+import_application(int channel, const void *argument)
+{
+	const struct subject *subject = argument;
+	const char *venv = subject->invocation->options.venv;
+	PyObject *names = python_start(channel, subject), *application, *times;
+
+	if (names == NULL)
+		return;
+	finding_add("python", "Python %s starts", PY_VERSION);
+	if (venv != NULL)
+		finding_add("venv", "%s is for this Python", venv);
+	imports_watch();
+	if (python_call(names, "before", NULL, NULL) == 0 &&
+	    (application = python_load(subject)) != NULL &&
+	    !process_is_child()) {
+		times = imports_list();
+		python_call(names, "after", application, times);
+		Py_XDECREF(times);
+	}
+}
+
+/* The first line of what was written, and at most so much of it. */
+static int
+measure_first_line(const char *written)
+{
+	size_t length = strcspn(written, "\r\n");
+
+	return length < 60 ? (int)length : 60;
+}
+
+/* What was written to the pipes where a server has none. */
+static void
+report_output(const struct child *child)
+{
+	const char *output = child->output.bytes, *errors = child->errors.bytes;
+
+	/* A script for CGIHandler, or print("Content-Type: ..."). */
+	if (ascii_begins(output, "Status:", 7) ||
+	    ascii_begins(output, "Content-Type:", 13))
+		finding_add("output-cgi",
+		    "the script writes a CGI reply itself, '%.*s'; nobody gets "
+		    "it\ntake CGIHandler().run() or the print() away, and name "
+		    "the application",
+		    measure_first_line(output), output);
+	else if (*output != '\0')
+		finding_add("output-printed",
+		    "the import prints %zu bytes, which each request adds to "
+		    "the log: '%.*s'\ntake the print() away",
+		    child->output.length, measure_first_line(output), output);
+	if (*errors != '\0')
+		finding_add("output-log",
+		    "the import writes %zu bytes to the log, at each request: "
+		    "'%.*s'\nmend what it complains of",
+		    child->errors.length, measure_first_line(errors), errors);
+	if (!finding_has("output-"))
+		finding_add("output", "the import prints nothing");
+}
+
+bool
+import_check(const struct subject *subject)
+{
+	struct child child;
+	bool good = python_try(
+	    &child, subject, import_application, subject, "the import");
+
+	if (good && finding_has("callable"))
+		report_output(&child);
+	child_release(&child);
+	return good && finding_has("callable") && !finding_has("callable-");
+}

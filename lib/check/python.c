@@ -1,0 +1,403 @@
+/*
+ * The application does what it likes when it is imported: it may end, crash,
+ * wait for ever, print, or leave threads. So all of that is in a child.
+ */
+
+#include "check/python.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/ascii.h"
+#include "cgi/process.h"
+#include "cgi/report.h"
+#include "check/finding.h"
+#include "invocation/words.h"
+#include "python/application.h"
+#include "python/bytecode.h"
+#include "python/cache.h"
+#include "python/garbage.h"
+#include "python/interpreter.h"
+#include "python/traceback.h"
+
+extern char **environ;
+
+#define PATIENCE 30 /* seconds, without --timeout */
+
+static const char source[] = {
+#include <import.inc>
+#include <answers.inc>
+	'\0'
+};
+
+/* add(id, problem, advice) */
+static PyObject *
+add_finding(PyObject *self, PyObject *arguments)
+{
+	const char *id, *problem, *advice;
+
+	(void)self;
+	if (!PyArg_ParseTuple(arguments, "sss", &id, &problem, &advice))
+		return NULL;
+	finding_add(id, "%s\n%s", problem, advice);
+	Py_RETURN_NONE;
+}
+
+/* What starts the script in a terminal, by the user that was checked. */
+static char *
+make_command(const struct subject *subject)
+{
+	const char *name = subject->user->by_root ? subject->user->name : NULL;
+	char *command;
+
+	/* words_quote() has room for one word. */
+	if (asprintf(&command, "%s%s%s%s%s", name ? "runuser -u " : "",
+		name ? name : "", name ? " -- " : "",
+		access(subject->invocation->file, X_OK) == 0 ? "" : "cgi2wsgi ",
+		words_quote(subject->invocation->file)) == -1)
+		return NULL;
+	return command;
+}
+
+/* Where the compiled script is kept, or NULL. */
+static char *
+find_cache(const struct invocation *invocation)
+{
+	static const char *const none[2] = { NULL, NULL };
+	char *name = bytecode_name(invocation->file), *path = NULL,
+	     *chosen = invocation->options.cache == NULL
+	    ? NULL
+	    : invocation_path(invocation, invocation->options.cache);
+
+	if (name != NULL && cache_open(chosen, none) == 0 &&
+	    asprintf(&path, "%s/%s", cache_folder(), name) == -1)
+		path = NULL;
+	free(chosen);
+	free(name);
+	return path;
+}
+
+/* Returns 0, or -1 with an exception set. */
+static int
+set_name(PyObject *names, const char *name, const char *value)
+{
+	PyObject *text = PyUnicode_DecodeFSDefault(value != NULL ? value : "");
+	int result = text == NULL ? -1
+				  : PyDict_SetItemString(names, name, text);
+
+	Py_XDECREF(text);
+	return result;
+}
+
+/* The names in a new dict, or NULL with an exception set. */
+static PyObject *
+load_source(const struct subject *subject)
+{
+	static PyMethodDef definition = { "add", add_finding, METH_VARARGS,
+		NULL };
+	PyObject *names = PyDict_New(),
+		 *function = PyCFunction_New(&definition, NULL), *done = NULL;
+	char *command = make_command(subject),
+	     *cache = find_cache(subject->invocation);
+
+	if (names != NULL && function != NULL &&
+	    PyDict_SetItemString(names, "add", function) == 0 &&
+	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
+		0 &&
+	    set_name(names, "file", subject->invocation->file) == 0 &&
+	    set_name(names, "python", PYTHON_EXECUTABLE) == 0 &&
+	    set_name(names, "cache", cache) == 0 &&
+	    set_name(names, "complaint", cache_complaint()) == 0 &&
+	    set_name(names, "command", command) == 0)
+		done = PyRun_String(source, Py_file_input, names, names);
+	free(cache);
+	free(command);
+	Py_XDECREF(function);
+	if (done == NULL)
+		Py_CLEAR(names);
+	Py_XDECREF(done);
+	return names;
+}
+
+int
+python_call(PyObject *names, const char *name, PyObject *one, PyObject *two)
+{
+	PyObject *function = PyDict_GetItemString(names, name), *done = NULL;
+
+	if (function != NULL)
+		done = PyObject_CallFunctionObjArgs(function, one, two, NULL);
+	if (done == NULL) {
+		traceback_fail(REPORT_PYTHON, name);
+		finding_add("check-failed",
+		    "Python does not work as this check needs it: %s\n"
+		    "let the user read " PYTHON_STDLIB
+		    ", or see what the application changes in Python",
+		    report_failure());
+		return -1;
+	}
+	Py_DECREF(done);
+	return 0;
+}
+
+/* Servers pass on next to nothing of their own environment. */
+static int
+set_environment(const struct settings *settings)
+{
+	static char *none[] = { NULL };
+	int i;
+
+	environ = none; /* clearenv() is not everywhere */
+	if (setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == -1)
+		return -1;
+	for (i = 0; i < settings->count; i++)
+		if (setenv(settings->list[i].name, settings->list[i].value,
+			1) == -1)
+			return -1;
+	return 0;
+}
+
+int
+python_prepare(const struct subject *subject)
+{
+	if (invocation_change_folder(subject->invocation) == -1) {
+		finding_add("folder-chdir",
+		    "%s\ncorrect --chdir in the first line", report_failure());
+		return -1;
+	}
+	return set_environment(&subject->invocation->options.settings);
+}
+
+static void
+report_start(const char *venv)
+{
+	if (report_failed_with(REPORT_VENV))
+		finding_add("venv-wrong",
+		    "%s\nmake it again: python%d.%d -m venv --clear %s",
+		    report_failure(), PY_MAJOR_VERSION, PY_MINOR_VERSION,
+		    words_quote(venv));
+	else
+		finding_add("python-failed",
+		    "%s\ninstall the Python that the program was built for; "
+		    "see the memory limit, too",
+		    report_failure());
+}
+
+/* os.environ["NAME"], which a shell does not set but a server may. */
+static bool
+lacks_variable(const char *failure)
+{
+	static const char sign[] = ": KeyError: '";
+	const char *name = strstr(failure, sign);
+
+	return name != NULL && name[sizeof(sign) - 1] >= 'A' &&
+	    name[sizeof(sign) - 1] <= 'Z';
+}
+
+static void
+report_load(const struct subject *subject)
+{
+	const char *failure = report_failure();
+	char *command = make_command(subject);
+
+	if (report_failed_with(REPORT_NO_CALLABLE))
+		finding_add("callable-missing",
+		    "%s\nname it application, or write :name at the end of the "
+		    "first line",
+		    failure);
+	else if (strstr(failure, ": SystemExit") != NULL)
+		finding_add("import-exit",
+		    "%s ends itself while it is imported (sys.exit): %s\n"
+		    "take sys.exit() and what belongs to a command line away",
+		    subject->invocation->file, failure);
+	else
+		finding_add("import-failed",
+		    "%s\n%stype, for the traceback: %s", failure,
+		    lacks_variable(failure)
+			? "if the server sets this variable, check with "
+			  "--env NAME=VALUE, too; "
+			: "",
+		    command);
+	free(command);
+}
+
+PyObject *
+python_load(const struct subject *subject)
+{
+	PyObject *application = application_load(subject->invocation);
+
+	if (application == NULL && !process_is_child())
+		report_load(subject);
+	garbage_resume();
+	return application;
+}
+
+PyObject *
+python_start(int channel, const struct subject *subject)
+{
+	PyObject *names;
+
+	finding_send(channel);
+	report_configure(false, false);
+	if (python_prepare(subject) == -1)
+		return NULL;
+	if (interpreter_start(subject->invocation) == -1) {
+		report_start(subject->invocation->options.venv);
+		return NULL;
+	}
+	if ((names = load_source(subject)) == NULL) {
+		traceback_fail(REPORT_PYTHON, "the check");
+		report_start(NULL);
+	}
+	return names;
+}
+
+/* Whether a person wrote a file: it is neither Python's nor installed. */
+static bool
+is_own_file(const char *file, size_t length)
+{
+	static const char *const others[] = { PYTHON_STDLIB "/",
+		"/site-packages/", "/dist-packages/", "<" };
+	char *name = strndup(file, length);
+	bool own = name != NULL;
+	size_t i;
+
+	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
+		own = strstr(name, others[i]) == NULL;
+	free(name);
+	return own;
+}
+
+/*
+ * Where faulthandler says that the child was, innermost first, as
+ * "file", line 1 in name: the first place in a file of the user's own.
+ */
+static char *
+find_place(const char *errors)
+{
+	static const char mark[] = "\n  File ";
+	const char *place = errors, *first = NULL;
+
+	while ((place = strstr(place, mark)) != NULL) {
+		place += sizeof(mark) - 1;
+		if (first == NULL)
+			first = place;
+		if (*place == '"' &&
+		    is_own_file(place + 1, strcspn(place + 1, "\""))) {
+			first = place;
+			break;
+		}
+	}
+	return first == NULL ? strdup("a place unknown")
+			     : strndup(first, strcspn(first, "\n"));
+}
+
+/* Whether that line starts a server, as frameworks do for their authors. */
+static bool
+starts_server(const char *place)
+{
+	static const char *const signs[] = { ".run(", "serve_forever(",
+		"run_simple(", "run_server(" };
+	/* "file", line 1 in name */
+	const char *end = place[0] == '"' ? strchr(place + 1, '"') : NULL;
+	char *file = end != NULL ? strndup(place + 1, (size_t)(end - place - 1))
+				 : NULL,
+	     *line = NULL;
+	unsigned number = 0;
+	size_t room = 0, i;
+	FILE *from = NULL;
+	bool found = false;
+
+	if (file != NULL && sscanf(end, "\", line %u", &number) == 1)
+		from = fopen(file, "re");
+	while (from != NULL && number-- > 0 && getline(&line, &room, from) > 0)
+		;
+	for (i = 0; line != NULL && i < sizeof(signs) / sizeof(*signs); i++)
+		found = found || strstr(line, signs[i]) != NULL;
+	if (from != NULL)
+		fclose(from);
+	free(line);
+	free(file);
+	return found;
+}
+
+/* A child that did not come to its end; doing is what it did. */
+static void
+report_death(const struct child *child, unsigned seconds, const char *doing)
+{
+	char *place = find_place(child->errors.bytes);
+
+	if (child->late)
+		finding_add("process-endless",
+		    "%s took longer than %u seconds; it was at %s\n%s", doing,
+		    seconds, place,
+		    starts_server(place)
+			? "take that away: it starts a server of its own, and "
+			  "the web server is there already"
+			: "see what it waits for there, or set --timeout");
+	else if (WIFSIGNALED(child->status))
+		finding_add("process-crash",
+		    "%s ended by a signal, %s, at %s\nlook for a module in C "
+		    "that is broken, or a limit that is too low",
+		    doing, strsignal(WTERMSIG(child->status)), place);
+	else
+		finding_add("process-ended",
+		    "%s ended the process with status %d (os._exit)\ntake that "
+		    "away",
+		    doing, WEXITSTATUS(child->status));
+	free(place);
+}
+
+unsigned
+python_limit(const struct subject *subject)
+{
+	const struct options *options = &subject->invocation->options;
+
+	return options_last(options, OPTION_TIMEOUT) != NULL &&
+		options->timeout > 0
+	    ? options->timeout
+	    : PATIENCE;
+}
+
+/*
+ * Modules that were just installed are compiled and read from the disk by the
+ * first import only, which says nothing about requests.
+ */
+static bool
+was_slow(const struct child *child)
+{
+	static const char sign[] = "import-slow";
+
+	return memmem(child->channel.bytes, child->channel.length, sign,
+		   sizeof(sign)) != NULL;
+}
+
+bool
+python_try(struct child *child, const struct subject *subject,
+    void (*act)(int, const void *), const void *argument, const char *doing)
+{
+	unsigned seconds = python_limit(subject);
+	int result;
+
+	finding_progress(doing);
+	result = child_run(child, seconds, act, argument);
+	if (result == 0 && was_slow(child)) {
+		child_release(child);
+		result = child_run(child, seconds, act, argument);
+	}
+	if (result == -1) {
+		finding_add("process-start",
+		    "%s: cannot start a process: %s\nend other processes of "
+		    "this user, or ask the host for more",
+		    doing, strerror(errno));
+		return false;
+	}
+	finding_receive(child->channel.bytes, child->channel.length);
+	if (!child->returned)
+		report_death(child, seconds, doing);
+	return child->returned;
+}

@@ -1,0 +1,50 @@
+/* Python in a child of the check, and what the check wrote in Python. */
+#ifndef CHECK_PYTHON_H
+#define CHECK_PYTHON_H
+
+#include "python/cpython.h"
+
+#include <stdbool.h>
+
+#include "check/child.h"
+#include "check/user.h"
+#include "invocation/invocation.h"
+
+/* What is checked; the invocation is that of a server. */
+struct subject {
+	const struct invocation *invocation;
+	const struct user *user;
+	const char *program; /* the absolute name of this one */
+};
+
+/* How many seconds an import or a request may take. */
+unsigned python_limit(const struct subject *);
+
+/*
+ * Calls act() in a child, with its argument, and adds what it found, or how it
+ * died; doing is what it does, for messages. Returns whether act() returned.
+ */
+bool python_try(struct child *, const struct subject *,
+    void (*act)(int channel, const void *argument), const void *argument,
+    const char *doing);
+
+/*
+ * In such a child: gives it the environment and the folder that a server would.
+ * Returns 0, or -1 with a finding added.
+ */
+int python_prepare(const struct subject *);
+
+/*
+ * In such a child: starts Python. Returns import.py's and answers.py's names
+ * in a new dict, or NULL with a finding added.
+ */
+PyObject *python_start(int channel, const struct subject *);
+
+/* A new reference to the application, or NULL with a finding added. */
+PyObject *python_load(const struct subject *);
+
+/* Calls one of those functions. Returns 0, or -1 with a finding added. */
+int python_call(
+    PyObject *names, const char *function, PyObject *one, PyObject *two);
+
+#endif
