@@ -26,13 +26,13 @@ static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS,
 	SIGTERM, SIGALRM, SIGCHLD };
 
 static void
-ignore(int number)
+ignore_signal(int number)
 {
 	(void)number;
 }
 
 static int64_t
-now(void)
+read_clock(void)
 {
 	struct timespec time;
 
@@ -64,7 +64,7 @@ close_stream(struct stream *stream)
 }
 
 static void
-keep(struct stream *stream, const char *bytes, size_t length)
+keep_bytes(struct stream *stream, const char *bytes, size_t length)
 {
 	if (length > MOST - stream->length)
 		length = MOST - stream->length;
@@ -74,7 +74,7 @@ keep(struct stream *stream, const char *bytes, size_t length)
 
 /* Reads what there is, but not for ever: the child may write faster. */
 static void
-drain(struct stream *stream)
+drain_stream(struct stream *stream)
 {
 	char block[65536];
 	ssize_t n = 0;
@@ -86,23 +86,23 @@ drain(struct stream *stream)
 		n = read(stream->descriptor, block, sizeof(block));
 		if (n <= 0)
 			break;
-		keep(stream, block, (size_t)n);
+		keep_bytes(stream, block, (size_t)n);
 	}
 	if (n == 0)
 		close_stream(stream);
 }
 
 static void
-drain_all(struct child *trial)
+drain_streams(struct child *trial)
 {
-	drain(&trial->channel);
-	drain(&trial->output);
-	drain(&trial->errors);
+	drain_stream(&trial->channel);
+	drain_stream(&trial->output);
+	drain_stream(&trial->errors);
 }
 
 /* Waits for output, for the child's end, or that many milliseconds. */
 static void
-pause_for(const struct child *trial, int64_t wait, const sigset_t *mask)
+wait_for_output(const struct child *trial, int64_t wait, const sigset_t *mask)
 {
 	struct pollfd ends[] = {
 		{ .fd = trial->channel.descriptor, .events = POLLIN },
@@ -117,22 +117,23 @@ pause_for(const struct child *trial, int64_t wait, const sigset_t *mask)
 
 /* SIGCHLD is blocked but in ppoll(), so that none is missed. */
 static void
-await(struct child *trial, pid_t child, unsigned seconds, const sigset_t *mask)
+await_child(
+    struct child *trial, pid_t child, unsigned seconds, const sigset_t *mask)
 {
-	int64_t end = now() + seconds * INT64_C(1000), left;
+	int64_t end = read_clock() + seconds * INT64_C(1000), left;
 
 	while (waitpid(child, &trial->status, WNOHANG) == 0) {
-		if ((left = end - now()) <= 0) {
+		if ((left = end - read_clock()) <= 0) {
 			kill(child, trial->late ? SIGKILL : SIGABRT);
 			trial->late = true;
-			end = now() + PATIENCE * 1000;
+			end = read_clock() + PATIENCE * 1000;
 			continue;
 		}
-		pause_for(trial, left, mask);
-		drain_all(trial);
+		wait_for_output(trial, left, mask);
+		drain_streams(trial);
 	}
 	kill(-child, SIGKILL);
-	drain_all(trial);
+	drain_streams(trial);
 	if (trial->channel.length > 0 &&
 	    trial->channel.bytes[trial->channel.length - 1] == LAST) {
 		trial->returned = true;
@@ -185,7 +186,7 @@ child_run(struct child *trial, unsigned seconds,
 	pid_t child = -1;
 
 	trial->late = trial->returned = false;
-	signal(SIGCHLD, ignore);
+	signal(SIGCHLD, ignore_signal);
 	sigemptyset(&child_ends);
 	sigaddset(&child_ends, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_ends, &mask);
@@ -202,7 +203,7 @@ child_run(struct child *trial, unsigned seconds,
 	close(output);
 	close(errors);
 	if (child != -1)
-		await(trial, child, seconds, &mask);
+		await_child(trial, child, seconds, &mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	close_stream(&trial->channel);
 	close_stream(&trial->output);

@@ -244,7 +244,7 @@ add_lines(struct buffer *to, size_t id, const char *problem, const char *advice)
 }
 
 static void
-show(size_t id, const char *problem, const char *advice)
+show_finding(size_t id, const char *problem, const char *advice)
 {
 	struct buffer made = { 0 };
 	size_t length;
@@ -310,18 +310,18 @@ finding_end(void)
 }
 
 static void
-add(const char *word, const char *problem, const char *advice)
+add_known(const char *word, const char *problem, const char *advice)
 {
 	size_t i;
 
 	for (i = 0; i < COUNT; i++)
 		if (strcmp(ids[i].word, word) == 0)
-			show(i, problem, advice);
+			show_finding(i, problem, advice);
 }
 
 /* Each with its NUL; the parent is there to read until we end. */
 static void
-send(const char *word, const char *problem, const char *advice)
+send_finding(const char *word, const char *problem, const char *advice)
 {
 	char *bytes;
 	size_t length = strlen(word) + strlen(problem) + strlen(advice) + 3,
@@ -371,7 +371,7 @@ finding_add(const char *id, const char *format, ...)
 	advice = text + length;
 	if (*advice != '\0')
 		*advice++ = '\0';
-	(finding.channel != -1 ? send : add)(id, text, advice);
+	(finding.channel != -1 ? send_finding : add_known)(id, text, advice);
 	free(text);
 }
 
@@ -403,6 +403,6 @@ finding_receive(const char *bytes, size_t length)
 		advice = problem < end ? problem + strlen(problem) + 1 : end;
 		if (advice >= end)
 			break;
-		add(bytes, problem, advice);
+		add_known(bytes, problem, advice);
 	}
 }

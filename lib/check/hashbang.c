@@ -46,7 +46,8 @@ read_first_line(const char *file)
 
 /* The name of a program in one of these folders, to be freed, or NULL. */
 static char *
-search(const struct user *account, const char *folders, const char *name)
+find_in_folders(
+    const struct user *account, const char *folders, const char *name)
 {
 	char *copy = strdup(folders != NULL ? folders : ""), *rest = copy,
 	     *folder, *path, *found = NULL;
@@ -66,7 +67,7 @@ search(const struct user *account, const char *folders, const char *name)
 
 /* Adds a finding and, as advice, the first line as it should be. */
 static void
-report(const struct line *line, const char *id, const char *format,
+report_line(const struct line *line, const char *id, const char *format,
     const char *name)
 {
 	char *problem;
@@ -84,12 +85,12 @@ check_program(const struct line *line, const char *program)
 	bool there = access(program, F_OK) == 0;
 
 	if (*program != '/')
-		report(line, "line-interpreter",
+		report_line(line, "line-interpreter",
 		    "the first line names '%s', which depends on the folder: "
 		    "it does not begin with /",
 		    program);
 	else if (!there)
-		report(line, "line-interpreter",
+		report_line(line, "line-interpreter",
 		    "the first line names %s, which is not there", program);
 	else if (!user_may(line->account, program, X_OK))
 		finding_add("line-interpreter",
@@ -99,12 +100,12 @@ check_program(const struct line *line, const char *program)
 	else if (file_is_same(program, line->program))
 		return;
 	else if (strcmp(file_base(program), PROGRAM) == 0)
-		report(line, "line-copy",
+		report_line(line, "line-copy",
 		    "the first line names %s, another copy of the program than "
 		    "%s, which checks here",
 		    program);
 	else
-		report(line, "line-other",
+		report_line(line, "line-other",
 		    "the first line starts %s, not this program", program);
 }
 
@@ -112,13 +113,14 @@ check_program(const struct line *line, const char *program)
 static void
 check_in_path(const struct line *line, const char *name)
 {
-	char *found = search(line->account, getenv("PATH"), name),
-	     *usual = search(line->account, SERVER_PATH, name);
+	char *found = find_in_folders(line->account, getenv("PATH"), name),
+	     *usual = find_in_folders(line->account, SERVER_PATH, name);
 
 	if (found == NULL && usual == NULL)
-		report(line, "line-path", "env does not find %s in PATH", name);
+		report_line(
+		    line, "line-path", "env does not find %s in PATH", name);
 	else if (usual == NULL)
-		report(line, "line-server-path",
+		report_line(line, "line-server-path",
 		    "env finds %s in your PATH; servers often use " SERVER_PATH,
 		    found);
 	if (usual != NULL || found != NULL)

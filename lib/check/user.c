@@ -33,7 +33,7 @@ list_groups(struct user *account, gid_t first)
 }
 
 static int
-become(const struct user *account, gid_t group)
+become_user(const struct user *account, gid_t group)
 {
 	if (setgroups((size_t)account->count, account->groups) == -1 ||
 	    setgid(group) == -1 || setuid(account->uid) == -1)
@@ -85,7 +85,7 @@ user_take(struct user *account, const char *name)
 	if (account->name == NULL || list_groups(account, user->pw_gid) == -1)
 		return report_no_memory();
 	if (geteuid() == 0 && user->pw_uid != 0 &&
-	    become(account, user->pw_gid) == -1)
+	    become_user(account, user->pw_gid) == -1)
 		return -1;
 	account->ours = account->uid == geteuid();
 	return 0;
@@ -124,7 +124,7 @@ modes_allow(const struct user *account, const char *path, int mode)
 }
 
 static bool
-may(const struct user *account, const char *path, int mode)
+may_access(const struct user *account, const char *path, int mode)
 {
 	return account->ours ? access(path, mode) == 0
 			     : modes_allow(account, path, mode);
@@ -139,7 +139,7 @@ user_stopped_at(const struct user *account, const char *path)
 	while ((slash = strchr(slash, '/')) != NULL) {
 		folder = strndup(
 		    path, slash == path ? 1 : (size_t)(slash - path));
-		if (folder == NULL || !may(account, folder, X_OK))
+		if (folder == NULL || !may_access(account, folder, X_OK))
 			return folder;
 		free(folder);
 		slash++;
@@ -156,5 +156,5 @@ user_may(const struct user *account, const char *path, int mode)
 		free(stop);
 		return false;
 	}
-	return may(account, path, mode);
+	return may_access(account, path, mode);
 }

@@ -40,7 +40,7 @@ tell_import(const struct import *import)
 {
 	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
 
-	text_text(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
+	text_paragraph(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
 	    (double)import->time / 1e6,
 	    (double)(import->time - import->inside) / 1e6, 2 * depth, "",
 	    import->name, import->failed ? " (failed)" : "");
@@ -54,8 +54,8 @@ imported_tell(const char *title, size_t first)
 	const struct import *import;
 
 	if (count > 0) {
-		text_text(TEXT_PLAIN, 4, "%s", title);
-		text_text(TEXT_BOLD, 4, "      all     itself  module");
+		text_paragraph(TEXT_PLAIN, 4, "%s", title);
+		text_paragraph(TEXT_BOLD, 4, "      all     itself  module");
 	}
 	for (i = 0; i < count; i++) {
 		import = imports_get(first + i);
@@ -66,7 +66,7 @@ imported_tell(const char *title, size_t first)
 			rest += import->time - import->inside;
 	}
 	if (told < count)
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "           %7.1f ms  %zu shorter ones", (double)rest / 1e6,
 		    count - told);
 	return count;

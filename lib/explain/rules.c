@@ -135,7 +135,7 @@ static const struct rule additions[] = {
 /* clang-format on */
 
 static bool
-applies(const struct rule *rule, const char *name, size_t length)
+rule_applies(const struct rule *rule, const char *name, size_t length)
 {
 	size_t known = strlen(rule->name);
 	bool prefix = known == 0 || strchr("_.", rule->name[known - 1]);
@@ -146,9 +146,9 @@ applies(const struct rule *rule, const char *name, size_t length)
 
 /* The last rule of a table applies to every name. */
 static const struct rule *
-look_up(const struct rule *rules, const char *name, size_t length)
+find_rule(const struct rule *rules, const char *name, size_t length)
 {
-	while (!applies(rules, name, length))
+	while (!rule_applies(rules, name, length))
 		rules++;
 	return rules;
 }
@@ -156,25 +156,25 @@ look_up(const struct rule *rules, const char *name, size_t length)
 const struct rule *
 rules_meaning(const char *name, size_t length)
 {
-	return look_up(meanings, name, length);
+	return find_rule(meanings, name, length);
 }
 
 const struct rule *
 rules_omission(const char *name, size_t length)
 {
-	return look_up(omissions, name, length);
+	return find_rule(omissions, name, length);
 }
 
 const struct rule *
 rules_change(const char *name, size_t length)
 {
-	return look_up(changes, name, length);
+	return find_rule(changes, name, length);
 }
 
 const struct rule *
 rules_addition(const char *name, size_t length)
 {
-	const struct rule *rule = look_up(additions, name, length);
+	const struct rule *rule = find_rule(additions, name, length);
 
 	return rule->meaning != NULL ? rule : rules_meaning(name, length);
 }

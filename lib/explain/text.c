@@ -1,11 +1,14 @@
-/* A paper in memory, which goes to the log as a whole. */
+/* Lines for the log, of which each part of the transcript writes some. */
+
+#include "explain/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/text.h"
+#include "cgi/buffer.h"
+#include "cgi/escape.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
 
@@ -20,152 +23,137 @@ static const char *const colours[] = {
 
 static struct {
 	bool open, colours;
-	FILE *paper;
-	char *written;
-	size_t length;
-} pen;
+	struct buffer lines; /* that have not been flushed */
+} text;
 
 void
 text_open(bool use_colours)
 {
-	pen.open = true;
-	pen.colours = use_colours;
-}
-
-static FILE *
-paper(void)
-{
-	if (pen.paper == NULL && pen.open)
-		pen.paper = open_memstream(&pen.written, &pen.length);
-	return pen.paper;
+	free(text.lines.bytes);
+	text.lines = (struct buffer){ 0 };
+	text.open = true;
+	text.colours = use_colours;
 }
 
 /* What is not printable ASCII would drive a terminal, or be of any width. */
 static char *
-escape(const char *text)
+escape(const char *bytes)
 {
-	char *escaped;
-	size_t length;
-	FILE *to = open_memstream(&escaped, &length);
+	struct buffer escaped = { 0 };
 
-	if (to == NULL)
-		return NULL;
-	for (; *text != '\0'; text++)
-		if (*text >= ' ' && *text <= '~')
-			putc(*text, to);
-		else
-			fprintf(to, "\\x%02x", (unsigned char)*text);
-	return fclose(to) == 0 ? escaped : NULL;
+	escape_add(&escaped, bytes, true);
+	return buffer_take(&escaped, NULL);
 }
 
 static void
-put_styled(enum text_style style, const char *text, size_t length)
+add_styled(enum text_style style, const char *bytes, size_t length)
 {
-	if (pen.colours && style != TEXT_PLAIN)
-		fprintf(pen.paper, "\33[%sm%.*s\33[m", colours[style],
-		    (int)length, text);
+	if (text.colours && style != TEXT_PLAIN)
+		buffer_print(&text.lines, "\33[%sm%.*s\33[m", colours[style],
+		    (int)length, bytes);
 	else
-		fwrite(text, 1, length, pen.paper);
-}
-
-static void
-put_line(enum text_style style, size_t indent, const char *text, size_t length)
-{
-	fprintf(pen.paper, "%*s", (int)indent, "");
-	put_styled(style, text, length);
-	putc('\n', pen.paper);
+		buffer_add(&text.lines, bytes, length);
 }
 
 /* How much of a text fits into a line: whole words, if there is a space. */
 static size_t
-fitting(const char *text, size_t room)
+measure_line(const char *bytes, size_t room)
 {
-	size_t length = strlen(text), at;
+	size_t length = strlen(bytes), at;
 
 	if (length <= room)
 		return length;
 	for (at = room; at > 0; at--)
-		if (text[at] == ' ')
+		if (bytes[at] == ' ')
 			return at;
 	return room;
 }
 
 void
-text_text(enum text_style style, size_t indent, const char *format, ...)
+text_paragraph(enum text_style style, size_t indent, const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL, *escaped = NULL, *rest;
+	char *made, *escaped, *rest;
 	size_t length;
 
-	if (paper() == NULL)
+	if (!text.open)
 		return;
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) == -1)
-		text = NULL;
+	if (vasprintf(&made, format, arguments) == -1)
+		made = NULL;
 	va_end(arguments);
-	if (text != NULL && (escaped = rest = escape(text)) != NULL)
-		do {
-			length = fitting(rest, TEXT_COLUMNS - indent);
-			put_line(style, indent, rest, length);
-			rest += length;
-			rest += strspn(rest, " ");
-		} while (*rest != '\0');
+	if (made == NULL || (escaped = rest = escape(made)) == NULL) {
+		text.lines.failed = true;
+		free(made);
+		return;
+	}
+	do {
+		length = measure_line(rest, TEXT_COLUMNS - indent);
+		buffer_print(&text.lines, "%*s", (int)indent, "");
+		add_styled(style, rest, length);
+		buffer_add_byte(&text.lines, '\n');
+		rest += length;
+		rest += strspn(rest, " ");
+	} while (*rest != '\0');
 	free(escaped);
-	free(text);
+	free(made);
 }
 
 /* The end of a value that is too long says how long it was. */
 static void
-put_value(const char *value, size_t room)
+add_value(const char *value, size_t room)
 {
 	size_t length = strlen(value), shown;
-	char tail[32];
+	char tail[48];
 
 	if (length <= room)
-		fputs(value, pen.paper);
+		buffer_add(&text.lines, value, length);
 	else {
 		shown = (size_t)snprintf(
 		    tail, sizeof(tail), "... (%zu characters)", length);
 		shown = room > shown ? room - shown : 0;
-		fprintf(pen.paper, "%.*s%s", (int)shown, value, tail);
+		buffer_print(&text.lines, "%.*s%s", (int)shown, value, tail);
 	}
-	putc('\n', pen.paper);
+	buffer_add_byte(&text.lines, '\n');
 }
 
+/* A long value behind a long name has a line of its own. */
 static void
-put_pair(
+add_pair(
     size_t indent, const char *name, const char *between, const char *value)
 {
 	size_t used = indent + strlen(name) + strlen(between);
 
-	fprintf(pen.paper, "%*s", (int)indent, "");
+	buffer_print(&text.lines, "%*s", (int)indent, "");
 	if (used + strlen(value) > TEXT_COLUMNS && used > TEXT_COLUMNS / 2) {
-		put_value(name, TEXT_COLUMNS - indent);
+		add_value(name, TEXT_COLUMNS - indent);
 		indent += 4;
-		fprintf(pen.paper, "%*s", (int)indent, "");
-		put_value(value, TEXT_COLUMNS - indent);
+		buffer_print(&text.lines, "%*s", (int)indent, "");
+		add_value(value, TEXT_COLUMNS - indent);
 		return;
 	}
-	put_styled(TEXT_NAME, name, strlen(name));
-	fputs(between, pen.paper);
-	put_value(value, TEXT_COLUMNS - used);
+	add_styled(TEXT_NAME, name, strlen(name));
+	buffer_add_text(&text.lines, between);
+	add_value(value, TEXT_COLUMNS - used);
 }
 
 void
 text_pair(size_t indent, const char *name, size_t length, const char *between,
     const char *value)
 {
-	char *hidden = secret_show(name, length, value),
-	     *shown = hidden != NULL ? escape(hidden) : NULL,
+	char *shown = secret_show(name, length, value),
+	     *escaped = shown != NULL ? escape(shown) : NULL,
 	     *copy = strndup(name, length),
 	     *label = copy != NULL ? escape(copy) : NULL;
 
-	if (paper() != NULL && shown != NULL && label != NULL)
-		put_pair(indent, label, between, shown);
+	if (text.open && escaped != NULL && label != NULL)
+		add_pair(indent, label, between, escaped);
+	else
+		text.lines.failed = true;
 	free(label);
 	free(copy);
+	free(escaped);
 	free(shown);
-	free(hidden);
 }
 
 void
@@ -173,22 +161,28 @@ text_bar(enum text_style style, const char *label, size_t from, size_t to)
 {
 	char bar[TEXT_COLUMNS];
 
-	if (paper() == NULL)
+	if (!text.open)
 		return;
 	memset(bar, '#', sizeof(bar));
-	fprintf(pen.paper, "%s%*s", label, (int)from, "");
-	put_styled(style, bar, to - from);
-	putc('\n', pen.paper);
+	buffer_print(&text.lines, "%s%*s", label, (int)from, "");
+	add_styled(style, bar, to - from);
+	buffer_add_byte(&text.lines, '\n');
 }
 
 void
-text_lift(void)
+text_flush(void)
 {
-	if (pen.paper == NULL)
+	static const char failed[] =
+	    "[--explain: no memory for what belongs here]\n";
+	bool anything = text.lines.length > 0 || text.lines.failed;
+	size_t length;
+	char *lines = buffer_take(&text.lines, &length);
+
+	if (!text.open || !anything)
 		return;
-	if (fclose(pen.paper) == 0)
-		report_write(pen.written, pen.length);
-	free(pen.written);
-	pen.paper = NULL;
-	pen.written = NULL;
+	if (lines != NULL)
+		report_write(lines, length);
+	else
+		report_write(failed, strlen(failed));
+	free(lines);
 }

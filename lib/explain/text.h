@@ -1,6 +1,6 @@
 /*
  * Writes for a reader: lines of 80 columns, of printable ASCII, with colours
- * on a terminal. What was written stays with the pen until it is lifted.
+ * on a terminal. What is written is kept until text_flush().
  */
 #ifndef EXPLAIN_TEXT_H
 #define EXPLAIN_TEXT_H
@@ -19,11 +19,11 @@ enum text_style {
 	TEXT_GONE
 };
 
-/* Colours, or not. Before this call nothing is written. */
+/* Begins, with colours or without. Before this call nothing is written. */
 void text_open(bool colours);
 
 /* A paragraph, indented and broken between words. */
-void text_text(enum text_style, size_t indent, const char *format, ...)
+void text_paragraph(enum text_style, size_t indent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
@@ -36,7 +36,10 @@ void text_pair(size_t indent, const char *name, size_t length,
 /* A line with a bar from one column to another. */
 void text_bar(enum text_style, const char *label, size_t from, size_t to);
 
-/* Everything written leaves for the log in one piece. */
-void text_lift(void);
+/*
+ * Everything written leaves for the log in one piece. Where memory failed, a
+ * line says that instead: half of it would be misleading.
+ */
+void text_flush(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cgi/body.h"
+#include "cgi/buffer.h"
 #include "cgi/clock.h"
 #include "cgi/screen.h"
 #include "python/imports.h"
@@ -38,7 +39,7 @@ milliseconds(int64_t nanoseconds)
 
 /* Whether there is something to tell; then time stands still. */
 static bool
-begin(void)
+begin_part(void)
 {
 	if (!transcript.open || process_is_child())
 		return false;
@@ -47,17 +48,17 @@ begin(void)
 }
 
 static void
-end(void)
+end_part(void)
 {
-	text_lift();
+	text_flush();
 	clock_resume();
 }
 
 static void
-station(const char *title)
+tell_station(const char *title)
 {
-	text_text(TEXT_BOLD, 0, "[%8.1f ms] %s", milliseconds(clock_elapsed()),
-	    title);
+	text_paragraph(TEXT_BOLD, 0, "[%8.1f ms] %s",
+	    milliseconds(clock_elapsed()), title);
 }
 
 /* The name of the process that started this one; memory to be freed. */
@@ -84,10 +85,10 @@ tell_process(void)
 {
 	char *parent = parent_name();
 
-	text_text(TEXT_PLAIN, 4,
+	text_paragraph(TEXT_PLAIN, 4,
 	    "This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
 	    (long)getpid(), (long)geteuid(), (long)getegid());
-	text_text(TEXT_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
+	text_paragraph(TEXT_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
 	    parent != NULL && *parent != '\0' ? parent : "?",
 	    clock_process() == getpid()
 		? "started it, by fork and exec"
@@ -103,7 +104,7 @@ tell_who(const struct invocation *invocation, const struct request *request)
 	size_t i = 0;
 
 	if (!invocation->by_server) {
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "It was started from a terminal: a web server sets one at "
 		    "least of REQUEST_METHOD, GATEWAY_INTERFACE and "
 		    "SERVER_PROTOCOL, and none was set. The request is made "
@@ -113,7 +114,7 @@ tell_who(const struct invocation *invocation, const struct request *request)
 	while (request_value(request, proofs[i]) == NULL &&
 	    i + 1 < sizeof(proofs) / sizeof(*proofs))
 		i++;
-	text_text(TEXT_PLAIN, 4,
+	text_paragraph(TEXT_PLAIN, 4,
 	    "A web server wants a request answered: %s is set (RFC 3875 4.1).",
 	    proofs[i]);
 }
@@ -137,12 +138,12 @@ tell_way(const struct invocation *invocation)
 		[WAY_PERSON] = "The command line says so.",
 	};
 
-	text_text(TEXT_PLAIN, 4, "The application is");
-	text_text(TEXT_NAME, 6, "%s%s%s",
+	text_paragraph(TEXT_PLAIN, 4, "The application is");
+	text_paragraph(TEXT_NAME, 6, "%s%s%s",
 	    invocation->file ? invocation->file : invocation->module,
 	    invocation->callable ? ":" : "",
 	    invocation->callable ? invocation->callable : "");
-	text_text(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
+	text_paragraph(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
 }
 
 /* What an option says, but for secrets; memory to be freed, or NULL. */
@@ -159,27 +160,26 @@ static void
 tell_options(const struct options *options, bool typed, const char *where)
 {
 	const struct given_option *option;
-	char *line, *value;
-	size_t length;
-	FILE *to = open_memstream(&line, &length);
+	struct buffer line = { 0 };
+	char *value, *whole;
 	int i;
 
-	if (to == NULL)
-		return;
 	for (i = 0; i < options->count; i++) {
 		option = &options->given[i];
 		if (option->typed != typed)
 			continue;
-		fprintf(to, " %s", options_name(option->letter));
+		buffer_print(&line, " %s", options_name(option->letter));
 		if (option->value == NULL)
 			continue;
 		value = show_value(option);
-		fprintf(to, " %s", value != NULL ? value : SECRET_MASK);
+		buffer_print(&line, " %s", value != NULL ? value : SECRET_MASK);
 		free(value);
 	}
-	if (fclose(to) == 0 && length > 0)
-		text_text(TEXT_PLAIN, 4, "%s%s", where, line);
-	free(line);
+	if (line.length > 0 && (whole = buffer_take(&line, NULL)) != NULL) {
+		text_paragraph(TEXT_PLAIN, 4, "%s%s", where, whole);
+		free(whole);
+	}
+	free(line.bytes);
 }
 
 /* Lines with CRLF, each a name, ": " and a value. */
@@ -200,15 +200,15 @@ tell_headers(const char *line)
 static void
 tell_head(const struct head *head)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
-	station("start_response(status, headers)");
-	text_text(TEXT_GOOD, 6, "%s", head->status);
+	tell_station("start_response(status, headers)");
+	text_paragraph(TEXT_GOOD, 6, "%s", head->status);
 	tell_headers(head->headers);
-	text_text(TEXT_PLAIN, 4,
+	text_paragraph(TEXT_PLAIN, 4,
 	    "Nothing is sent before the first block of the body, so that a "
 	    "failure can still become a page (PEP 3333).");
-	end();
+	end_part();
 }
 
 static void
@@ -217,16 +217,16 @@ tell_result(PyObject *result)
 	bool are_there = PyList_CheckExact(result) ||
 	    PyTuple_CheckExact(result);
 
-	if (!begin())
+	if (!begin_part())
 		return;
-	station("IT RETURNED");
-	text_text(TEXT_PLAIN, 4,
+	tell_station("IT RETURNED");
+	text_paragraph(TEXT_PLAIN, 4,
 	    are_there
 		? "A %s of blocks: they are there, and leave together."
 		: "A %s, an iterable of blocks: none waits until the next "
 		  "is there (PEP 3333).",
 	    Py_TYPE(result)->tp_name);
-	end();
+	end_part();
 }
 
 static void
@@ -243,7 +243,8 @@ tell_line_of_blocks(int count, size_t head, int64_t size, int64_t took)
 	if (head > 0)
 		snprintf(with_head, sizeof(with_head), ", behind a head of %zu",
 		    head);
-	text_text(TEXT_PLAIN, 0, "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
+	text_paragraph(TEXT_PLAIN, 0,
+	    "[%8.1f ms] %s left: %lld bytes%s; %.2f ms",
 	    milliseconds(clock_elapsed()), which, (long long)size, with_head,
 	    milliseconds(took));
 }
@@ -251,7 +252,7 @@ tell_line_of_blocks(int count, size_t head, int64_t size, int64_t took)
 static void
 tell_blocks(int count, size_t head, int64_t size, int64_t took)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
 	if (transcript.told++ < TOLD)
 		tell_line_of_blocks(count, head, size, took);
@@ -261,23 +262,23 @@ tell_blocks(int count, size_t head, int64_t size, int64_t took)
 	}
 	transcript.blocks += count;
 	transcript.bytes += size;
-	end();
+	end_part();
 }
 
 static void
 tell_close(bool has_close)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
 	if (transcript.untold > 0)
-		text_text(TEXT_PLAIN, 13, "and %d more: %lld bytes",
+		text_paragraph(TEXT_PLAIN, 13, "and %d more: %lld bytes",
 		    transcript.untold, (long long)transcript.untold_bytes);
-	station(
+	tell_station(
 	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
 	if (!has_close)
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "What it returned has no close() to be called (PEP 3333).");
-	end();
+	end_part();
 }
 
 static const struct response_observer observer = { .head = tell_head,
@@ -294,10 +295,10 @@ transcript_open(
 		.imports = imports_count() };
 	response_observe(&observer);
 	text_open(screen_has_colours(STDERR_FILENO));
-	begin();
+	begin_part();
 	clock_ask_kernel();
 	variables_keep(request);
-	station("WHO STARTED THE PROGRAM, AND HOW IT KNOWS");
+	tell_station("WHO STARTED THE PROGRAM, AND HOW IT KNOWS");
 	tell_process();
 	tell_who(invocation, request);
 	tell_way(invocation);
@@ -306,7 +307,7 @@ transcript_open(
 					  : "The options there are");
 	tell_options(
 	    &invocation->options, true, "The command line's options are");
-	end();
+	end_part();
 }
 
 static void
@@ -320,7 +321,7 @@ tell_path(void)
 	     i++) {
 		bytes = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
 		if (bytes != NULL)
-			text_text(
+			text_paragraph(
 			    TEXT_PLAIN, 6, "%s", PyBytes_AS_STRING(bytes));
 		Py_XDECREF(bytes);
 	}
@@ -332,21 +333,21 @@ transcript_python(void)
 {
 	PyObject *modules;
 
-	if (!begin())
+	if (!begin_part())
 		return;
 	modules = PySys_GetObject("modules");
-	station("PYTHON HAS STARTED");
-	text_text(TEXT_PLAIN, 4,
+	tell_station("PYTHON HAS STARTED");
+	text_paragraph(TEXT_PLAIN, 4,
 	    "Python %d.%d.%d began in this process, in %.1f ms, with %zd "
 	    "modules.",
 	    PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION,
 	    milliseconds(clock_spent(CLOCK_INTERPRETER)),
 	    modules != NULL ? PyObject_Size(modules) : 0);
-	text_text(
+	text_paragraph(
 	    TEXT_PLAIN, 4, "It looks for others in the folders of sys.path:");
 	tell_path();
 	imports_watch();
-	end();
+	end_part();
 }
 
 /* Whether there was something new. */
@@ -364,53 +365,53 @@ transcript_import(PyObject *application)
 {
 	const struct invocation *invocation = transcript.invocation;
 
-	if (!begin())
+	if (!begin_part())
 		return;
-	station(application != NULL ? "THE APPLICATION IS IMPORTED"
-				    : "THE IMPORT HAS FAILED");
-	text_text(TEXT_PLAIN, 4, "It took %.1f ms.",
+	tell_station(application != NULL ? "THE APPLICATION IS IMPORTED"
+					 : "THE IMPORT HAS FAILED");
+	text_paragraph(TEXT_PLAIN, 4, "It took %.1f ms.",
 	    milliseconds(clock_spent(CLOCK_IMPORT)));
 	if (!tell_imports(application != NULL
 		    ? "What it imported, inside each other:"
 		    : "What was imported, inside each other; traceback is "
 		      "for the entry in the log:"))
-		text_text(TEXT_PLAIN, 4, "It imported nothing new.");
+		text_paragraph(TEXT_PLAIN, 4, "It imported nothing new.");
 	if (application != NULL)
-		text_text(TEXT_GOOD, 4,
+		text_paragraph(TEXT_GOOD, 4,
 		    "The application is what it calls %s: a %s.",
 		    invocation->callable ? invocation->callable
 					 : "'application', or else 'app'",
 		    Py_TYPE(application)->tp_name);
-	end();
+	end_part();
 }
 
 void
 transcript_call(PyObject *env)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
-	station("THE REQUEST BECOMES environ");
+	tell_station("THE REQUEST BECOMES environ");
 	variables_tell(env, &transcript.invocation->options.settings);
-	station("THE CALL: application(environ, start_response)");
-	end();
+	tell_station("THE CALL: application(environ, start_response)");
+	end_part();
 }
 
 void
 transcript_drain(void)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
 	tell_imports("Imported since then:");
-	station("THE END BEGINS");
-	text_text(TEXT_PLAIN, 4,
+	tell_station("THE END BEGINS");
+	text_paragraph(TEXT_PLAIN, 4,
 	    body_pending() == -1
 		? "Nothing is left of the request's body."
 		: "What is left of the request's body is read and dropped: "
 		  "servers lose the reply otherwise.");
 	if (Py_IsInitialized())
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "Python joins threads and runs atexit functions.");
-	end();
+	end_part();
 }
 
 /* One bar behind the other: where phases take turns, these are their sums. */
@@ -452,7 +453,7 @@ tell_time_line(void)
 		tell_phase((enum clock_phase)phase, before, total);
 		before += clock_spent((enum clock_phase)phase);
 	}
-	text_text(
+	text_paragraph(
 	    TEXT_PLAIN, 4, "%-11s %8.1f ms", "together", milliseconds(total));
 }
 
@@ -460,33 +461,34 @@ static void
 tell_precision(void)
 {
 	if (clock_fork_at_most() <= 0)
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "The kernel does not tell when the process began, hence "
 		    "not how long fork and exec took.");
 	else {
-		text_text(TEXT_PLAIN, 4, "Fork and exec took %.1f to %.1f ms.",
+		text_paragraph(TEXT_PLAIN, 4,
+		    "Fork and exec took %.1f to %.1f ms.",
 		    milliseconds(clock_spent(CLOCK_FORK)),
 		    milliseconds(clock_fork_at_most()));
-		text_text(TEXT_PLAIN, 4,
+		text_paragraph(TEXT_PLAIN, 4,
 		    "The kernel tells the process's beginning only by the tick "
 		    "of its clock, but exactly how long it ran since.");
 	}
-	text_text(TEXT_PLAIN, 4, "Writing this down is not counted.");
+	text_paragraph(TEXT_PLAIN, 4, "Writing this down is not counted.");
 }
 
 void
 transcript_end(int status)
 {
-	if (!begin())
+	if (!begin_part())
 		return;
-	station("EXIT");
-	text_text(status == 0 ? TEXT_GOOD : TEXT_GONE, 4, "Status %d: %s",
+	tell_station("EXIT");
+	text_paragraph(status == 0 ? TEXT_GOOD : TEXT_GONE, 4, "Status %d: %s",
 	    status,
 	    status == 0 ? "the application's reply was sent whole."
 			: "the application's reply was not sent whole; an "
 			  "entry in the log says why.");
-	text_text(TEXT_BOLD, 4, "Where the time went:");
+	text_paragraph(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
-	end();
+	end_part();
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "explain/text.h"
 #include "explain/variables.h"
 #include "explain/rules.h"
@@ -46,7 +47,7 @@ is_given(const char *name)
 
 /* The value as bytes, or what else it is; memory to be freed, or NULL. */
 static char *
-describe(PyObject *value)
+describe_value(PyObject *value)
 {
 	PyObject *text = NULL, *bytes = NULL;
 	char *description = NULL;
@@ -71,34 +72,34 @@ describe(PyObject *value)
 
 /* What environ has under a variable's name: as above. */
 static char *
-find(PyObject *env, const struct variable *variable)
+find_value(PyObject *env, const struct variable *variable)
 {
 	PyObject *name = PyUnicode_DecodeLatin1(
 		     variable->name, (Py_ssize_t)variable->length, NULL),
 		 *value = name == NULL ? NULL : PyDict_GetItem(env, name);
-	char *found = value == NULL ? NULL : describe(value);
+	char *found = value == NULL ? NULL : describe_value(value);
 
 	Py_XDECREF(name);
 	return found;
 }
 
 static void
-remark(enum text_style style, const char *what, const struct rule *rule)
+tell_rule(enum text_style style, const char *what, const struct rule *rule)
 {
-	text_text(
+	text_paragraph(
 	    style, REMARK, "%s%s (%s)", what, rule->meaning, rule->source);
 }
 
 /* What a variable means; HTTP_ACCEPT_LANGUAGE is the header Accept-Language. */
 static void
-explain(const char *name, size_t length, const struct rule *rule)
+tell_meaning(const char *name, size_t length, const struct rule *rule)
 {
 	char header[64];
 	bool first = true;
 	size_t i;
 
 	if (strcmp(rule->name, "HTTP_") != 0 || length > sizeof(header)) {
-		remark(TEXT_PLAIN, "", rule);
+		tell_rule(TEXT_PLAIN, "", rule);
 		return;
 	}
 	for (i = 5; i < length; i++) {
@@ -107,7 +108,7 @@ explain(const char *name, size_t length, const struct rule *rule)
 			header[i - 5] = '-';
 	}
 	header[i - 5] = '\0';
-	text_text(TEXT_PLAIN, REMARK, "%s %s (%s)", rule->meaning, header,
+	text_paragraph(TEXT_PLAIN, REMARK, "%s %s (%s)", rule->meaning, header,
 	    rule->source);
 }
 
@@ -116,7 +117,7 @@ tell_change(const struct variable *variable, const char *value, bool set)
 {
 	static const struct rule by_option = { "", "by --env", "cgi2wsgi(1)" };
 
-	remark(TEXT_CHANGED, "changed: ",
+	tell_rule(TEXT_CHANGED, "changed: ",
 	    set ? &by_option : rules_change(variable->name, variable->length));
 	text_pair(REMARK, variable->name, variable->length, "=", value);
 }
@@ -129,9 +130,10 @@ tell_variable(const struct variable *variable, const char *value, bool set)
 
 	text_pair(ITEM, name, length, "=", variable->value);
 	if (value == NULL)
-		remark(TEXT_GONE, "left out: ", rules_omission(name, length));
+		tell_rule(
+		    TEXT_GONE, "left out: ", rules_omission(name, length));
 	else if (strcmp(value, variable->value) == 0)
-		explain(name, length, rules_meaning(name, length));
+		tell_meaning(name, length, rules_meaning(name, length));
 	else
 		tell_change(variable, value, set);
 }
@@ -143,30 +145,31 @@ tell_variable(const struct variable *variable, const char *value, bool set)
 static void
 tell_given(PyObject *env, const struct settings *settings)
 {
-	char *names = NULL, *value, *name;
-	size_t length, i;
-	FILE *to = open_memstream(&names, &length);
-	int others = 0;
+	struct buffer names = { 0 };
+	const struct variable *v;
+	char *value, *name;
+	size_t i;
 
-	for (i = 0; to != NULL && i < given.count; i++) {
-		const struct variable *v = &given.list[i];
-
-		value = find(env, v);
+	for (i = 0; i < given.count; i++) {
+		v = &given.list[i];
+		value = find_value(env, v);
 		name = strndup(v->name, v->length);
 		if (!request_is_meta(v->name, v->length) && value != NULL &&
 		    strcmp(value, v->value) == 0)
-			fprintf(to, "%s%s", others++ > 0 ? ", " : "", name);
+			buffer_print(&names, "%s%s",
+			    names.length > 0 ? ", " : "",
+			    name != NULL ? name : "?");
 		else
 			tell_variable(v, value,
 			    name != NULL && settings_have(settings, name));
 		free(name);
 		free(value);
 	}
-	if (to != NULL && fclose(to) == 0 && others > 0)
-		text_text(TEXT_PLAIN, TEXT,
+	if (names.length > 0)
+		text_paragraph(TEXT_PLAIN, TEXT,
 		    "Not about the request, hence in os.environ, too: %s",
-		    names);
-	free(names);
+		    names.bytes);
+	free(names.bytes);
 }
 
 static void
@@ -177,14 +180,14 @@ tell_added(PyObject *env, const struct settings *settings)
 	char *name, *text;
 
 	while (PyDict_Next(env, &position, &key, &value)) {
-		if ((name = describe(key)) == NULL)
+		if ((name = describe_value(key)) == NULL)
 			return;
-		if (!is_given(name) && (text = describe(value)) != NULL) {
+		if (!is_given(name) && (text = describe_value(value)) != NULL) {
 			text_pair(ITEM, name, strlen(name), "=", text);
 			if (settings_have(settings, name))
-				text_text(TEXT_PLAIN, REMARK, "by --env");
+				text_paragraph(TEXT_PLAIN, REMARK, "by --env");
 			else
-				remark(TEXT_PLAIN, "",
+				tell_rule(TEXT_PLAIN, "",
 				    rules_addition(name, strlen(name)));
 			free(text);
 		}
@@ -195,12 +198,12 @@ tell_added(PyObject *env, const struct settings *settings)
 void
 variables_tell(PyObject *env, const struct settings *settings)
 {
-	text_text(TEXT_PLAIN, TEXT,
+	text_paragraph(TEXT_PLAIN, TEXT,
 	    "The variables, as they were given. Every value becomes "
 	    "text byte by byte, as Latin-1 (PEP 3333, \"Unicode Issues\"). "
 	    "What is about the request has left os.environ, so that no "
 	    "process started from here is told.");
 	tell_given(env, settings);
-	text_text(TEXT_PLAIN, TEXT, "What is added to it:");
+	text_paragraph(TEXT_PLAIN, TEXT, "What is added to it:");
 	tell_added(env, settings);
 }

@@ -713,7 +713,7 @@ def c_messages():
     """(id, parts of the message) of each call in C that adds a finding."""
     for file in TOP.glob("lib/*/*.c"):
         for id, text in re.findall(
-                r'\b(?:finding_add\(|report\(line, )\s*"([\w-]+)",\s*'
+                r'\b(?:finding_add\(|report_line\(line, )\s*"([\w-]+)",\s*'
                 r'((?:"(?:[^"\\]|\\.)*"[\s/A-Z_]*)+)', file.read_text()):
             text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
             yield id, re.split(r"%[.*\w]+", text.partition(r"\n")[0])
