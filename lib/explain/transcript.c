@@ -12,6 +12,7 @@
 #include "cgi/clock.h"
 #include "cgi/screen.h"
 #include "python/imports.h"
+#include "python/shutdown.h"
 #include "explain/imported.h"
 #include "explain/text.h"
 #include "cgi/process.h"
@@ -281,6 +282,18 @@ tell_close(bool has_close)
 	end_part();
 }
 
+/* What the end is made of, if it took long enough to be seen. */
+static void
+tell_step(const char *what, const char *why, int64_t took)
+{
+	if (!begin_part())
+		return;
+	text_paragraph(TEXT_PLAIN, 4, "%s took %.1f ms%s%s.", what,
+	    milliseconds(took), why != NULL ? ": " : "",
+	    why != NULL ? why : "");
+	end_part();
+}
+
 static const struct response_observer observer = { .head = tell_head,
 	.result = tell_result,
 	.blocks = tell_blocks,
@@ -294,6 +307,7 @@ transcript_open(
 		.invocation = invocation,
 		.imports = imports_count() };
 	response_observe(&observer);
+	shutdown_observe(tell_step);
 	text_open(screen_has_colours(STDERR_FILENO));
 	begin_part();
 	clock_ask_kernel();
@@ -408,9 +422,6 @@ transcript_drain(void)
 		? "Nothing is left of the request's body."
 		: "What is left of the request's body is read and dropped: "
 		  "servers lose the reply otherwise.");
-	if (Py_IsInitialized())
-		text_paragraph(TEXT_PLAIN, 4,
-		    "Python joins threads and runs atexit functions.");
 	end_part();
 }
 

@@ -7,13 +7,54 @@
  */
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "python/cpython.h"
 
+#include "cgi/clock.h"
 #include "python/garbage.h"
 #include "python/shutdown.h"
+
+static struct {
+	shutdown_observer *observer; /* or NULL */
+	int64_t since; /* the last step ended */
+	char why[160]; /* Py_FinalizeEx() is called; empty: it is not */
+} shutdown_state;
+
+/* The first reason counts. Returns true, for those who look for one. */
+static bool __attribute__((format(printf, 1, 2)))
+note_reason(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (shutdown_state.why[0] == '\0')
+		vsnprintf(shutdown_state.why, sizeof(shutdown_state.why),
+		    format, arguments);
+	va_end(arguments);
+	return true;
+}
+
+static void
+end_step(const char *what, const char *why)
+{
+	int64_t now;
+
+	if (shutdown_state.observer == NULL)
+		return;
+	now = clock_elapsed();
+	shutdown_state.observer(what, why, now - shutdown_state.since);
+	shutdown_state.since = clock_elapsed();
+}
+
+void
+shutdown_observe(shutdown_observer *observer)
+{
+	shutdown_state.observer = observer;
+}
 
 /* The module if something imported it; a new reference or NULL. */
 static PyObject *
@@ -120,10 +161,15 @@ needs_end(PyObject *object)
 {
 	PyTypeObject *type = Py_TYPE(object);
 
-	if (type->tp_finalize != NULL)
-		return !is_harmless(type) && !is_standard(object) &&
-		    !is_local(type);
-	return PyType_Check(object) && hides_objects(object);
+	if (type->tp_finalize != NULL && !is_harmless(type) &&
+	    !is_standard(object) && !is_local(type))
+		return note_reason("an object of the type %s is left, whose "
+				   "end may do something",
+		    type->tp_name);
+	return type->tp_finalize == NULL && PyType_Check(object) &&
+	    hides_objects(object) &&
+	    note_reason("objects of the class %s may be left",
+		((PyTypeObject *)object)->tp_name);
 }
 
 /*
@@ -154,13 +200,16 @@ left_objects(void)
 	PyTypeObject *type = (PyTypeObject *)connections;
 	Py_ssize_t i;
 	/* Before Python 3.11 the collector did not know these. */
-	bool found = objects == NULL || (type != NULL && !PyType_IS_GC(type));
+	bool found = (objects == NULL ||
+			 (type != NULL && !PyType_IS_GC(type))) &&
+	    note_reason("some objects cannot be looked at");
 
 	PyErr_Clear();
 	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++) {
 		object = PyList_GET_ITEM(objects, i);
 		found = needs_end(object) ||
-		    (type != NULL && PyObject_TypeCheck(object, type));
+		    (type != NULL && PyObject_TypeCheck(object, type) &&
+			note_reason("a connection of sqlite3 is left"));
 	}
 	Py_XDECREF(connections);
 	Py_XDECREF(objects);
@@ -211,7 +260,10 @@ is_foreign(PyObject *name, PyObject *module)
 		return false;
 	length = strlen(path);
 	return length > 3 && strcmp(path + length - 3, ".so") == 0 &&
-	    strstr(path, "/lib-dynload/") == NULL && !is_memory(known);
+	    strstr(path, "/lib-dynload/") == NULL && !is_memory(known) &&
+	    note_reason("the module %s is written in C, and the end of its "
+			"objects may do something",
+		known);
 }
 
 static bool
@@ -231,7 +283,8 @@ static bool
 left_database(void)
 {
 	PyObject *gnu = find_loaded("_gdbm"), *ndbm = find_loaded("_dbm");
-	bool found = gnu != NULL || ndbm != NULL;
+	bool found = (gnu != NULL || ndbm != NULL) &&
+	    note_reason("databases of dbm are complete only then");
 
 	Py_XDECREF(ndbm);
 	Py_XDECREF(gnu);
@@ -243,7 +296,7 @@ static bool
 is_watched(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-	return true;
+	return note_reason("this is a build that looks for leaks");
 #else
 	return false;
 #endif
@@ -280,8 +333,11 @@ shutdown_python(void)
 {
 	if (!Py_IsInitialized())
 		return;
+	shutdown_state.since = clock_elapsed();
 	call_module("threading", "_shutdown");
+	end_step("Waiting for threads", NULL);
 	call_module("atexit", "_run_exitfuncs");
+	end_step("The functions of atexit", NULL);
 	flush("stdout");
 	flush("stderr");
 	if (!left && !left_objects() && !left_database() && !left_foreign() &&
@@ -291,4 +347,5 @@ shutdown_python(void)
 	keep_handler(SIGTERM);
 	keep_handler(SIGALRM);
 	Py_FinalizeEx();
+	end_step("Taking Python's objects apart", shutdown_state.why);
 }

@@ -2,6 +2,14 @@
 #ifndef PYTHON_SHUTDOWN_H
 #define PYTHON_SHUTDOWN_H
 
+#include <stdint.h>
+
+/* A step of the end, why it was taken or NULL, and its nanoseconds. */
+typedef void shutdown_observer(const char *what, const char *why, int64_t took);
+
+/* From now on each step is told; Python may be gone by then. */
+void shutdown_observe(shutdown_observer *);
+
 /*
  * Looks at what an application has made while it was loaded, which then can be
  * frozen: to be called before garbage_resume().
