@@ -2,12 +2,15 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain/imported.h"
 #include "explain/text.h"
 #include "python/imports.h"
 
 #define ROWS 20
+#define NAME 28 /* columns before a name */
+#define FAILED " (failed)"
 #define DEEPEST 12 /* what is deeper is not indented any further */
 
 static int
@@ -38,12 +41,18 @@ find_shortest(size_t first, size_t count)
 static void
 tell_import(const struct import *import)
 {
+	/* The name stays in its line. */
 	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
 
+	while (depth > 0 &&
+	    NAME + 2 * (size_t)depth + strlen(import->name) +
+		    (import->failed ? strlen(FAILED) : 0) >
+		TEXT_COLUMNS)
+		depth--;
 	text_paragraph(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
 	    (double)import->time / 1e6,
 	    (double)(import->time - import->inside) / 1e6, 2 * depth, "",
-	    import->name, import->failed ? " (failed)" : "");
+	    import->name, import->failed ? FAILED : "");
 }
 
 size_t

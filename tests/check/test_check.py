@@ -464,6 +464,10 @@ script_case("cache-unusable", "each request compiles the script again",
             HELLO, "--env PYTHONDONTWRITEBYTECODE=1")
 
 
+script_case("cache-unusable", "each request compiles the script again: there "
+            "is no folder for it: ", HELLO, "--cache /proc/none")
+
+
 @case("cache-unusable", "each request compiles modules again, since "
       "their folders cannot be written: part", ROOT)
 def cache_that_cannot_be_written(site):
@@ -713,7 +717,7 @@ def c_messages():
     """(id, parts of the message) of each call in C that adds a finding."""
     for file in TOP.glob("lib/*/*.c"):
         for id, text in re.findall(
-                r'\b(?:finding_add\(|report_line\(line, )\s*"([\w-]+)",\s*'
+                r'\b(?:finding_add\(|report_line\(\s*line, )\s*"([\w-]+)",\s*'
                 r'((?:"(?:[^"\\]|\\.)*"[\s/A-Z_]*)+)', file.read_text()):
             text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
             yield id, re.split(r"%[.*\w]+", text.partition(r"\n")[0])

@@ -624,6 +624,53 @@ def test_unread_body(cgi):
     assert "Nothing is left" in station(explain(cgi).log, "THE END BEGINS")
 
 
+def steps(log):
+    """What the end is made of: milliseconds and reasons."""
+    return {what: (float(ms), why) for what, ms, why in re.findall(
+        r"(Waiting for threads|The functions of atexit|Taking Python's "
+        r"objects apart) took (\d+\.\d) ms(?:: (.*?))?\.(?= |$)",
+        station(log, "THE END BEGINS"))}
+
+
+def test_slow_end(cgi):
+    """Case 30: which step makes it slow, and what it is taken for."""
+    log = explain(cgi, """
+        import atexit, threading, time
+
+        class Slow:
+            def __del__(self):
+                time.sleep(.03)
+
+        slow = Slow()
+        threading.Thread(target=lambda: time.sleep(.3)).start()
+        atexit.register(time.sleep, .05)
+        """ + HELLO.replace("\n", "\n        ")).log
+    found = steps(log)
+    assert found["Waiting for threads"][0] > 1
+    assert found["The functions of atexit"][0] >= 50
+    took, why = found["Taking Python's objects apart"]
+    assert took >= 30
+    assert why == ("an object of the type Slow is left, whose end may do "
+                   "something")
+
+
+@pytest.mark.parametrize("source, why", [
+    ("import sqlite3\nkept = sqlite3.connect(':memory:')\n",
+     "a connection of sqlite3 is left"),
+    ("file = open('file', 'w')\n",
+     "an object of the type _io."),
+])
+def test_reason_of_the_end(cgi, source, why):
+    """Case 30."""
+    found = steps(explain(cgi, source + HELLO).log)
+    assert found["Taking Python's objects apart"][1].startswith(why)
+
+
+def test_quick_end(cgi):
+    """Nothing is taken apart for nobody."""
+    assert "Taking Python's objects apart" not in steps(explain(cgi).log)
+
+
 def test_child_is_silent(cgi):
     reply = explain(cgi, """
         import os
