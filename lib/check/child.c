@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cgi/clock.h"
 #include "check/child.h"
 
 #define MOST (256 * 1024) /* bytes kept of a stream */
@@ -29,15 +29,6 @@ static void
 ignore_signal(int number)
 {
 	(void)number;
-}
-
-static int64_t
-read_clock(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
 }
 
 /* Returns the end to write to, or -1. */
@@ -63,20 +54,12 @@ close_stream(struct stream *stream)
 	stream->descriptor = -1;
 }
 
-static void
-keep_bytes(struct stream *stream, const char *bytes, size_t length)
-{
-	if (length > MOST - stream->length)
-		length = MOST - stream->length;
-	memcpy(stream->bytes + stream->length, bytes, length);
-	stream->length += length;
-}
-
 /* Reads what there is, but not for ever: the child may write faster. */
 static void
 drain_stream(struct stream *stream)
 {
 	char block[65536];
+	size_t room;
 	ssize_t n = 0;
 	int times;
 
@@ -86,31 +69,35 @@ drain_stream(struct stream *stream)
 		n = read(stream->descriptor, block, sizeof(block));
 		if (n <= 0)
 			break;
-		keep_bytes(stream, block, (size_t)n);
+		/* What is too much is read, so that nobody waits, and lost. */
+		room = MOST - stream->length;
+		room = (size_t)n < room ? (size_t)n : room;
+		memcpy(stream->bytes + stream->length, block, room);
+		stream->length += room;
 	}
 	if (n == 0)
 		close_stream(stream);
 }
 
 static void
-drain_streams(struct child *trial)
+drain_streams(struct child *child)
 {
-	drain_stream(&trial->channel);
-	drain_stream(&trial->output);
-	drain_stream(&trial->errors);
+	drain_stream(&child->channel);
+	drain_stream(&child->output);
+	drain_stream(&child->errors);
 }
 
-/* Waits for output, for the child's end, or that many milliseconds. */
+/* Waits for output, for the child's end, or that many nanoseconds. */
 static void
-wait_for_output(const struct child *trial, int64_t wait, const sigset_t *mask)
+wait_for_output(const struct child *child, int64_t wait, const sigset_t *mask)
 {
 	struct pollfd ends[] = {
-		{ .fd = trial->channel.descriptor, .events = POLLIN },
-		{ .fd = trial->output.descriptor, .events = POLLIN },
-		{ .fd = trial->errors.descriptor, .events = POLLIN },
+		{ .fd = child->channel.descriptor, .events = POLLIN },
+		{ .fd = child->output.descriptor, .events = POLLIN },
+		{ .fd = child->errors.descriptor, .events = POLLIN },
 	};
-	struct timespec limit = { .tv_sec = wait / 1000,
-		.tv_nsec = wait % 1000 * 1000000 };
+	struct timespec limit = { .tv_sec = wait / CLOCK_SECOND,
+		.tv_nsec = wait % CLOCK_SECOND };
 
 	ppoll(ends, 3, &limit, mask);
 }
@@ -118,26 +105,26 @@ wait_for_output(const struct child *trial, int64_t wait, const sigset_t *mask)
 /* SIGCHLD is blocked but in ppoll(), so that none is missed. */
 static void
 await_child(
-    struct child *trial, pid_t child, unsigned seconds, const sigset_t *mask)
+    struct child *child, pid_t pid, unsigned seconds, const sigset_t *mask)
 {
-	int64_t end = read_clock() + seconds * INT64_C(1000), left;
+	int64_t end = clock_now() + seconds * CLOCK_SECOND, left;
 
-	while (waitpid(child, &trial->status, WNOHANG) == 0) {
-		if ((left = end - read_clock()) <= 0) {
-			kill(child, trial->late ? SIGKILL : SIGABRT);
-			trial->late = true;
-			end = read_clock() + PATIENCE * 1000;
+	while (waitpid(pid, &child->status, WNOHANG) == 0) {
+		if ((left = end - clock_now()) <= 0) {
+			kill(-pid, child->late ? SIGKILL : SIGABRT);
+			child->late = true;
+			end = clock_now() + PATIENCE * CLOCK_SECOND;
 			continue;
 		}
-		wait_for_output(trial, left, mask);
-		drain_streams(trial);
+		wait_for_output(child, left, mask);
+		drain_streams(child);
 	}
-	kill(-child, SIGKILL);
-	drain_streams(trial);
-	if (trial->channel.length > 0 &&
-	    trial->channel.bytes[trial->channel.length - 1] == LAST) {
-		trial->returned = true;
-		trial->channel.length--;
+	kill(-pid, SIGKILL);
+	drain_streams(child);
+	if (child->channel.length > 0 &&
+	    child->channel.bytes[child->channel.length - 1] == LAST) {
+		child->returned = true;
+		child->channel.length--;
 	}
 }
 
@@ -165,57 +152,56 @@ prepare_child(int output, int errors, const sigset_t *mask)
 
 /* What the application forks comes along here, too, and just ends. */
 static _Noreturn void
-finish_child(pid_t child, int channel)
+finish_child(pid_t pid, int channel)
 {
 	const char last = LAST;
 
 	fflush(NULL);
-	_exit(getpid() == child && write(channel, &last, 1) == 1
-		? EXIT_SUCCESS
-		: EXIT_FAILURE);
+	_exit(getpid() == pid && write(channel, &last, 1) == 1 ? EXIT_SUCCESS
+							       : EXIT_FAILURE);
 }
 
 int
-child_run(struct child *trial, unsigned seconds,
+child_run(struct child *child, unsigned seconds,
     void (*act)(int channel, const void *argument), const void *argument)
 {
-	int channel = open_stream(&trial->channel),
-	    output = open_stream(&trial->output),
-	    errors = open_stream(&trial->errors), number;
+	int channel = open_stream(&child->channel),
+	    output = open_stream(&child->output),
+	    errors = open_stream(&child->errors), number;
 	sigset_t child_ends, mask;
-	pid_t child = -1;
+	pid_t pid = -1;
 
-	trial->late = trial->returned = false;
+	child->late = child->returned = false;
 	signal(SIGCHLD, ignore_signal);
 	sigemptyset(&child_ends);
 	sigaddset(&child_ends, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_ends, &mask);
 	if (channel != -1 && output != -1 && errors != -1)
-		child = fork();
-	if (child == 0) {
+		pid = fork();
+	if (pid == 0) {
 		prepare_child(output, errors, &mask);
-		child = getpid();
+		pid = getpid();
 		act(channel, argument);
-		finish_child(child, channel);
+		finish_child(pid, channel);
 	}
 	number = errno;
 	close(channel);
 	close(output);
 	close(errors);
-	if (child != -1)
-		await_child(trial, child, seconds, &mask);
+	if (pid != -1)
+		await_child(child, pid, seconds, &mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	close_stream(&trial->channel);
-	close_stream(&trial->output);
-	close_stream(&trial->errors);
+	close_stream(&child->channel);
+	close_stream(&child->output);
+	close_stream(&child->errors);
 	errno = number;
-	return child != -1 ? 0 : -1;
+	return pid != -1 ? 0 : -1;
 }
 
 void
-child_release(struct child *trial)
+child_release(struct child *child)
 {
-	free(trial->channel.bytes);
-	free(trial->output.bytes);
-	free(trial->errors.bytes);
+	free(child->channel.bytes);
+	free(child->output.bytes);
+	free(child->errors.bytes);
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/buffer.h"
+#include "cgi/secret.h"
 #include "check/finding.h"
 #include "check/hashbang.h"
 #include "check/permissions.h"
@@ -65,17 +67,60 @@ find_in_folders(
 	return found;
 }
 
+/*
+ * The options of a line as others may see them: of --env the names, and of
+ * other words what is no secret. What has none of these stays as it is written.
+ */
+static char *
+mask_options(const char *options)
+{
+	struct words words = { 0 };
+	struct buffer masked = { 0 };
+	const char *word, *value;
+	char *shown;
+	bool changed = false;
+	int i;
+
+	/* That no quote is open is known by now. */
+	if (words_split(&words, options, "") == -1)
+		return strdup("");
+	for (i = 0; i < words.count; i++) {
+		word = words.word[i];
+		value = strncmp(word, "--env=", 6) == 0 ? word + 6
+		    : i > 0 && strcmp(words.word[i - 1], "--env") == 0 ? word
+								       : NULL;
+		value = value != NULL ? strchr(value, '=') : NULL;
+		shown = value == NULL ? secret_hide(word) : strdup(SECRET_MASK);
+		if (i > 0)
+			buffer_add_byte(&masked, ' ');
+		if (value != NULL)
+			buffer_add(&masked, word, (size_t)(value + 1 - word));
+		buffer_add_text(&masked, shown != NULL ? shown : SECRET_MASK);
+		changed = changed || value != NULL || shown == NULL ||
+		    strcmp(shown, word) != 0;
+		free(shown);
+	}
+	shown = buffer_take(&masked, NULL);
+	if (!changed) {
+		free(shown);
+		shown = strdup(options);
+	}
+	return shown;
+}
+
 /* Adds a finding and, as advice, the first line as it should be. */
 static void
 report_line(const struct line *line, const char *id, const char *format,
     const char *name)
 {
-	char *problem;
+	char *problem, *options = mask_options(line->options);
 
 	if (asprintf(&problem, format, name, line->program) == -1)
-		return;
-	finding_add(id, "%s\nfirst line: #!%s%s%s", problem, line->program,
-	    *line->options != '\0' ? " " : "", line->options);
+		problem = NULL;
+	if (problem != NULL && options != NULL)
+		finding_add(id, "%s\nfirst line: #!%s%s%s", problem,
+		    line->program, *options != '\0' ? " " : "", options);
+	free(options);
 	free(problem);
 }
 
@@ -159,15 +204,19 @@ static void
 check_env(struct line *line)
 {
 	const char *name = line->rest;
+	char *masked;
 
 	if (*name == '-' && memchr(name, 'S', strcspn(name, BLANKS)) != NULL)
 		check_behind_env(line);
-	else if (strpbrk(name, BLANKS) != NULL)
+	else if (strpbrk(name, BLANKS) != NULL) {
+		masked = mask_options(name);
 		finding_add("line-env",
 		    "env looks for a program called '%s', blanks included\n"
 		    "first line: #!%s -S %s",
-		    name, line->interpreter, name);
-	else if (strcmp(name, PROGRAM) == 0)
+		    masked ? masked : "", line->interpreter,
+		    masked ? masked : "");
+		free(masked);
+	} else if (strcmp(name, PROGRAM) == 0)
 		check_in_path(line, name);
 	else
 		check_program(
@@ -227,19 +276,20 @@ take_apart(struct line *line)
 static void
 check_line(struct line *line)
 {
-	char *whole;
+	char *words;
 
 	take_apart(line);
-	whole = *line->rest != '\0' ? line->rest : NULL;
 	check_length(line);
 	if (strcmp(file_base(line->interpreter), "env") == 0 &&
 	    user_may(line->account, line->interpreter, X_OK))
 		check_env(line);
 	else
 		check_program(line, line->interpreter);
-	if (!finding_has("line-"))
+	words = mask_options(line->rest);
+	if (!finding_has("line-") && words != NULL)
 		finding_add("line", "#!%s%s%s starts this program",
-		    line->interpreter, whole ? " " : "", whole ? whole : "");
+		    line->interpreter, *words != '\0' ? " " : "", words);
+	free(words);
 }
 
 static void

@@ -304,35 +304,18 @@ check_log(const struct user *account, const struct invocation *invocation,
 		finding_add("log", "%s may write %s", account->name, log);
 }
 
-/* The same names as an import that failed looks for. */
-static void
-find_unused_venv(const struct invocation *invocation)
-{
-	static const char *const names[] = { "venv", ".venv" };
-	char *file;
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
-			names[i]) == -1)
-			continue;
-		if (access(file, F_OK) == 0)
-			finding_add("venv-unused",
-			    "the virtual environment %s beside the script is "
-			    "not used\nin the first line: --venv %s",
-			    names[i], names[i]);
-		free(file);
-	}
-}
-
 void
 permissions_check_options(
     const struct user *account, const struct invocation *invocation)
 {
+	const char *venv = invocation_unused_venv(invocation);
 	char *log;
 
-	if (invocation->options.venv == NULL)
-		find_unused_venv(invocation);
+	if (venv != NULL)
+		finding_add("venv-unused",
+		    "the virtual environment %s beside the script is not "
+		    "used\nin the first line: --venv %s",
+		    venv, venv);
 	if (invocation->options.log != NULL &&
 	    (log = invocation_path(invocation, invocation->options.log)) !=
 		NULL) {

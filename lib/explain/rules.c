@@ -144,37 +144,20 @@ rule_applies(const struct rule *rule, const char *name, size_t length)
 	    memcmp(rule->name, name, known) == 0;
 }
 
-/* The last rule of a table applies to every name. */
-static const struct rule *
-find_rule(const struct rule *rules, const char *name, size_t length)
-{
-	while (!rule_applies(rules, name, length))
-		rules++;
-	return rules;
-}
-
 const struct rule *
-rules_meaning(const char *name, size_t length)
+rules_find(enum rules_about about, const char *name, size_t length)
 {
-	return find_rule(meanings, name, length);
-}
+	static const struct rule *const tables[] = {
+		[RULES_MEANING] = meanings,
+		[RULES_OMISSION] = omissions,
+		[RULES_CHANGE] = changes,
+		[RULES_ADDITION] = additions,
+	};
+	const struct rule *rule = tables[about];
 
-const struct rule *
-rules_omission(const char *name, size_t length)
-{
-	return find_rule(omissions, name, length);
-}
-
-const struct rule *
-rules_change(const char *name, size_t length)
-{
-	return find_rule(changes, name, length);
-}
-
-const struct rule *
-rules_addition(const char *name, size_t length)
-{
-	const struct rule *rule = find_rule(additions, name, length);
-
-	return rule->meaning != NULL ? rule : rules_meaning(name, length);
+	/* The last rule of a table applies to every name. */
+	while (!rule_applies(rule, name, length))
+		rule++;
+	return rule->meaning != NULL ? rule
+				     : rules_find(RULES_MEANING, name, length);
 }

@@ -10,16 +10,15 @@ struct rule {
 	const char *source; /* a section, or whose variable it is */
 };
 
-/* What a variable means; there is a rule for every name. */
-const struct rule *rules_meaning(const char *name, size_t length);
+enum rules_about {
+	RULES_MEANING, /* what a variable means */
+	RULES_OMISSION, /* why it is left out of environ */
+	RULES_CHANGE, /* why environ has another value than the server's */
+	RULES_ADDITION /* why environ has it although the server did not */
+};
 
-/* Why a variable is left out of environ. */
-const struct rule *rules_omission(const char *name, size_t length);
-
-/* Why a variable is in environ with another value than the server's. */
-const struct rule *rules_change(const char *name, size_t length);
-
-/* Why a variable is in environ that the server did not give. */
-const struct rule *rules_addition(const char *name, size_t length);
+/* The rule about a variable; there is one for every name. */
+const struct rule *rules_find(
+    enum rules_about, const char *name, size_t length);
 
 #endif

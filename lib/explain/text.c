@@ -141,7 +141,8 @@ void
 text_pair(size_t indent, const char *name, size_t length, const char *between,
     const char *value)
 {
-	char *shown = secret_show(name, length, value),
+	char *shown = value == NULL ? strdup(SECRET_MASK)
+				    : secret_show(name, length, value),
 	     *escaped = shown != NULL ? escape(shown) : NULL,
 	     *copy = strndup(name, length),
 	     *label = copy != NULL ? escape(copy) : NULL;

@@ -28,7 +28,7 @@ void text_paragraph(enum text_style, size_t indent, const char *format, ...)
 
 /*
  * A line "name: value" or the like, cut if it is too long. What is a secret
- * by the name, or in the value, is masked.
+ * by the name, or in the value, is masked; all of it if the value is NULL.
  */
 void text_pair(size_t indent, const char *name, size_t length,
     const char *between, const char *value);

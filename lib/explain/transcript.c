@@ -1,4 +1,8 @@
-/* Stations of the story, in its order; the pen knows how they look. */
+/*
+ * --explain follows one request and writes down what becomes of it, as it
+ * happens. It only looks: the floors below do not know that it is there, but
+ * for those that call an observer, and a request takes the same way without it.
+ */
 
 #include <config.h>
 
@@ -147,13 +151,24 @@ tell_way(const struct invocation *invocation)
 	text_paragraph(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
 }
 
-/* What an option says, but for secrets; memory to be freed, or NULL. */
+/*
+ * What an option says, but for secrets; memory to be freed, or NULL. What
+ * --env sets is the deployer's, and often secret whatever its name is.
+ */
 static char *
 show_value(const struct given_option *option)
 {
-	return option->letter == 'u' || option->letter == 'b'
-	    ? strdup(SECRET_MASK)
-	    : secret_hide(option->value);
+	const char *value = option->value;
+	char *shown;
+
+	if (option->letter == 'u' || option->letter == 'b')
+		return strdup(SECRET_MASK);
+	if (option->letter != OPTION_ENV)
+		return secret_hide(value);
+	return asprintf(&shown, "%.*s=" SECRET_MASK, (int)strcspn(value, "="),
+		   value) == -1
+	    ? NULL
+	    : shown;
 }
 
 /* The options of one place, by their full names. */

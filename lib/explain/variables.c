@@ -118,8 +118,11 @@ tell_change(const struct variable *variable, const char *value, bool set)
 	static const struct rule by_option = { "", "by --env", "cgi2wsgi(1)" };
 
 	tell_rule(TEXT_CHANGED, "changed: ",
-	    set ? &by_option : rules_change(variable->name, variable->length));
-	text_pair(REMARK, variable->name, variable->length, "=", value);
+	    set ? &by_option
+		: rules_find(RULES_CHANGE, variable->name, variable->length));
+	/* What --env says is the deployer's, and nobody else's. */
+	text_pair(
+	    REMARK, variable->name, variable->length, "=", set ? NULL : value);
 }
 
 static void
@@ -130,10 +133,11 @@ tell_variable(const struct variable *variable, const char *value, bool set)
 
 	text_pair(ITEM, name, length, "=", variable->value);
 	if (value == NULL)
-		tell_rule(
-		    TEXT_GONE, "left out: ", rules_omission(name, length));
+		tell_rule(TEXT_GONE,
+		    "left out: ", rules_find(RULES_OMISSION, name, length));
 	else if (strcmp(value, variable->value) == 0)
-		tell_meaning(name, length, rules_meaning(name, length));
+		tell_meaning(
+		    name, length, rules_find(RULES_MEANING, name, length));
 	else
 		tell_change(variable, value, set);
 }
@@ -178,17 +182,21 @@ tell_added(PyObject *env, const struct settings *settings)
 	PyObject *key, *value;
 	Py_ssize_t position = 0;
 	char *name, *text;
+	bool set;
 
 	while (PyDict_Next(env, &position, &key, &value)) {
 		if ((name = describe_value(key)) == NULL)
 			return;
+		set = settings_have(settings, name);
 		if (!is_given(name) && (text = describe_value(value)) != NULL) {
-			text_pair(ITEM, name, strlen(name), "=", text);
-			if (settings_have(settings, name))
+			text_pair(
+			    ITEM, name, strlen(name), "=", set ? NULL : text);
+			if (set)
 				text_paragraph(TEXT_PLAIN, REMARK, "by --env");
 			else
 				tell_rule(TEXT_PLAIN, "",
-				    rules_addition(name, strlen(name)));
+				    rules_find(
+					RULES_ADDITION, name, strlen(name)));
 			free(text);
 		}
 		free(name);

@@ -51,6 +51,26 @@ invocation_path(const struct invocation *invocation, const char *name)
 	return path;
 }
 
+const char *
+invocation_unused_venv(const struct invocation *invocation)
+{
+	static const char *const names[] = { ".venv", "venv" };
+	const char *found = NULL;
+	char *file;
+	size_t i;
+
+	if (invocation->options.venv != NULL || invocation->file == NULL)
+		return NULL;
+	for (i = 0; found == NULL && i < sizeof(names) / sizeof(*names); i++)
+		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
+			names[i]) != -1) {
+			if (access(file, F_OK) == 0)
+				found = names[i];
+			free(file);
+		}
+	return found;
+}
+
 int
 invocation_change_folder(const struct invocation *invocation)
 {

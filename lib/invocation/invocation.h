@@ -52,6 +52,12 @@ int invocation_read_script(
 char *invocation_path(const struct invocation *, const char *name);
 
 /*
+ * The name of a virtual environment that lies beside the script, while no
+ * option names one; or NULL.
+ */
+const char *invocation_unused_venv(const struct invocation *);
+
+/*
  * Changes to the folder of --chdir or, for a server, of the script (RFC 3875
  * 7.2). Returns 0, or -1 with a failure reported.
  */

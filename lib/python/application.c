@@ -61,32 +61,12 @@ load_file(const char *file)
 	return module;
 }
 
-static const char *
-find_unused_venv(const struct invocation *invocation)
-{
-	static const char *const names[] = { "venv", ".venv" };
-	const char *found = NULL;
-	struct stat st;
-	char *file;
-	size_t i;
-
-	if (invocation->options.venv != NULL || invocation->file == NULL ||
-	    !PyErr_ExceptionMatches(PyExc_ImportError))
-		return NULL;
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
-			names[i]) != -1) {
-			if (stat(file, &st) == 0)
-				found = names[i];
-			free(file);
-		}
-	return found;
-}
-
 static int
 import_failed(const struct invocation *invocation)
 {
-	const char *venv = find_unused_venv(invocation),
+	const char *venv = PyErr_ExceptionMatches(PyExc_ImportError)
+	    ? invocation_unused_venv(invocation)
+	    : NULL,
 		   *name = invocation->file ? invocation->file
 					    : invocation->module;
 	char *what;

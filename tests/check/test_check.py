@@ -884,6 +884,20 @@ def test_never_as_somebody_else(site, words):
     assert result.ids[0].startswith("user-")
 
 
+@pytest.mark.parametrize("line", [
+    "PROGRAM --env DSN=s3same --env=OTHER='s3same s3same'",
+    "/usr/bin/env -S PROGRAM --env URL=db://me:s3same@host/",
+    "/usr/bin/env PROGRAM --env DSN=s3same",
+    "/nowhere/cgi2wsgi --env DSN=s3same -H 'X-Key: s3same'"])
+def test_nothing_secret(site, line):
+    """Case 32: --check's output is shown around; so --env says names only."""
+    site.script(HELLO, line="#!" + line.replace("PROGRAM",
+                                                str(site.program)))
+    for json in (True, False):
+        result = site.check(json=json)
+        assert "=****" in result.out and "s3same" not in result.out
+
+
 @needs_root
 def test_advice_is_not_for_root(site):
     """J4, case 17: what runs the application, runs as the server's user."""
