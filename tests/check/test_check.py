@@ -1,6 +1,7 @@
 """`cgi2wsgi --check`: each finding, provoked, and its advice, followed."""
 
 import ast
+import fcntl
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import textwrap
 
 import pytest
@@ -1071,10 +1073,12 @@ def test_lines(site):
             f"type: chmod {kind}+x '{site.path}'") in lines
 
 
-def on_terminal(site, **env):
+def on_terminal(site, columns=80, script=None, **env):
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 24, columns, 0, 0))
     try:
-        site.check(json=False, stdout=follower, env=env)
+        site.check(json=False, stdout=follower, env=env, script=script)
         os.close(follower)
         said = b""
         try:
@@ -1082,7 +1086,7 @@ def on_terminal(site, **env):
                 said += data
         except OSError:
             pass        # its end
-        return said
+        return said.replace(b"\r\n", b"\n")
     finally:
         os.close(leader)
 
@@ -1091,12 +1095,41 @@ def test_colour(site):
     """On a terminal that can, and if nobody minds."""
     said = on_terminal(site, TERM="xterm")
     assert b"\x1b[32mok   \x1b[0m file: " in said
-    for env in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
+    for env in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}, {}):
         said = on_terminal(site, **env)
         assert b"\nok    file: " in said and b"\x1b" not in said
     assert "\x1b" not in site.check(json=False, env={"TERM": "xterm"}).out
     said = on_terminal(site, TERM="xterm", NO_COLOR="")
     assert b"\x1b[32m" in said
+
+
+@pytest.mark.parametrize("columns", [44, 60, 100])
+def test_width(site, columns):
+    """Case 27: broken between words, but a command is copied whole."""
+    name = "www/" + "ä" * 20 + " a.cgi"
+    path = site.script(HELLO + "raise ValueError('" + 40 * "word " + "')\n",
+                       name=name)
+    path.chmod(0o775)
+    lines = on_terminal(site, columns, path).decode().split("\n")
+    shown = [line.rpartition("\r")[2] for line in lines]
+    copied = [line for line in shown if line.startswith("      type")]
+    assert f"      type: chmod g-w '{path}'" in copied
+    broken = [line for line in shown if line not in copied
+              and "/" not in line]
+    assert max(map(len, broken)) <= columns
+    assert max(map(len, broken)) > columns - 10
+    assert sum("word" in line for line in broken) > 180 // columns
+    assert re.fullmatch(r"\d errors?, \d warnings?", shown[-2])
+
+
+def test_progress(site):
+    """Case 27: on a terminal one sees what it waits for, and nowhere else."""
+    said = on_terminal(site)
+    for doing in (b"the import", b"asking for GET", b"asking for HEAD",
+                  b"asking for POST", b"looking at the answers"):
+        blank = b" " * len(doing + b" ...")
+        assert doing + b" ...\r" + blank + b"\r" in said
+    assert "asking" not in site.check(json=False).out
 
 
 # An escape sequence, a quote, a backslash, line ends, and no UTF-8.
