@@ -6,14 +6,16 @@
 #include "cgi/ascii.h"
 #include "cgi/header.h"
 
-/* RFC 9110 7.6.1; they belong to the connection, which is the server's. */
+/*
+ * RFC 2616 13.5.1, as wsgiref has it: they belong to the connection, which is
+ * the server's.
+ */
 static const char *const hop_by_hop[] = {
 	"Connection",
 	"Keep-Alive",
 	"Proxy-Authenticate",
 	"Proxy-Authorization",
 	"TE",
-	"Trailer",
 	"Trailers",
 	"Transfer-Encoding",
 	"Upgrade",

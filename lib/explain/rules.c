@@ -73,6 +73,8 @@ static const struct rule meanings[] = {
 	{ "wsgi.file_wrapper", "sends a file by the kernel", "PEP 3333" },
 	{ "wsgi.input_terminated", "reading to the end of the body is safe",
 	    "a custom of WSGI servers" },
+	{ "cgi2wsgi.preloaded", "whether a kept process answers",
+	    "PEP 3333: a server's own" },
 	{ "cgi2wsgi.version", "this program", "PEP 3333: a server's own" },
 	{ "cgi2wsgi.request_id", "the id in log entries and pages",
 	    "PEP 3333: a server's own" },

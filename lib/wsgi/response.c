@@ -32,7 +32,7 @@ static struct {
 	struct head head;
 	int64_t sent; /* bytes of the body */
 	bool head_request; /* RFC 9110 9.3.2 */
-	bool sole_block; /* the result has one block */
+	bool sole_block; /* the result has one block, or none */
 	bool wrote; /* write() was used */
 	bool excess, client_gone;
 	PyThread_type_lock turn; /* to send */
@@ -149,8 +149,8 @@ may_have_body(void)
 }
 
 /*
- * PEP 3333 lets a server add the Content-Length of the only block. The empty
- * block of a HEAD request says nothing about GET's.
+ * PEP 3333 lets a server add the Content-Length of the only block, and of a
+ * list without any. An empty one of a HEAD request says nothing about GET's.
  */
 static void
 complete_length(int64_t size)
@@ -267,6 +267,25 @@ push(struct iovec *parts, int count)
 	return result;
 }
 
+/* The same from a file. Returns the number of bytes that left, or -1. */
+static ssize_t
+push_file(int file, off_t *offset, size_t size)
+{
+	ssize_t sent;
+
+	if (take_turn() == -1)
+		return -1;
+	do {
+		Py_BEGIN_ALLOW_THREADS
+		sent = reply_push_file(file, offset, size);
+		Py_END_ALLOW_THREADS
+	} while (sent == -1 && errno == EINTR && check_signals() == 0);
+	if (sent == -1)
+		lose_client(errno);
+	PyThread_release_lock(response.turn);
+	return sent;
+}
+
 /* Cuts off what is more than may leave; returns what is left. */
 static int64_t
 limit_blocks(struct iovec *blocks, int count, int64_t left)
@@ -295,8 +314,10 @@ send_blocks(struct iovec *parts, int count, int64_t size)
 	parts[0] = (struct iovec){ 0 };
 	if (response.state == ACCEPTED) {
 		complete_length(size);
-		if ((head = make_head(&parts[0].iov_len)) == NULL)
-			return PyErr_NoMemory(), -1;
+		if ((head = make_head(&parts[0].iov_len)) == NULL) {
+			PyErr_NoMemory();
+			return -1;
+		}
 		parts[0].iov_base = head;
 	}
 	if (size > bytes_left()) {
@@ -464,15 +485,11 @@ send_file_rest(int file, off_t offset)
 		if (left <= FILE_PIECE)
 			process_hold();
 		clock_enter(CLOCK_OUTPUT);
-		do {
-			Py_BEGIN_ALLOW_THREADS
-			sent = reply_push_file(file, &offset,
-			    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
-			Py_END_ALLOW_THREADS
-		} while (sent == -1 && errno == EINTR && check_signals() == 0);
+		sent = push_file(file, &offset,
+		    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
 		took = clock_enter(CLOCK_APPLICATION);
 		if (sent == -1)
-			return lose_client(errno);
+			return -1;
 		if (response.observer != NULL)
 			response.observer->blocks(1, 0, sent, took);
 		response.sent += sent;
@@ -521,12 +538,12 @@ check_result(PyObject *result)
 	return 0;
 }
 
-/* Only these cannot lie about their length. */
+/* One block or none. Only these types cannot lie about their length. */
 static bool
 has_one_block(PyObject *result)
 {
-	return (PyList_CheckExact(result) && PyList_GET_SIZE(result) == 1) ||
-	    (PyTuple_CheckExact(result) && PyTuple_GET_SIZE(result) == 1);
+	return (PyList_CheckExact(result) && PyList_GET_SIZE(result) <= 1) ||
+	    (PyTuple_CheckExact(result) && PyTuple_GET_SIZE(result) <= 1);
 }
 
 static int

@@ -14,7 +14,7 @@ def application(environ, start_response):
         "environ": {key: text(value) for key, value in environ.items()},
         "inexact": [key for key, value in environ.items()
                     if type(key) is not str
-                    or not key.startswith("wsgi.")
+                    or not key.startswith(("wsgi.", "cgi2wsgi.preloaded"))
                     and type(value) is not str],
         "process": {key.decode("latin-1"): value.decode("latin-1")
                     for key, value in os.environb.items()},

@@ -45,7 +45,8 @@ def consistent(result):
 def originals(result):
     return {key[9:]: value for key, value in result.items()
             if key.startswith("cgi2wsgi.")
-            and key not in ("cgi2wsgi.version", "cgi2wsgi.request_id")}
+            and key not in ("cgi2wsgi.version", "cgi2wsgi.request_id",
+                            "cgi2wsgi.preloaded")}
 
 
 # What is always there
@@ -251,6 +252,7 @@ def test_own_keys(cgi):
     added -= {"lower", "HOME"}
     assert all(key.startswith(("wsgi.", "cgi2wsgi.")) for key in added), added
     assert added >= {"cgi2wsgi.version", "cgi2wsgi.request_id"}
+    assert environ(cgi)["cgi2wsgi.preloaded"] == "False"
 
 
 def test_version_key(cgi):
@@ -316,6 +318,7 @@ def test_env_option(cgi):
     "wsgi.version", "wsgi.url_scheme", "wsgi.input", "wsgi.errors",
     "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once",
     "wsgi.file_wrapper", "wsgi.input_terminated", "cgi2wsgi.version",
+    "cgi2wsgi.preloaded",
     "cgi2wsgi.request_id", "cgi2wsgi.script_name", "cgi2wsgi.path_info",
     "cgi2wsgi.query_string", "cgi2wsgi.script_url", "cgi2wsgi.redirect_url",
     "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING",
