@@ -13,8 +13,8 @@ urls = (
 HOME = web.template.Template("""$def with (url)
 <!doctype html>
 <title>Greetings</title>
-<p><a href="$url('/hello/world')">Greet the world</a>
-<form method="post" action="$url('/greet')">
+<p><a href="${url('/hello/world')}">Greet the world</a>
+<form method="post" action="${url('/greet')}">
   <input name="name" placeholder="Your name"> <button>Greet me</button>
 </form>
 """, filter=web.websafe)
@@ -22,7 +22,7 @@ HELLO = web.template.Template("""$def with (url, name)
 <!doctype html>
 <title>Hello</title>
 <h1>Hello, $name!</h1>
-<a href="$url('/')">Back</a>
+<a href="${url('/')}">Back</a>
 """, filter=web.websafe)
 
 

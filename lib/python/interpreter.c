@@ -305,6 +305,30 @@ extend_path(const struct invocation *invocation)
 	return result;
 }
 
+/*
+ * The site module used to take "." and ".." out of a prefix; Python 3.14 leaves
+ * what it was given. The function is posixpath's own, of 3.11 to 3.14: without
+ * it, they stay.
+ */
+static void
+normalize_prefixes(void)
+{
+#if PY_VERSION_HEX >= 0x030e0000
+	PyObject *posix = PyImport_ImportModule("posix"), *prefix = NULL;
+
+	if (posix != NULL)
+		prefix = PyObject_CallMethod(
+		    posix, "_path_normpath", "O", PySys_GetObject("prefix"));
+	if (prefix != NULL) {
+		PySys_SetObject("prefix", prefix);
+		PySys_SetObject("exec_prefix", prefix);
+	}
+	PyErr_Clear();
+	Py_XDECREF(prefix);
+	Py_XDECREF(posix);
+#endif
+}
+
 int
 interpreter_start(const struct invocation *invocation)
 {
@@ -331,6 +355,8 @@ interpreter_start(const struct invocation *invocation)
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (garbage_put_off() == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
+	if (invocation->options.venv != NULL)
+		normalize_prefixes();
 	if (site_complete(invocation->options.venv != NULL) == -1)
 		return traceback_fail(REPORT_PYTHON,
 		    "a .pth file, sitecustomize or usercustomize ended it");
