@@ -35,10 +35,11 @@ def find_place(text):
     """The user's own line in a traceback or a dump, in brackets, or ''."""
     import re
     frames = re.findall(r'^\s*File "(.*)", line (\d+)', text, re.MULTILINE)
-    own = [frame for frame in frames if is_own(frame[0])] or frames
-    if not own:
+    dump = "most recent call first" in text
+    own = [frame for frame in frames if is_own(frame[0])]
+    if not own and (dump or not frames):
         return ""
-    name, line = own[0 if "most recent call first" in text else -1]
+    name, line = own[0] if dump else (own or frames)[-1]
     return f" ({name}, line {line})"
 
 
@@ -79,18 +80,18 @@ class Answer:
     def faults(self):
         """Pairs of an id and a text."""
         found = [(CODES.get(code, "request-failed"),
-                  message + ("" if ", line " in message
+                  ": " + message + ("" if ", line " in message
                              else find_place(trace or self.log)))
                  for code, message, trace in self.entries()
                  if code not in STATUS_CODES]
         if self.late and not found:
-            found.append(("request-endless", "it did not come to an end"
+            found.append(("request-endless", ": it did not come to an end"
                           + find_place(self.log)))
         if not self.status and not found:
-            found.append(("request-ended", (self.complaint() or "no reply")
+            found.append(("request-ended", ": " + (self.complaint() or "no reply")
                           + find_place(self.log)))
         if not found and self.status >= "500":
-            found.append(("request-error", f"is answered by {self.status}"
+            found.append(("request-error", f" is answered by {self.status}"
                           + find_exception(self.log) + find_place(self.log)))
         return found
 
@@ -121,7 +122,7 @@ def say_once(found, path):
     for (id, text), methods in grouped.items():
         names = " and ".join(filter(None, (", ".join(methods[:-1]),
                                            methods[-1])))
-        say(id, f"{names} {path}: {text}", ADVICE.get(id, "correct that")
+        say(id, f"{names} {path}{text}", ADVICE.get(id, "correct that")
             + (f"{command} {quoted(path)} >/dev/null" if id in TYPED else ""))
 
 
@@ -185,7 +186,9 @@ def run(application, made):
         return lambda block: None
     result = application(made, start)
     try:
-        for _ in zip(range(ENOUGH), result):
+        # The program, too, asks for no more than the first block for HEAD.
+        for _ in zip(range(1 if made["REQUEST_METHOD"] == "HEAD" else ENOUGH),
+                     result):
             pass
     finally:
         result.close()
@@ -217,9 +220,9 @@ def validate(application, made):
             own = find_place(text) if any(
                 is_own(frame.filename) for frame
                 in traceback.extract_tb(error.__traceback__)) else ""
-            found.append(("wsgi-rule", "wsgiref.validate: " + rule(error)
+            found.append(("wsgi-rule", ": wsgiref.validate: " + rule(error)
                           + own))
-    return found + [("wsgi-warning", f"wsgiref.validate: {each.message}")
+    return found + [("wsgi-warning", f": wsgiref.validate: {each.message}")
                     for each in caught]
 
 

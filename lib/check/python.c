@@ -187,6 +187,46 @@ report_start(const char *venv)
 		    report_failure());
 }
 
+/* Whether a person wrote a file: it is neither Python's nor installed. */
+static bool
+is_own_file(const char *file, size_t length)
+{
+	static const char *const others[] = { PYTHON_STDLIB "/",
+		"/site-packages/", "/dist-packages/", "<" };
+	char *name = strndup(file, length);
+	bool own = name != NULL;
+	size_t i;
+
+	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
+		own = strstr(name, others[i]) == NULL;
+	free(name);
+	return own;
+}
+
+/*
+ * The innermost place in a file of the user's own, as "file", line 1 in name;
+ * without one, the innermost of all. A traceback has it last, a dump of
+ * faulthandler first. Memory to be freed, or NULL if there is no place.
+ */
+static char *
+find_place(const char *text, bool first_counts)
+{
+	static const char mark[] = "  File \"";
+	const char *place = text, *found = NULL;
+	bool own, found_own = false;
+
+	while ((place = strstr(place, mark)) != NULL) {
+		place += sizeof(mark) - 1;
+		own = is_own_file(place, strcspn(place, "\""));
+		if (found == NULL || (own && !found_own) ||
+		    (own == found_own && !first_counts)) {
+			found = place - 1;
+			found_own = own;
+		}
+	}
+	return found == NULL ? NULL : strndup(found, strcspn(found, "\n"));
+}
+
 /* os.environ["NAME"], which a shell does not set but a server may. */
 static bool
 lacks_variable(const char *failure)
@@ -202,26 +242,34 @@ static void
 report_load(const struct subject *subject)
 {
 	const char *failure = report_failure();
-	char *command = make_command(subject);
+	char *command = make_command(subject),
+	     *place = find_place(report_page_trace(), false);
+	bool placed = place != NULL && strstr(failure, ", line ") == NULL;
 
 	if (report_failed_with(REPORT_NO_CALLABLE))
-		finding_add("callable-missing",
-		    "%s\nname it application, or write :name at the end of the "
-		    "first line",
-		    failure);
+		finding_add("callable-missing", "%s\n%s", failure,
+		    strstr(failure, "cannot be called") != NULL
+			? "write at the end of the first line what makes it "
+			  "one that can, as :app.wsgifunc() for web.py"
+			: "name it application, or write :name at the end of "
+			  "the first line");
 	else if (strstr(failure, ": SystemExit") != NULL)
 		finding_add("import-exit",
-		    "%s ends itself while it is imported (sys.exit): %s\n"
-		    "take sys.exit() and what belongs to a command line away",
-		    subject->invocation->file, failure);
+		    "%s ends itself while it is imported (sys.exit): "
+		    "%s%s%s\ntake sys.exit() and what belongs to a command "
+		    "line away",
+		    subject->invocation->file, failure, placed ? ", at " : "",
+		    placed ? place : "");
 	else
 		finding_add("import-failed",
-		    "%s\n%stype, for the traceback: %s", failure,
+		    "%s%s%s\n%stype, for the traceback: %s", failure,
+		    placed ? ", at " : "", placed ? place : "",
 		    lacks_variable(failure)
 			? "if the server sets this variable, check with "
 			  "--env NAME=VALUE, too; "
 			: "",
 		    command);
+	free(place);
 	free(command);
 }
 
@@ -254,46 +302,6 @@ python_start(int channel, const struct subject *subject)
 		report_start(NULL);
 	}
 	return names;
-}
-
-/* Whether a person wrote a file: it is neither Python's nor installed. */
-static bool
-is_own_file(const char *file, size_t length)
-{
-	static const char *const others[] = { PYTHON_STDLIB "/",
-		"/site-packages/", "/dist-packages/", "<" };
-	char *name = strndup(file, length);
-	bool own = name != NULL;
-	size_t i;
-
-	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
-		own = strstr(name, others[i]) == NULL;
-	free(name);
-	return own;
-}
-
-/*
- * Where faulthandler says that the child was, innermost first, as
- * "file", line 1 in name: the first place in a file of the user's own.
- */
-static char *
-find_place(const char *errors)
-{
-	static const char mark[] = "\n  File ";
-	const char *place = errors, *first = NULL;
-
-	while ((place = strstr(place, mark)) != NULL) {
-		place += sizeof(mark) - 1;
-		if (first == NULL)
-			first = place;
-		if (*place == '"' &&
-		    is_own_file(place + 1, strcspn(place + 1, "\""))) {
-			first = place;
-			break;
-		}
-	}
-	return first == NULL ? strdup("a place unknown")
-			     : strndup(first, strcspn(first, "\n"));
 }
 
 /* Whether that line starts a server, as frameworks do for their authors. */
@@ -329,7 +337,8 @@ starts_server(const char *place)
 static void
 report_death(const struct child *child, unsigned seconds, const char *doing)
 {
-	char *place = find_place(child->errors.bytes);
+	char *found = find_place(child->errors.bytes, true);
+	const char *place = found != NULL ? found : "a place unknown";
 
 	if (child->late)
 		finding_add("process-endless",
@@ -349,7 +358,7 @@ report_death(const struct child *child, unsigned seconds, const char *doing)
 		    "%s ended the process with status %d (os._exit)\ntake that "
 		    "away",
 		    doing, WEXITSTATUS(child->status));
-	free(place);
+	free(found);
 }
 
 unsigned

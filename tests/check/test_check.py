@@ -639,7 +639,7 @@ script_case("request-endless", " /: ", """
         while True:
             yield b"for ever"
     """, "--timeout 1 --graceful-timeout 1")
-script_case("request-error", ALL + "is answered by 503 Busy",
+script_case("request-error", "GET, HEAD and POST / is answered by 503 Busy",
             answer("'503 Busy'"))
 script_case("request-status", "GET / is answered by 404 No", answer("'404 No'"))
 script_case("request-head", "HEAD / is answered by 405 No, GET by 200 OK",
@@ -819,6 +819,32 @@ def test_own_line_is_named(site):
     assert len(found) == 1
     assert f"{site.www}/part.py, line 4" in found[0]["message"]
     assert "json/" not in found[0]["message"]
+
+
+def test_own_line_of_the_import(site):
+    """Case 36: a failed import has its place as well."""
+    site.script("import json\njson.loads('wrong')\n")
+    [found] = site.check().find("import-failed")
+    assert f'"{site.path}", line 3' in found["message"]
+    site.script("\ndef f(:\n")
+    [found] = site.check().find("import-failed")
+    assert "SyntaxError" in found["message"]
+    assert f'{site.path}", line 3' in found["message"]
+
+
+def test_failure_behind_the_first_block(site):
+    """Case 27: HEAD never gets there, and is not told of."""
+    site.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            yield b"one"
+            raise ValueError("late")
+        """)
+    result = site.check()
+    assert [id for id in result.ids if id[:4] in ("requ", "wsgi")] == [
+        "request-failed"]
+    assert result.find("request-failed")[0]["message"].startswith(
+        "GET and POST /: ")
 
 
 def test_server_left_in_the_script(site):
