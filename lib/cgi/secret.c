@@ -14,6 +14,37 @@
 /* What stands before a name in a query, a header or JSON. */
 #define BEFORE_NAME "&;?#, \t\r\n/'\"{[("
 
+/* Names that somebody said are secret. */
+static struct {
+	const char **name;
+	size_t count;
+} added;
+
+int
+secret_add_name(const char *name)
+{
+	const char **grown = realloc(
+	    added.name, (added.count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return -1;
+	grown[added.count++] = name;
+	added.name = grown;
+	return 0;
+}
+
+static bool
+is_added(const char *name, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < added.count; i++)
+		if (strlen(added.name[i]) == length &&
+		    memcmp(added.name[i], name, length) == 0)
+			return true;
+	return false;
+}
+
 bool
 secret_is_named(const char *name, size_t length)
 {
@@ -23,6 +54,8 @@ secret_is_named(const char *name, size_t length)
 	if ((length == 3 && memcmp(name, "PWD", length) == 0) ||
 	    (length == 6 && memcmp(name, "OLDPWD", length) == 0))
 		return false;
+	if (is_added(name, length))
+		return true;
 	for (; *word != '\0'; word += size + (word[size] == '|')) {
 		size = strcspn(word, "|");
 		for (i = 0; i + size <= length; i++)

@@ -16,6 +16,12 @@
 bool secret_is_named(const char *name, size_t length);
 
 /*
+ * From now on this name is a secret's, too. It stays borrowed. Returns 0, or -1
+ * without memory.
+ */
+int secret_add_name(const char *name);
+
+/*
  * A value as it may be shown: masked as a whole if its name is a secret's,
  * otherwise as secret_hide() has it. Returns memory to be freed, or NULL.
  */

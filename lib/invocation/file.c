@@ -1,13 +1,10 @@
-/* What everyone may write, anyone may have written (H5). */
+/* Names are compared by what they lead to. */
 
 #include <sys/stat.h>
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "cgi/report.h"
 #include "invocation/file.h"
-#include "invocation/words.h"
 
 bool
 file_is_regular(const char *path)
@@ -42,20 +39,4 @@ file_folder(const char *path)
 	if (slash == NULL)
 		return strdup(".");
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-int
-file_refuse_shared(const char *path, const char *what)
-{
-	const char *word;
-	struct stat st;
-
-	if (stat(path, &st) == -1 || !(st.st_mode & S_IWOTH) ||
-	    !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-		return 0;
-	word = words_quote(path);
-	return report_fail(REPORT_UNSAFE_FILE,
-	    "everyone may write %s%s, so anyone could run code here: "
-	    "chmod o-w %s",
-	    what, word, word);
 }

@@ -1,4 +1,4 @@
-/* Files and folders by their names, and who may change them. */
+/* Files and folders by their names. */
 #ifndef INVOCATION_FILE_H
 #define INVOCATION_FILE_H
 
@@ -15,11 +15,5 @@ const char *file_base(const char *path);
 
 /* The folder that a name stands in. Returns memory to be freed, or NULL. */
 char *file_folder(const char *path);
-
-/*
- * Refuses a file or folder that everyone may write; what is put before its
- * name in the message. Returns 0, or -1 with a failure reported.
- */
-int file_refuse_shared(const char *path, const char *what);
 
 #endif

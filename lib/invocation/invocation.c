@@ -3,6 +3,8 @@
  * never from the words behind the script: those are the client's query.
  */
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,32 +14,9 @@
 #include "cgi/report.h"
 #include "invocation/file.h"
 #include "invocation/invocation.h"
+#include "invocation/trust.h"
 
 #define PROGRAM "cgi2wsgi"
-
-/*
- * What everyone may write, anyone may have written (H5): the file, the
- * folder of the name and of the file, and where compiled code is read from.
- */
-static int
-check_safe(const char *name, const struct invocation *invocation)
-{
-	char *named = file_folder(name), *cache;
-	int safe = -1;
-
-	if (asprintf(&cache, "%s/__pycache__", invocation->folder) == -1)
-		cache = NULL;
-	if (named == NULL || cache == NULL)
-		report_no_memory();
-	else if (file_refuse_shared(invocation->file, "") == 0 &&
-	    file_refuse_shared(named, "the folder ") == 0 &&
-	    file_refuse_shared(invocation->folder, "the folder ") == 0 &&
-	    file_refuse_shared(cache, "the folder ") == 0)
-		safe = 0;
-	free(cache);
-	free(named);
-	return safe;
-}
 
 char *
 invocation_path(const struct invocation *invocation, const char *name)
@@ -92,26 +71,35 @@ invocation_change_folder(const struct invocation *invocation)
 	return result;
 }
 
-/* The folders that options name hold code, too. */
+/* What options say is ready to be used: files are read, and all is safe. */
 static int
-check_folders(const struct invocation *invocation)
+complete_options(struct invocation *invocation)
 {
+	struct settings *settings = &invocation->options.settings, all = { 0 };
+	const struct setting *next;
+	struct stat st;
+	uid_t owner = geteuid();
 	char *path;
-	int i, result = 0;
+	int i, result = trust_check_options(invocation);
 
-	for (i = 0; result == 0 && i <= invocation->options.paths.count; i++) {
-		const char *name = i < invocation->options.paths.count
-		    ? invocation->options.paths.word[i]
-		    : invocation->options.venv;
-
-		if (name == NULL)
-			break;
-		if ((path = invocation_path(invocation, name)) == NULL)
-			return report_no_memory();
-		result = file_refuse_shared(path, "the folder ");
-		free(path);
+	if (invocation->file != NULL && stat(invocation->file, &st) == 0)
+		owner = st.st_uid;
+	for (i = 0; result != -1 && i < settings->count; i++) {
+		next = &settings->list[i];
+		if (next->name != NULL)
+			result = settings_append_pair(
+			    &all, next->name, next->value);
+		else if ((path = invocation_path(invocation, next->value)) ==
+		    NULL)
+			result = report_no_memory();
+		else {
+			result = settings_read_file(&all, path, owner);
+			free(path);
+		}
 	}
-	return result;
+	free(settings->list);
+	*settings = all;
+	return result == -1 ? -1 : 0;
 }
 
 static int
@@ -132,7 +120,7 @@ use_file(struct invocation *invocation, const char *name)
 		    REPORT_NO_FILE, "%s is not a regular file", name);
 	if ((invocation->folder = file_folder(invocation->file)) == NULL)
 		return report_no_memory();
-	return check_safe(name, invocation);
+	return trust_check_file(invocation, name);
 }
 
 /* Options of a script or a server, which want an application and no more. */
@@ -151,22 +139,70 @@ read_options(
 	return other;
 }
 
+/*
+ * A word that names no file but was meant to. mysite.wsgi may be a module, as
+ * Django has it.
+ */
+static bool
+looks_like_file(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (strchr(name, '/') != NULL)
+		return true;
+	return dot != NULL &&
+	    (strcmp(dot, ".py") == 0 || strcmp(dot, ".cgi") == 0);
+}
+
+/*
+ * A word of a first line that is no option. Who knows other gateways writes a
+ * module or a file there.
+ */
+static int
+refuse_word(const char *script, const char *word)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+	size_t module = strspn(word, letters);
+	const char *callable = word[module] == ':' ? word + module + 1
+						   : "application";
+
+	if (looks_like_file(word))
+		return report_fail(REPORT_USAGE,
+		    "%s: '%s' cannot be named here: the application is this "
+		    "script itself. Write the first line into that file, and "
+		    "let the server start it",
+		    script, word);
+	if (module > 0 && *callable != '\0' &&
+	    callable[strspn(callable, letters)] == '\0' &&
+	    (word[module] == ':' || word[module] == '\0'))
+		return report_fail(REPORT_USAGE,
+		    "%s: '%s' cannot be named here: the application is this "
+		    "script itself. Write in its second line: from %.*s import "
+		    "%s%s",
+		    script, word, (int)module, word, callable,
+		    strcmp(callable, "application") == 0 ? ""
+							 : " as application");
+	return report_fail(REPORT_USAGE,
+	    "%s: '%s' is neither an option nor the one :callable", script,
+	    word);
+}
+
 /* Words of a #! line: options, and :callable at most. */
 static int
 use_line(struct invocation *invocation, const struct words *words,
     const char *script)
 {
 	int other = read_options(invocation, words, script);
-	char *callable;
+	const char *callable;
 
 	if (other == -1 || other == words->count)
 		return other == -1 ? -1 : 0;
 	callable = words->word[other];
-	if (callable[0] != ':' || callable[1] == '\0' ||
-	    other + 1 < words->count)
-		return report_fail(REPORT_USAGE,
-		    "%s: '%s' is neither an option nor the one :callable",
-		    script, words->word[words->count - 1]);
+	if (callable[0] != ':' || callable[1] == '\0')
+		return refuse_word(script, callable);
+	if (other + 1 < words->count)
+		return refuse_word(script, words->word[other + 1]);
 	invocation->callable = callable + 1;
 	return 0;
 }
@@ -344,21 +380,6 @@ by_action(struct invocation *invocation, const struct request *request,
 	}
 	free(script);
 	return result;
-}
-
-/*
- * A word that names no file but was meant to. mysite.wsgi may be a module, as
- * Django has it.
- */
-static bool
-looks_like_file(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (strchr(name, '/') != NULL)
-		return true;
-	return dot != NULL &&
-	    (strcmp(dot, ".py") == 0 || strcmp(dot, ".cgi") == 0);
 }
 
 /*
@@ -562,7 +583,7 @@ invocation_read(struct invocation *invocation, const struct request *request,
 	if (find(invocation, request, argc, argv, execfn) == -1)
 		return -1;
 	return invocation->options.want == WANT_APPLICATION
-	    ? check_folders(invocation)
+	    ? complete_options(invocation)
 	    : 0;
 }
 
@@ -577,6 +598,6 @@ invocation_read_script(
 	    use_both(invocation, &own, script) == -1)
 		return -1;
 	invocation->options.want = WANT_APPLICATION;
-	return use_file(invocation, script) == 0 ? check_folders(invocation)
+	return use_file(invocation, script) == 0 ? complete_options(invocation)
 						 : -1;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "cgi/header.h"
 #include "cgi/report.h"
 #include "invocation/options.h"
@@ -41,6 +43,7 @@ static const char help[] =
     "      --path DIR              look for modules there, too (repeatable)\n"
     "      --chdir DIR             change to this folder first\n"
     "      --env NAME=VALUE        set a variable (repeatable)\n"
+    "      --env-file FILE         set those in FILE (repeatable)\n"
     "      --script-name PREFIX    the application's root is this URL path;\n"
     "                              off: leave SCRIPT_NAME as it comes\n"
     "      --log FILE              append the log to FILE\n"
@@ -84,6 +87,7 @@ static const struct option options[] = {
 	{ "path", required_argument, NULL, OPTION_PATH },
 	{ "chdir", required_argument, NULL, OPTION_CHDIR },
 	{ "env", required_argument, NULL, OPTION_ENV },
+	{ "env-file", required_argument, NULL, OPTION_ENV_FILE },
 	{ "script-name", required_argument, NULL, OPTION_SCRIPT_NAME },
 	{ "log", required_argument, NULL, OPTION_LOG },
 	{ "cache", required_argument, NULL, OPTION_CACHE },
@@ -120,6 +124,7 @@ static const struct option options[] = {
 	{ "show-error", no_argument, NULL, 'S' },
 	{ NULL, 0, NULL, 0 },
 };
+#define LONGEST 32 /* bytes of a word that may have been meant */
 static const char letters[] = ":VhX:H:d:F:Iu:b:A:e:io:fsS";
 
 const char *
@@ -238,6 +243,9 @@ read_value(struct options *to, int letter, const char *value)
 		return settings_append(&to->settings, value) != 0
 		    ? NULL
 		    : "--env needs NAME=VALUE";
+	case OPTION_ENV_FILE:
+		settings_append_pair(&to->settings, NULL, value);
+		return NULL;
 	case OPTION_SCRIPT_NAME:
 		to->script_name = value;
 		return *value == '/' || strcmp(value, "off") == 0
@@ -290,29 +298,138 @@ options_is_about_request(int letter)
 static int
 complain(const char *where, const char *name, const char *what)
 {
-	return report_fail(REPORT_USAGE, "%s%s%s %s", where ? where : "",
+	return report_fail(REPORT_USAGE, "%s%s%s%s", where ? where : "",
 	    where ? ": " : "", name, what);
 }
 
-/* word is the whole of it: -iz is two options, of which z is none. */
-static int
-refuse(int letter, const char *word, const char *where)
+/*
+ * How many letters have to be added, dropped, changed or swapped to make one
+ * word of the other (Damerau and Levenshtein), capitals aside. Neither is
+ * longer than LONGEST.
+ */
+static size_t
+distance(const char *one, size_t length, const char *other)
 {
-	char *name;
+	size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1],
+				     *row = rows[2], *spare;
+	size_t width = strlen(other), i, j, best;
+
+	for (j = 0; j <= width; j++)
+		last[j] = j;
+	for (i = 1; i <= length; i++) {
+		row[0] = i;
+		for (j = 1; j <= width; j++) {
+			best = last[j - 1] +
+			    (ascii_lower(one[i - 1]) != other[j - 1]);
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && one[i - 1] == other[j - 2] &&
+			    one[i - 2] == other[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			row[j] = best;
+		}
+		spare = before;
+		before = last;
+		last = row;
+		row = spare;
+	}
+	return last[width];
+}
+
+/* The option that was meant, or NULL: none is near enough. */
+static const struct option *
+find_nearest(const char *word, size_t length, bool typed)
+{
+	const struct option *option, *nearest = NULL;
+	size_t least = length / 3 + 1, far;
+
+	if (length > LONGEST)
+		return NULL;
+	for (option = options; option->name != NULL; option++) {
+		if (options_is_about_request(option->val) && !typed)
+			continue;
+		far = distance(word, length, option->name);
+		/* --logfile, --pythonpath */
+		if (far >= least &&
+		    memmem(word, length, option->name, strlen(option->name)) !=
+			NULL)
+			far = length / 3;
+		if (far < least) {
+			least = far;
+			nearest = option;
+		}
+	}
+	return nearest;
+}
+
+/* Those that a word is the beginning of, if there are several. */
+static char *
+list_longer(const char *word, size_t length)
+{
+	struct buffer list = { 0 };
+	const struct option *option;
+	int count = 0;
+
+	for (option = options; option->name != NULL; option++)
+		if (strncmp(option->name, word, length) == 0)
+			buffer_print(&list, "%s--%s", count++ ? " or " : "",
+			    option->name);
+	if (count < 2) {
+		free(list.bytes);
+		return NULL;
+	}
+	return buffer_take(&list, NULL);
+}
+
+/*
+ * word is all of it: -iz is two options, of which z is none, and -venv was
+ * meant to be one. What follows '=' may be a secret.
+ */
+static int
+refuse_unknown(const char *word, const char *where)
+{
+	size_t dashes = strspn(word, "-"), length = strcspn(word, "=") - dashes;
+	const char *name = word + dashes;
+	const struct option *meant = find_nearest(name, length, where == NULL);
+	char *several = dashes > 1 ? list_longer(name, length) : NULL;
+	struct buffer text = { 0 };
 	int result;
 
-	if (letter == ':')
-		return complain(where, options_name(optopt), "needs a value");
-	if (find_option(optopt) != NULL)
-		return complain(where, options_name(optopt), "takes no value");
-	/* What follows '=' may be a secret. */
-	name = optopt != 0 ? strdup(options_name(optopt))
-			   : strndup(word, strcspn(word, "="));
-	result = name == NULL
-	    ? report_no_memory()
-	    : complain(where, name, "is no option; see cgi2wsgi --help");
-	free(name);
+	if (dashes > 1 || meant != NULL || optopt < 0)
+		buffer_print(&text, "%.*s ", (int)(dashes + length), word);
+	else
+		buffer_print(&text, "%s ", options_name(optopt));
+	if (several != NULL)
+		buffer_print(&text, "may be %s", several);
+	else if (meant != NULL)
+		buffer_print(
+		    &text, "is no option; did you mean --%s?", meant->name);
+	else
+		buffer_print(&text, "is no option; see cgi2wsgi --help=all");
+	free(several);
+	several = buffer_take(&text, NULL);
+	result = several != NULL ? complain(where, several, "")
+				 : report_no_memory();
+	free(several);
 	return result;
+}
+
+static int
+refuse(int letter, const struct words *words, const char *where)
+{
+	const char *word = words->word[optind - 1];
+
+	if (letter == ':')
+		return complain(where, options_name(optopt), " needs a value");
+	if (find_option(optopt) != NULL)
+		return complain(where, options_name(optopt), " takes no value");
+	/* Several letters are one word, which is not behind us yet. */
+	if (optopt != 0 && (*word != '-' || strchr(word, optopt) == NULL))
+		word = words->word[optind];
+	return refuse_unknown(word, where);
 }
 
 static int
@@ -340,10 +457,10 @@ options_read(struct options *to, const struct words *words, const char *where)
 		   words->count, words->word, letters, options, NULL),
 	    letter != -1) {
 		if (letter == ':' || letter == '?')
-			return refuse(letter, words->word[optind - 1], where);
+			return refuse(letter, words, where);
 		if (options_is_about_request(letter) && where != NULL)
 			return complain(where, options_name(letter),
-			    "is for a request from a command line");
+			    " is for a request from a command line");
 		if ((wanted = obey(to, letter, optarg)) != NULL)
 			return report_fail(REPORT_USAGE, "%s%s%s, not '%s'",
 			    where ? where : "", where ? ": " : "", wanted,

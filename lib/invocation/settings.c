@@ -1,33 +1,132 @@
 /* A list; which of its variables reach the process is not decided here. */
 
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgi/report.h"
+#include "cgi/secret.h"
 #include "invocation/settings.h"
+#include "invocation/words.h"
+
+int
+settings_append_pair(
+    struct settings *settings, const char *name, const char *value)
+{
+	struct setting *grown = realloc(
+	    settings->list, ((size_t)settings->count + 1) * sizeof(*grown));
+
+	if (grown == NULL || value == NULL)
+		return report_no_memory();
+	grown[settings->count++] = (struct setting){ name, value };
+	settings->list = grown;
+	return 1;
+}
 
 int
 settings_append(struct settings *settings, const char *text)
 {
 	const char *equals = strchr(text, '=');
-	struct setting *grown;
-	char *name, *value;
+	char *name;
 
 	if (equals == NULL || equals == text)
 		return 0;
-	grown = realloc(
-	    settings->list, ((size_t)settings->count + 1) * sizeof(*grown));
-	if (grown != NULL)
-		settings->list = grown;
-	name = strndup(text, (size_t)(equals - text));
-	value = strdup(equals + 1);
-	if (grown == NULL || name == NULL || value == NULL) {
-		free(name);
-		free(value);
+	if ((name = strndup(text, (size_t)(equals - text))) == NULL)
 		return report_no_memory();
+	return settings_append_pair(settings, name, strdup(equals + 1));
+}
+
+/* What is in it is secret: a server's configuration is not, nor is ps(1). */
+static int
+check_owner(FILE *from, const char *file, uid_t owner)
+{
+	struct stat st;
+
+	if (fstat(fileno(from), &st) == -1 || !S_ISREG(st.st_mode))
+		return report_fail(REPORT_NO_FILE,
+		    "--env-file: %s is not a regular file", file);
+	if (st.st_mode & S_IRWXO)
+		return report_fail(REPORT_UNSAFE_FILE,
+		    "--env-file: others may read or write %s: chmod o= %s",
+		    file, words_quote(file));
+	if (st.st_uid != geteuid() && st.st_uid != 0 && st.st_uid != owner)
+		return report_fail(REPORT_UNSAFE_FILE,
+		    "--env-file: %s belongs to user %ld, who is neither user "
+		    "%ld, who runs this, nor root, nor the script's owner",
+		    file, (long)st.st_uid, (long)geteuid());
+	return 0;
+}
+
+/* One line without its end; no message says what is in it. */
+static int
+read_line(struct settings *settings, const char *line, size_t length,
+    const char *file, int number)
+{
+	const char *text = line + strspn(line, " \t\v\f"), *equals;
+
+	if (*text == '#' || (*text == '\0' && text == line + length))
+		return 0;
+	equals = strchr(text, '=');
+	if (equals == NULL || equals == text || strlen(line) < length ||
+	    strcspn(text, " \t\v\f") < (size_t)(equals - text))
+		return report_fail(REPORT_USAGE,
+		    "--env-file: %s, line %d: NAME=VALUE is needed, without "
+		    "blanks in the name",
+		    file, number);
+	if (settings_append(settings, text) != 1)
+		return -1;
+	return secret_add_name(settings->list[settings->count - 1].name) == 0
+	    ? 0
+	    : report_no_memory();
+}
+
+static int
+read_lines(struct settings *settings, FILE *from, const char *file)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8 */
+	char *line = NULL, *text;
+	size_t room = 0, length;
+	int number = 0, result = 0;
+	ssize_t got;
+
+	while (result == 0 && (got = getline(&line, &room, from)) != -1) {
+		length = (size_t)got;
+		if (length > 0 && line[length - 1] == '\n')
+			line[--length] = '\0';
+		if (length > 0 && line[length - 1] == '\r')
+			line[--length] = '\0';
+		text = line;
+		if (number++ == 0 && strncmp(line, mark, 3) == 0)
+			text += 3;
+		result = read_line(settings, text,
+		    length - (size_t)(text - line), file, number);
 	}
-	grown[settings->count++] = (struct setting){ name, value };
-	return 1;
+	free(line);
+	if (result == 0 && ferror(from))
+		return report_fail(REPORT_NO_FILE,
+		    "--env-file: cannot read %s: %s", file, strerror(errno));
+	return result;
+}
+
+int
+settings_read_file(struct settings *settings, const char *file, uid_t owner)
+{
+	FILE *from = fopen(file, "re");
+	int result;
+
+	if (from == NULL)
+		return report_fail(REPORT_NO_FILE,
+		    "--env-file: cannot read %s as user %ld: %s", file,
+		    (long)geteuid(), strerror(errno));
+	result = check_owner(from, file, owner);
+	if (result == 0)
+		result = read_lines(settings, from, file);
+	fclose(from);
+	return result;
 }
 
 bool

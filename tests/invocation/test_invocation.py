@@ -1014,6 +1014,110 @@ def test_property_fails(cgi):
     assert "RuntimeError: no luck" in reply.log
 
 
+# Variables from a file
+
+ENV_FILE = b"""\xef\xbb\xbf# what docker run --env-file reads
+OPTION_ONE=1
+
+  OPTION_TWO= two  words 'as' "they" $are # here
+OPTION_THREE=
+OPTION_FOUR=a=b\r
+\t# not this
+HTTP_X_OPTION=told
+OPTION_BYTES=caf\xe9
+OPTION_LAST=no line end"""
+FROM_FILE = {"OPTION_ONE": "1",
+             "OPTION_TWO": " two  words 'as' \"they\" $are # here",
+             "OPTION_THREE": "", "OPTION_FOUR": "a=b",
+             "OPTION_BYTES": "caf\xe9", "OPTION_LAST": "no line end"}
+
+
+def env_file(cgi, text=ENV_FILE, name="settings.env", mode=0o600):
+    return cgi.write(name, text, mode)
+
+
+@pytest.mark.parametrize("way", ["line", "arguments", "terminal"])
+def test_env_file(cgi, way):
+    """B10, H2, case 32: NAME=VALUE to the end of the line, as docker has it."""
+    file = env_file(cgi)
+    app = cgi.write("app.py", (APPS / "facts.py").read_text())
+    found = facts({
+        "line": lambda: cgi.run(cgi.script(
+            "facts", "--env-file settings.env")),
+        "arguments": lambda: by_arguments(cgi, f"--env-file {file} {app}"),
+        "terminal": lambda: terminal(cgi, "--env-file", file, app),
+    }[way]())
+    assert found["variables"] == FROM_FILE
+
+
+def test_env_file_order(cgi):
+    """H2, case 32: --env and --env-file in their order; the last counts."""
+    env_file(cgi, "OPTION=file\nOPTION_TWO=file\n")
+    env_file(cgi, "OPTION_TWO=second\nOPTION_TWO=third\n", "b.env")
+    for options, one, two in [
+            ("--env OPTION=a --env-file settings.env", "file", "file"),
+            ("--env-file settings.env --env OPTION=a", "a", "file"),
+            ("--env-file settings.env --env-file b.env", "file", "third"),
+            ("--env-file b.env --env-file settings.env", "file", "file")]:
+        found = facts(cgi.run(cgi.script("facts", options), env={
+            "OPTION": "server"}))
+        assert found["variables"] == {"OPTION": one, "OPTION_TWO": two}
+
+
+def test_env_file_is_in_environ(cgi):
+    """B10, case 32: as with --env, also what is about the request."""
+    env_file(cgi, "REMOTE_USER=me\nOWN=1\n")
+    reply = cgi.run(cgi.script("environ", "--env-file settings.env"))
+    found = json.loads(reply.body)["environ"]
+    assert (found["REMOTE_USER"], found["OWN"]) == ("me", "1")
+
+
+@pytest.mark.parametrize("text, line", [
+    ("A=1\nhunter2\n", 2), ("=hunter2\n", 1), ("A B=hunter2", 1),
+    ("#\n\nA=1\nA =hunter2\n", 4), ("A=1\0hunter2\n", 1),
+    ("export A=hunter2", 1), ("A=1\n\0\n", 2)])
+def test_env_file_wrong(cgi, text, line):
+    """G1, H2, case 32: the message has the line's number, and no secret."""
+    env_file(cgi, text)
+    reply = cgi.run(cgi.script("marker", "--env-file settings.env"))
+    assert failed(reply, "usage")
+    assert f"settings.env, line {line}: NAME=VALUE is needed" in reply.log
+    assert "hunter2" not in reply.log
+    assert not (cgi.folder / "imported").exists()
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o602, 0o601, 0o777])
+def test_env_file_for_all(cgi, mode):
+    """H5, case 32: refused if others may read it."""
+    file = env_file(cgi, mode=mode)
+    reply = cgi.run(cgi.script("marker", "--env-file settings.env"))
+    assert failed(reply, "unsafe-file")
+    assert f"chmod o= '{file}'" in reply.log
+    assert not (cgi.folder / "imported").exists()
+    file.chmod(0o640)
+    assert cgi.run(cgi.script("hello", "--env-file settings.env")
+                   ).status == 200
+
+
+def test_env_file_missing(cgi):
+    """G1, case 32: no such file, or none at all."""
+    cgi.write("folder/x")
+    for name in ("no.env", "folder", "/dev/null"):
+        reply = cgi.run(cgi.script("marker", f"--env-file {name}"))
+        assert failed(reply, "no-file")
+        assert name in reply.log
+    assert not (cgi.folder / "imported").exists()
+
+
+def test_env_file_is_masked(cgi):
+    """Case 32: its values are shown to nobody, whatever their names are."""
+    env_file(cgi, "PLAIN=hunter2\n")
+    script = cgi.script("hello", "--env-file settings.env --explain")
+    reply = cgi.run(script, env={"PLAIN": "before"})
+    assert reply.status == 200
+    assert "PLAIN" in reply.log and "hunter2" not in reply.log
+
+
 # Refused
 
 needs_root = pytest.mark.skipif(
@@ -1125,6 +1229,81 @@ def test_writable_path(cgi, mode):
         reply = cgi.run(cgi.script("marker", f"--path {folder}"))
         assert failed(reply, "unsafe-file")
     assert not (cgi.folder / "imported").exists()
+
+
+@needs_root
+def test_env_file_of_others(cgi):
+    """H5, case 32: the file is root's, the user's or the script's owner's."""
+    nobody, daemon = pwd.getpwnam("nobody"), pwd.getpwnam("daemon")
+    who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    file = env_file(cgi, mode=0o640)
+    script = cgi.script("facts", "--env-file settings.env")
+    os.chown(file, nobody.pw_uid, -1)
+    assert facts(cgi.run(script, **who))["variables"] == FROM_FILE
+    os.chown(file, 0, nobody.pw_gid)
+    assert facts(cgi.run(script, **who))["variables"] == FROM_FILE
+    os.chown(file, daemon.pw_uid, nobody.pw_gid)
+    reply = cgi.run(script, **who)
+    assert failed(reply, "unsafe-file")
+    assert f"belongs to user {daemon.pw_uid}" in reply.log
+    os.chown(script, daemon.pw_uid, -1)
+    assert facts(cgi.run(script, **who))["variables"] == FROM_FILE
+
+
+@pytest.mark.parametrize("option", ["--path lib", "--venv lib/venv",
+                                    "--chdir lib/x", "--env-file lib/a.env",
+                                    "--log lib/log", ""])
+@pytest.mark.parametrize("above", [True, False])
+def test_writable_parent(cgi, option, above):
+    """H5, J3, attack 6: who may write a folder above replaces what is in it."""
+    top = cgi.folder / "top"
+    script = cgi.script("marker", option, name="top/site/app.cgi")
+    for name in ("lib/x/y", "lib/venv/pyvenv.cfg", "lib/log"):
+        cgi.write(f"top/site/{name}")
+    cgi.write("top/site/lib/a.env", "A=b\n", 0o600)
+    open_folder = top if above or not option else script.parent / "lib"
+    open_folder.chmod(0o777)
+    reply = cgi.run(script)
+    assert failed(reply, "unsafe-file")
+    assert f"chmod o-w '{open_folder}'" in reply.log
+    assert not (script.parent / "imported").exists()
+    open_folder.chmod(0o755)
+    if "venv" not in option:
+        assert cgi.run(script).exit == 0
+
+
+@pytest.mark.parametrize("option, refused", [
+    ("--path lib/x", False), ("--chdir lib", False), ("--chdir lib/x", False),
+    ("--log lib/x/log", False), ("--log lib/log", True),
+    ("--env-file lib/a.env", True), ("--path lib", True)])
+def test_sticky_parent(cgi, option, refused):
+    """H5, attack 6: as in /tmp, others replace nothing, but may add."""
+    script = cgi.script("marker", option)
+    cgi.write("lib/x/y")
+    cgi.write("lib/a.env", "A=b\n", 0o600)
+    (cgi.folder / "lib").chmod(0o1777)
+    reply = cgi.run(script)
+    if refused:
+        assert failed(reply, "unsafe-file")
+    else:
+        assert reply.exit == 0
+
+
+def test_writable_cache_of_path(cgi):
+    """H5, attack 6: compiled code is read from there, too."""
+    cgi.write("lib/__pycache__/x").parent.chmod(0o777)
+    reply = cgi.run(cgi.script("marker", "--path lib"))
+    assert failed(reply, "unsafe-file")
+    assert "lib/__pycache__" in reply.log
+    assert not (cgi.folder / "imported").exists()
+
+
+def test_writable_log(cgi):
+    """J3: a log that everyone may write is nobody's proof."""
+    log = cgi.write("log", mode=0o666)
+    assert failed(cgi.run(cgi.script("marker", "--log log")), "unsafe-file")
+    assert log.read_text() == ""
+    assert cgi.run(cgi.script("marker", "--log /dev/null")).exit == 0
 
 
 def test_writable_by_group(cgi):

@@ -118,12 +118,17 @@ def test_size_of_the_application():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=map(first_line, SCRIPTS))
 def test_script(cgi, script):
+    """Case 31: a value keeps the quotes that the manual's example has."""
     if "--venv ../venv" in script:
         subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip",
                         cgi.folder / "venv"], check=True)
+    cgi.write("secrets.env", "OWN=hunter2\n", 0o600)
     path = installed(cgi, script)
     reply = cgi.run(path, target="/", env={"PATH": search_path(cgi)})
     assert (reply.status, reply.exit, reply.log) == (200, 0, ""), reply
+    if "secrets.env" in script:
+        assert b"HOSTS = \"['127.0.0.1']\"" in reply.body
+        assert b"OWN = 'hunter2'" in reply.body
     assert b"Hello" in reply.body
     for name in re.findall(r"--log (\S+)", script):
         assert (path.parent / name).read_text() == ""

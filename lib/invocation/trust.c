@@ -1,0 +1,177 @@
+/*
+ * What everyone may write, anyone may have written (H5). That goes for a
+ * folder, too: what lies in it can be replaced. The sticky bit keeps others
+ * from replacing what is there, but not from adding what is not; so it counts
+ * for the folders above alone, as for /tmp.
+ */
+
+#include <sys/stat.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/report.h"
+#include "invocation/file.h"
+#include "invocation/trust.h"
+#include "invocation/words.h"
+
+static const char run_code[] = "run code here",
+		  replace_log[] = "replace the log",
+		  set_variables[] = "set variables here";
+
+static int
+refuse(const char *path, bool folder, const char *harm)
+{
+	const char *word = words_quote(path);
+
+	return report_fail(REPORT_UNSAFE_FILE,
+	    "everyone may write %s%s, so anyone could %s: chmod o-w %s",
+	    folder ? "the folder " : "", word, harm, word);
+}
+
+static int
+check_mode(const char *path, const char *harm)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1 || !(st.st_mode & S_IWOTH) ||
+	    !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+		return 0;
+	return refuse(path, S_ISDIR(st.st_mode), harm);
+}
+
+/* The folder itself, if it is one, and all above it. */
+static int
+check_above(const char *path, const char *harm)
+{
+	char *real = realpath(path, NULL), *slash = real;
+	struct stat st;
+	int result = 0;
+
+	while (slash != NULL && result == 0) {
+		if (stat(*real != '\0' ? real : "/", &st) == 0 &&
+		    S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH &&
+		    !(st.st_mode & S_ISVTX))
+			result = refuse(*real != '\0' ? real : "/", true, harm);
+		if ((slash = strrchr(real, '/')) != NULL)
+			*slash = '\0';
+	}
+	free(real);
+	return result;
+}
+
+static int
+check_folder(const char *path, const char *harm)
+{
+	return check_mode(path, harm) == 0 ? check_above(path, harm) : -1;
+}
+
+/* Compiled code is read from there. */
+static int
+check_cache(const char *folder)
+{
+	char *cache;
+	int result;
+
+	if (asprintf(&cache, "%s/__pycache__", folder) == -1)
+		return report_no_memory();
+	result = check_mode(cache, run_code);
+	free(cache);
+	return result;
+}
+
+/* The folder that a name stands in. */
+static int
+check_folder_of(const char *path, const char *harm)
+{
+	char *folder = file_folder(path);
+	int result;
+
+	if (folder == NULL)
+		return report_no_memory();
+	result = check_folder(folder, harm);
+	free(folder);
+	return result;
+}
+
+/* A file that need not be there yet. */
+static int
+check_file(const char *path, const char *harm)
+{
+	return check_mode(path, harm) == 0 ? check_folder_of(path, harm) : -1;
+}
+
+int
+trust_check_file(const struct invocation *invocation, const char *name)
+{
+	/* A link can be replaced in its folder, and a file in its own. */
+	return check_file(name, run_code) == 0 &&
+		check_folder(invocation->folder, run_code) == 0 &&
+		check_cache(invocation->folder) == 0
+	    ? 0
+	    : -1;
+}
+
+/* A shell would have replaced these; where none is, they stay as they are. */
+static int
+refuse_unexpanded(int letter, const char *name, const char *path)
+{
+	const char *dollar = strchr(name, '$');
+
+	if ((*name != '~' && dollar == NULL) || access(path, F_OK) == 0)
+		return 0;
+	return report_fail(REPORT_USAGE,
+	    "%s '%s': nothing is expanded here, neither ~ nor $NAME: write "
+	    "the whole name, or one that starts from the script's folder",
+	    options_name(letter), name);
+}
+
+/* What a folder or file is for decides what everyone could do there. */
+static int
+check_path(int letter, const char *path)
+{
+	switch (letter) {
+	case OPTION_PATH:
+		return check_folder(path, run_code) == 0 ? check_cache(path)
+							 : -1;
+	case OPTION_VENV: return check_folder(path, run_code);
+	case OPTION_LOG: return check_file(path, replace_log);
+	/* The file itself is looked at when it is open. */
+	case OPTION_ENV_FILE: return check_folder_of(path, set_variables);
+	default: return check_above(path, run_code);
+	}
+}
+
+static bool
+has_path(int letter)
+{
+	return letter == OPTION_PATH || letter == OPTION_VENV ||
+	    letter == OPTION_CHDIR || letter == OPTION_LOG ||
+	    letter == OPTION_CACHE || letter == OPTION_ENV_FILE;
+}
+
+int
+trust_check_options(const struct invocation *invocation)
+{
+	const struct options *options = &invocation->options;
+	const struct given_option *option;
+	char *path;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i < options->count; i++) {
+		option = &options->given[i];
+		if (!has_path(option->letter))
+			continue;
+		path = invocation_path(invocation, option->value);
+		if (path == NULL)
+			return report_no_memory();
+		result = refuse_unexpanded(option->letter, option->value, path);
+		if (result == 0)
+			result = check_path(option->letter, path);
+		free(path);
+	}
+	return result;
+}
