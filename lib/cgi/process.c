@@ -10,6 +10,7 @@
 #ifdef __linux__
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #endif
 
 #include <dirent.h>
@@ -246,14 +247,20 @@ process_execfn(const char *fallback)
 	return fallback;
 }
 
+/*
+ * AT_SECURE alone says nothing: SELinux sets it whenever a process changes its
+ * domain, as from a server to its scripts.
+ */
 bool
 process_is_set_id(void)
 {
-#ifdef __linux__
-	if (getauxval(AT_SECURE) != 0)
+	if (getuid() != geteuid() || getgid() != getegid())
 		return true;
+#ifdef __linux__
+	return getxattr("/proc/self/exe", "security.capability", NULL, 0) > 0;
+#else
+	return false;
 #endif
-	return getuid() != geteuid() || getgid() != getegid();
 }
 
 int

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 
@@ -1151,6 +1152,74 @@ def test_set_id(cgi, bit):
                        + (APPS / "marker.py").read_text(), 0o755)
     assert failed(cgi.run(script, **who), "set-id")
     assert not (cgi.folder / "imported").exists()
+
+
+@needs_root
+@pytest.mark.parametrize("user", ["nobody", "root"])
+def test_capabilities(cgi, user):
+    """H5, case 10: a file with capabilities is refused, whoever starts it."""
+    who = {"user": pwd.getpwnam(user).pw_uid,
+           "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+    copy = cgi.folder / "cgi2wsgi"
+    shutil.copy(PROGRAM, copy)
+    copy.chmod(0o755)
+    app = cgi.write("app.py", (APPS / "marker.py").read_text())
+    # cap_net_bind_service, as setcap(8) writes it
+    os.setxattr(copy, "security.capability", struct.pack(
+        "<5I", 0x02000001, 1 << 10, 0, 0, 0))
+    env = cgi.environ(copy, env={"CGI2WSGI_ARGS": str(app)})
+    assert failed(cgi.exec([copy], env, **who), "set-id")
+    reply = cgi.exec([copy, app], TERMINAL, **who)
+    assert reply.exit == 1 and "set-id" in reply.log
+    assert not (cgi.folder / "imported").exists()
+    os.removexattr(copy, "security.capability")
+    assert cgi.exec([copy], env).status == 200
+
+
+# Starts a program with AT_SECURE set, as SELinux does it: the kernel's list
+# lies behind the environment on the new stack.
+SECURE = """
+import ctypes, os, struct, sys
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+ptrace.argtypes = [ctypes.c_long] * 4
+child = os.fork()
+if child == 0:
+    ptrace(0, 0, 0, 0)                              # PTRACE_TRACEME
+    os.execv(sys.argv[1], sys.argv[1:])
+os.waitpid(child, 0)
+with open(f"/proc/{child}/auxv", "rb") as file:
+    pairs = file.read()
+old = struct.pack("QQ", 23, 0)                      # AT_SECURE
+assert pairs.count(old) == 1
+with open(f"/proc/{child}/maps") as maps:
+    line = next(line for line in maps if "[stack]" in line)
+start, end = (int(x, 16) for x in line.split()[0].split("-"))
+with open(f"/proc/{child}/mem", "r+b", buffering=0) as memory:
+    memory.seek(start)
+    stack = memory.read(end - start)
+    at = stack.rindex(pairs[:-16]) + pairs.index(old)
+    memory.seek(start + at + 8)
+    memory.write(struct.pack("Q", 1))
+ptrace(17, child, 0, 0)                             # PTRACE_DETACH
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.maxsize < 2 ** 32, reason="made for 64 bits")
+def test_secure_mode(cgi):
+    """H5, case 10: AT_SECURE with equal ids says nothing."""
+    script = cgi.script("""
+        import ctypes
+
+        SECURE = ctypes.CDLL(None).getauxval(23)
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"%d" % SECURE]
+        """)
+    reply = cgi.exec([sys.executable, "-I", "-c", SECURE, script],
+                     cgi.environ(script))
+    assert (reply.status, reply.body, reply.exit) == (200, b"1", 0), reply
 
 
 def ways(cgi, script):
