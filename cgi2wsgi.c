@@ -167,6 +167,8 @@ follow_options(void)
 		return -1;
 	report_configure(
 	    invocation.options.debug, invocation.options.log != NULL);
+	if (invocation.options.log != NULL)
+		page_expect_log();
 	if (invocation.options.explain || invocation.options.timing)
 		clock_run(invocation.options.timing);
 	if (invocation.options.explain)
@@ -275,7 +277,7 @@ static int
 find_application(void)
 {
 	if (command_line.typed) {
-		page_prefer_text();
+		page_expect_terminal();
 		return report_failure() != NULL ? -1 : 0;
 	}
 	return invocation_read(&invocation, &request, command_line.argc,

@@ -14,28 +14,30 @@
 #include "cgi/reply.h"
 
 #define ERROR "500 Internal Server Error"
-#define SEE_LOG \
-	"Read the server's error log, or let the script write one of " \
-	"its own: add --log FILE to its #! line. Started in a shell, the " \
-	"program shows the same failure."
+#define SEE_LOG NULL /* find_log() says where it is */
 
 static const struct {
 	const char *status, *happened, *advice;
 } pages[REPORT_CODES] = {
 	[REPORT_USAGE] = { ERROR, "The options given to cgi2wsgi are wrong.",
 	    "Correct the script's #! line or CGI2WSGI_ARGS; cgi2wsgi --help "
-	    "lists the options. The error log names the wrong one." },
+	    "lists the options. The log names the wrong one." },
 	[REPORT_NO_APPLICATION] = { ERROR,
 	    "Nothing told cgi2wsgi which application to run.",
 	    "Begin the script with #! and the path of cgi2wsgi, or name the "
 	    "application in CGI2WSGI_ARGS. See cgi2wsgi(1), INVOCATION." },
 	[REPORT_LINE_END] = { ERROR,
-	    "The script's #! line ends in a carriage return.",
-	    "Save the script with Unix line ends (LF), not those of Windows "
-	    "(CR LF), and upload it again as text." },
+	    "Something invisible stands around the script's #! line.",
+	    "Save the script as UTF-8 without a byte order mark and with Unix "
+	    "line ends (LF), not those of Windows (CR LF), and upload it again "
+	    "as text." },
 	[REPORT_NO_FILE] = { ERROR, "The application's file cannot be read.",
 	    "Check its path, and that the web server's user may read it (chmod "
 	    "a+r) and enter its folders (chmod a+x)." },
+	[REPORT_FILE_KIND] = { ERROR,
+	    "The application's file is not Python source.",
+	    "Name a file of Python source in UTF-8. The log says what the file "
+	    "is, and what to write instead." },
 	[REPORT_UNSAFE_FILE] = { ERROR,
 	    "Everyone on this host may change the application.",
 	    "Take write permission from others: chmod o-w for the script, its "
@@ -62,7 +64,7 @@ static const struct {
 	    "The application's module has no WSGI application under the "
 	    "expected name.",
 	    "Call it 'application' or 'app', or add :name to the script's #! "
-	    "line. The error log lists what there is." },
+	    "line. The log lists what there is." },
 	[REPORT_CONTENT_LENGTH] = { "400 Bad Request",
 	    "The request's Content-Length is no number of bytes.",
 	    "Send the request again with the length of its body." },
@@ -77,14 +79,14 @@ static const struct {
 	    "The application broke a rule of WSGI (PEP 3333).", SEE_LOG },
 	[REPORT_TIMEOUT] = { "504 Gateway Timeout",
 	    "The application took longer than --timeout allows.",
-	    "Try again later. The error log shows where it was at the end." },
+	    "Try again later. The log shows where it was at the end." },
 	[REPORT_TERMINATED] = { ERROR,
 	    "The server ended the application before it had answered.",
 	    "Try again later; a server does this when it stops, or when its "
 	    "own time limit is over." },
 	[REPORT_CRASH] = { ERROR, "The process of the application crashed.",
 	    "A module written in C is the usual cause: set "
-	    "PYTHONFAULTHANDLER=1 and read the error log." },
+	    "PYTHONFAULTHANDLER=1 and read the log." },
 };
 
 /* Codes that a signal handler may have to answer with. */
@@ -93,7 +95,8 @@ static const enum report_code urgent[] = { REPORT_TIMEOUT, REPORT_TERMINATED,
 
 static struct {
 	const struct request *request;
-	bool text; /* rather than HTML where both are as good */
+	bool terminal; /* text is as good as HTML */
+	bool own_log;
 	/* what page_last_words() sends */
 	char *ready[REPORT_CODES];
 	size_t length[REPORT_CODES];
@@ -107,9 +110,40 @@ page_open(const struct request *request)
 }
 
 void
-page_prefer_text(void)
+page_expect_terminal(void)
 {
-	page.text = true;
+	page.terminal = true;
+}
+
+void
+page_expect_log(void)
+{
+	page.own_log = true;
+}
+
+/* Whoever reads the page may not know where entries go. */
+static const char *
+find_log(void)
+{
+	if (page.own_log)
+		return "Read the entry in the file that --log names.";
+	if (page.terminal)
+		return "Read the entry on standard error.";
+	if (request_is_by(page.request, "Apache"))
+		return "Read the server's error log (under mod_cgid that of "
+		       "the main server, not of the virtual host), or let the "
+		       "script write one of its own: add --log FILE to its #! "
+		       "line. Started in a shell, the program shows the same "
+		       "failure.";
+	return "Read the server's error log, or let the script write one of "
+	       "its own: add --log FILE to its #! line. Started in a shell, "
+	       "the program shows the same failure.";
+}
+
+static const char *
+find_advice(enum report_code code)
+{
+	return pages[code].advice != NULL ? pages[code].advice : find_log();
 }
 
 static void
@@ -177,7 +211,7 @@ is_text_preferred(void)
 	int text = read_quality(accept, "text/plain"),
 	    html = read_quality(accept, "text/html");
 
-	return text > html || (text == html && page.text);
+	return text > html || (text == html && page.terminal);
 }
 
 static void
@@ -187,7 +221,7 @@ add_html_page(struct buffer *to, enum report_code code)
 	    "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 	    "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n<p>",
 	    pages[code].status, pages[code].status, pages[code].happened);
-	add_html(to, pages[code].advice);
+	add_html(to, find_advice(code));
 	buffer_print(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
 	    report_word(code));
 	add_html(to, report_id());
@@ -206,7 +240,7 @@ static void
 add_text_page(struct buffer *to, enum report_code code)
 {
 	buffer_print(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request %s\n",
-	    pages[code].status, pages[code].happened, pages[code].advice,
+	    pages[code].status, pages[code].happened, find_advice(code),
 	    report_word(code), report_id());
 	if (report_is_debug() && report_failure() != NULL)
 		buffer_print(

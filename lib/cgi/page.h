@@ -8,8 +8,9 @@
 /* Forgets all of an earlier request. The new one must stay. */
 void page_open(const struct request *);
 
-/* A person reads the page in a terminal. */
-void page_prefer_text(void);
+/* A person reads the page in a terminal; entries go to a file of --log. */
+void page_expect_terminal(void);
+void page_expect_log(void);
 
 /* Once: logs the remembered failure and, if no byte was sent, its page. */
 void page_deliver(void);

@@ -20,6 +20,7 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_NO_APPLICATION] = "no-application",
 	[REPORT_LINE_END] = "line-end",
 	[REPORT_NO_FILE] = "no-file",
+	[REPORT_FILE_KIND] = "file-kind",
 	[REPORT_UNSAFE_FILE] = "unsafe-file",
 	[REPORT_SET_ID] = "set-id",
 	[REPORT_VENV] = "venv",

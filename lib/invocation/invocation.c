@@ -272,6 +272,25 @@ is_program(const char *word, const char *program)
 	    file_is_same(word, program);
 }
 
+/* What an editor wrote into a line that is meant for this program. */
+static int
+check_fault(const char *script, enum line_fault fault)
+{
+	switch (fault) {
+	case LINE_RETURN:
+		return report_fail(REPORT_LINE_END,
+		    "the #! line of %s ends in a carriage return: save the "
+		    "file with Unix line ends",
+		    script);
+	case LINE_MARK:
+		return report_fail(REPORT_LINE_END,
+		    "a byte order mark, three invisible bytes, stands before "
+		    "the #! line of %s: save the file as UTF-8 without it",
+		    script);
+	default: return 0;
+	}
+}
+
 /*
  * A script that this program was not started by, but for. If its own #! line
  * leads here (#!/usr/local/bin/cgi2wsgi words, or through env -S), its words
@@ -281,11 +300,15 @@ is_program(const char *word, const char *program)
 static int
 read_own_words(const char *script, struct words *own, const char *program)
 {
-	if (words_read_line(own, script) == -1)
+	enum line_fault fault;
+
+	if (words_read_line(own, script, &fault) == -1)
 		return -1;
 	for (; own->count > 0; own->word++, own->count--)
 		if (is_program(own->word[0], program))
 			break;
+	if (own->count > 0 && check_fault(script, fault) == -1)
+		return -1;
 	return own->count;
 }
 
@@ -557,12 +580,14 @@ static int
 find(struct invocation *invocation, const struct request *request, int argc,
     char **argv, const char *execfn)
 {
+	enum line_fault fault;
 	struct words line;
 	int is_script;
 
 	if (is_by_line(invocation, request, argc, argv, execfn))
 		execfn = argv[2];
-	if ((is_script = words_read_line(&line, execfn)) == -1)
+	if ((is_script = words_read_line(&line, execfn, &fault)) == -1 ||
+	    check_fault(execfn, fault) == -1)
 		return -1;
 	if (is_script == 1)
 		return by_kernel(invocation, &line, argc, argv, execfn);

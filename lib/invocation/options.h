@@ -13,9 +13,9 @@
 enum {
 	OPTION_DATA_BINARY = 0x100, OPTION_DATA_RAW, OPTION_JSON, OPTION_VENV,
 	OPTION_PATH, OPTION_CHDIR, OPTION_ENV, OPTION_ENV_FILE,
-	OPTION_SCRIPT_NAME, OPTION_LOG, OPTION_CACHE, OPTION_MAX_BODY, OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT,
-	OPTION_EXPLAIN, OPTION_TIMING, OPTION_NPH, OPTION_DEBUG, OPTION_CHECK,
-	OPTION_LINT, OPTION_WEB_USER,
+	OPTION_SCRIPT_NAME, OPTION_LOG, OPTION_CACHE, OPTION_MAX_BODY,
+	OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT, OPTION_EXPLAIN, OPTION_TIMING,
+	OPTION_NPH, OPTION_DEBUG, OPTION_CHECK, OPTION_LINT, OPTION_WEB_USER,
 };
 /* clang-format on */
 
@@ -30,15 +30,13 @@ struct options {
 	struct given_option *given; /* in their order; stays for good */
 	int count;
 	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
-	const char *venv, *chdir, *script_name, *log, *cache;
+	const char *venv, *chdir, *script_name, *log, *cache, *web_user;
 	struct words paths;
 	struct settings settings;
 	int64_t max_body; /* -1: any */
 	unsigned timeout, graceful_timeout; /* seconds */
 	bool explain, timing, nph, debug, all_help;
-	/* those of --check */
-	const char *web_user;
-	bool check_files, check_json;
+	bool check_files, check_json; /* --check=files, --check=json */
 };
 
 /* Sets what holds where no option says otherwise. */

@@ -104,13 +104,70 @@ check_file(const char *path, const char *harm)
 	return check_mode(path, harm) == 0 ? check_folder_of(path, harm) : -1;
 }
 
+/*
+ * What the beginning of a file is if it is no Python source, or NULL: and what
+ * to write instead.
+ */
+static const char *
+find_kind(const unsigned char *start, size_t size)
+{
+	const unsigned char *feed = memchr(start, '\n', size);
+
+	/* zipapp puts a #! line before the archive. */
+	if (size > 2 && start[0] == '#' && start[1] == '!' && feed != NULL) {
+		size -= (size_t)(feed + 1 - start);
+		start = feed + 1;
+	}
+	if (size < 4)
+		return NULL;
+	if (memcmp(start, "PK\3\4", 4) == 0)
+		return "a zip archive: name a module in it instead. At a "
+		       "terminal: --path ARCHIVE MODULE; in a script: #! line "
+		       "with --path ARCHIVE, then: from MODULE import "
+		       "application";
+	if (size > 8 && memcmp(start + 2, "\r\n", 2) == 0 &&
+	    memcmp(start + 5, "\0\0\0", 3) == 0)
+		return "compiled Python (.pyc): name its source instead; or, "
+		       "with it beside a script as MODULE.pyc, write there: "
+		       "from MODULE import application";
+	if (memcmp(start, "\xff\xfe", 2) == 0 ||
+	    memcmp(start, "\xfe\xff", 2) == 0 ||
+	    (start[0] != 0 && start[1] == 0 && start[3] == 0) ||
+	    (start[0] == 0 && start[1] != 0 && start[2] == 0))
+		return "text in UTF-16 or UTF-32, which Python does not read: "
+		       "save it as UTF-8, or type: iconv -f UTF-16 -t UTF-8";
+	if (memcmp(start, "\177ELF", 4) == 0)
+		return "a program for the processor, not Python: name the "
+		       "Python file";
+	return memchr(start, '\0', size) != NULL
+	    ? "no text: it has bytes that are 0. Name a file of Python source"
+	    : NULL;
+}
+
+static int
+check_source(const char *file)
+{
+	FILE *from = fopen(file, "re");
+	unsigned char start[4096];
+	const char *kind = NULL;
+
+	if (from != NULL) {
+		kind = find_kind(start, fread(start, 1, sizeof(start), from));
+		fclose(from);
+	}
+	return kind == NULL
+	    ? 0
+	    : report_fail(REPORT_FILE_KIND, "%s is %s", file, kind);
+}
+
 int
 trust_check_file(const struct invocation *invocation, const char *name)
 {
 	/* A link can be replaced in its folder, and a file in its own. */
 	return check_file(name, run_code) == 0 &&
 		check_folder(invocation->folder, run_code) == 0 &&
-		check_cache(invocation->folder) == 0
+		check_cache(invocation->folder) == 0 &&
+		check_source(invocation->file) == 0
 	    ? 0
 	    : -1;
 }

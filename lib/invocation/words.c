@@ -66,35 +66,50 @@ words_split(struct words *words, const char *text, const char *where)
 
 /* The first line behind #!, without its end, or NULL. */
 static char *
-read_line(const char *file)
+read_line(const char *file, enum line_fault *fault)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8 */
 	FILE *from = fopen(file, "re");
-	char *line = NULL;
-	size_t room = 0;
+	char *line = NULL, *text;
+	size_t room = 0, length;
 
+	*fault = LINE_GOOD;
 	if (from == NULL)
 		return NULL;
-	if (getc(from) == '#' && getc(from) == '!' &&
-	    getline(&line, &room, from) > 0)
-		line[strcspn(line, "\n")] = '\0';
+	if (getline(&line, &room, from) <= 0) {
+		fclose(from);
+		free(line);
+		return NULL;
+	}
 	fclose(from);
+	text = line;
+	if (strncmp(line, mark, strlen(mark)) == 0) {
+		text += strlen(mark);
+		*fault = LINE_MARK;
+	}
+	if (strncmp(text, "#!", 2) != 0) {
+		free(line);
+		return NULL;
+	}
+	text += 2;
+	length = strcspn(text, "\n");
+	if (length > 0 && text[length - 1] == '\r') {
+		length--;
+		*fault = LINE_RETURN;
+	}
+	memmove(line, text, length);
+	line[length] = '\0';
 	return line;
 }
 
 int
-words_read_line(struct words *words, const char *file)
+words_read_line(struct words *words, const char *file, enum line_fault *fault)
 {
-	char *line = read_line(file);
-	size_t length = line != NULL ? strlen(line) : 0;
+	char *line = read_line(file, fault);
 	int result = 0;
 
 	*words = (struct words){ 0 };
-	if (length > 0 && line[length - 1] == '\r')
-		result = report_fail(REPORT_LINE_END,
-		    "the #! line of %s ends in a carriage return: save the "
-		    "file with Unix line ends",
-		    file);
-	else if (length > 0)
+	if (line != NULL && (*line != '\0' || *fault != LINE_GOOD))
 		result = words_split(words, line, file) == 0 ? 1 : -1;
 	free(line);
 	return result;
@@ -115,7 +130,8 @@ bool
 words_are_of_line(const char *file, const char *program, const char *word)
 {
 	enum { CUT = 255 - 2 }; /* how much Linux reads, behind #! */
-	char *line = read_line(file);
+	enum line_fault fault;
+	char *line = read_line(file, &fault);
 	const char *end = line;
 	bool same = false;
 

@@ -18,11 +18,19 @@ int words_append(struct words *, char *word);
  */
 int words_split(struct words *, const char *text, const char *where);
 
+/* Why no kernel finds the program that a #! line names. */
+enum line_fault {
+	LINE_GOOD,
+	LINE_RETURN, /* it ends in a carriage return */
+	LINE_MARK /* a byte order mark stands before it */
+};
+
 /*
- * Reads the words of a file's #! line, however long. Returns 1, 0 if there is
- * no such line or no such file, or -1 with a failure reported.
+ * Reads the words of a file's #! line, however long, and says what is wrong
+ * with it. Returns 1, 0 if there is no such line or no such file, or -1 with a
+ * failure reported.
  */
-int words_read_line(struct words *, const char *file);
+int words_read_line(struct words *, const char *file, enum line_fault *);
 
 /*
  * Whether a kernel that executes file runs program with just this word before

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import program
+from harness import PROGRAM, program
 
 ID = re.compile(r"^(?:\S+ )?cgi2wsgi: ([a-z-]+) \[([^\]]+)\]", re.M)
 
@@ -643,3 +643,26 @@ def test_no_file_is_left_behind(cgi):
     """I5, G1: no core, no temporary file."""
     provoke(cgi, "crash")
     assert set(os.listdir(cgi.folder)) <= {"app.cgi", "__pycache__"}
+
+
+@pytest.mark.parametrize("options, software, said, not_said", [
+    ("", "Apache/2.4.62 (Debian)", "main server", "standard error"),
+    ("", "lighttpd/1.4.69", "the server's error log", "main server"),
+    ("", "nginx/1.22.1", "Started in a shell", "virtual host"),
+    ("--log log", "Apache", "the file that --log names", "add --log")])
+def test_where_the_log_is(cgi, options, software, said, not_said):
+    """G5, case 33: a page says where the entry is, and no more."""
+    reply = cgi.run(cgi.script("raise ValueError\n\n", options),
+                    env={"SERVER_SOFTWARE": software})
+    page = reply.body.decode()
+    assert said in html.unescape(page) and not_said not in page
+    assert str(cgi.folder) not in page
+
+
+@pytest.mark.parametrize("options", [[], ["--log", "log"]])
+def test_where_the_log_is_in_a_terminal(cgi, options):
+    """Case 33: no shell is advised in a shell, nor a log where there is one."""
+    app = cgi.write("app.py", "raise ValueError\n")
+    page = cgi.exec([PROGRAM, *options, app], {}).raw.decode()
+    assert "Started in a shell" not in page and "add --log" not in page
+    assert ("--log names" if options else "on standard error") in page

@@ -1,14 +1,17 @@
 """Who decides what runs, and how (conformance H)."""
 
 import grp
+import io
 import json
 import os
 import pwd
+import py_compile
 import shutil
 import stat
 import struct
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -1396,6 +1399,114 @@ def test_no_regular_file(cgi, kind):
     reply = by_arguments(cgi, str(path))
     assert reply.status == 500
     assert reply.exit == 1
+
+
+def zip_of(cgi):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("pages/__init__.py", "")
+        archive.writestr("pages/web.py", says("zipped"))
+        archive.writestr("__main__.py", "from pages.web import application\n")
+    return file.getvalue()
+
+
+def compiled(cgi):
+    source = cgi.write("source.py", says("compiled"))
+    version = facts(cgi.run(cgi.script("facts", name="facts.cgi")))["version"]
+    if sys.version_info[:2] != tuple(version[:2]):
+        return b"\xa7\x0d\r\n" + bytes(12) + b"\xe3" + bytes(40)
+    py_compile.compile(source, cfile=cgi.folder / "source.pyc")
+    return (cgi.folder / "source.pyc").read_bytes()
+
+
+KINDS = {
+    "zip": (zip_of, "is a zip archive", "--path ARCHIVE MODULE"),
+    "zipapp": (lambda cgi: b"#!/usr/bin/python3\n" + zip_of(cgi),
+               "is a zip archive", "from MODULE import application"),
+    "pyc": (compiled, "is compiled Python", "name its source"),
+    "utf16": (lambda cgi: says("x").encode("utf-16"), "UTF-16", "iconv"),
+    "utf16le": (lambda cgi: says("x").encode("utf-16-le"), "UTF-16", "UTF-8"),
+    "utf16be": (lambda cgi: says("x").encode("utf-16-be"), "UTF-16", "UTF-8"),
+    "utf32": (lambda cgi: says("x").encode("utf-32"), "UTF-32", "UTF-8"),
+    "utf32be": (lambda cgi: says("x").encode("utf-32-be"), "no text", ""),
+    "program": (lambda cgi: PROGRAM.read_bytes()[:9999], "is a program", ""),
+    "binary": (lambda cgi: b"x = 1\n\0", "no text", "Python source"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["line", "interpreter", "terminal", "action"])
+def test_file_kind(cgi, kind, way):
+    """G1, H2, H3, case 20: a file that is no source: what it is, and what to do."""
+    make, what, advice = KINDS[kind]
+    data = make(cgi)
+    if way == "line":
+        script = cgi.write("app.cgi", f"#!{PROGRAM}\n".encode() + data, 0o755)
+        reply = cgi.run(script)
+    elif way == "action":
+        cgi.write("app.wsgi", data)
+        reply = action(cgi)
+    else:
+        app = cgi.write("app.wsgi", data)
+        reply = terminal(cgi, app) if way == "terminal" else cgi.exec(
+            [PROGRAM, app], cgi.environ(app))
+    if (way, kind) == ("line", "zipapp"):
+        return      # two first lines: its second one is Python's matter
+    assert failed(reply, "file-kind")
+    assert what in reply.log and advice in reply.log
+
+
+def test_zip_on_path(cgi):
+    """H2, H4, case 20: what the message advises works."""
+    cgi.write("app.pyz", zip_of(cgi))
+    assert terminal(cgi, "--path", "app.pyz", "pages.web").body == b"zipped"
+    script = cgi.script("from pages.web import application\n",
+                        "--path app.pyz")
+    assert cgi.run(script).body == b"zipped"
+
+
+@pytest.mark.parametrize("text", [
+    "", "x", "#!", "\n", "#", "ab\r\n", "#\r\n\r\n\r\n", "\xef\xbb\xbf"])
+def test_small_files(cgi, text):
+    """G1, case 20: a short file is text like any other."""
+    app = cgi.write("app.py", text.encode("latin-1"))
+    reply = terminal(cgi, app)
+    assert reply.status == 500
+    assert "file-kind [" not in reply.log
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("line", ["{}", "/opt/cgi2wsgi --env OPTION=1",
+                                  "/usr/bin/env -S cgi2wsgi --debug"])
+@pytest.mark.parametrize("way", ["interpreter", "terminal", "action"])
+def test_byte_order_mark(cgi, line, way):
+    """H2, H3, H4, case 20: before #! it is refused, as a carriage return is."""
+    app = cgi.write("app.wsgi", MARK + f"#!{line.format(PROGRAM)}\n".encode()
+                    + (APPS / "facts.py").read_bytes())
+    run = {"action": lambda: action(cgi), "terminal": lambda: terminal(cgi, app),
+           "interpreter": lambda: cgi.exec([PROGRAM, app], cgi.environ(app))}
+    reply = run[way]()
+    assert failed(reply, "line-end")
+    assert "byte order mark" in reply.log
+    # Without a line for this program it is Python's matter, and allowed.
+    for first in (b"", b"#!/usr/bin/python3\n", b"#!/usr/bin/python3\r\n"):
+        cgi.write("app.wsgi", MARK + first + (APPS / "facts.py").read_bytes())
+        assert facts(run[way]())["file"] == str(app)
+
+
+@pytest.mark.parametrize("way", ["interpreter", "terminal", "action"])
+def test_carriage_return_of_others(cgi, way):
+    """H3, H4: another program's line may end as it likes."""
+    app = cgi.write("app.wsgi", "#!/usr/bin/python3\r\n" + says("here"))
+    reply = {"action": lambda: action(cgi),
+             "terminal": lambda: terminal(cgi, app),
+             "interpreter": lambda: cgi.exec([PROGRAM, app],
+                                             cgi.environ(app))}[way]()
+    assert reply.body == b"here"
+    cgi.write("app.wsgi", f"#!{PROGRAM}\r\n" + says("here"))
+    assert failed(terminal(cgi, app), "line-end")
 
 
 def test_unreadable(cgi):
