@@ -24,6 +24,7 @@
 #include "cgi/report.h"
 #include "cgi/request.h"
 #include "explain/transcript.h"
+#include "invocation/file.h"
 #include "invocation/invocation.h"
 #include "python/application.h"
 #include "python/cache.h"
@@ -99,7 +100,7 @@ open_log(void)
 	if (invocation.options.log == NULL ||
 	    strcmp(invocation.options.log, "-") == 0)
 		return 0;
-	if ((file = invocation_path(&invocation, invocation.options.log)) ==
+	if ((file = file_path(invocation.folder, invocation.options.log)) ==
 		NULL ||
 	    process_log_to(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
@@ -194,7 +195,7 @@ open_cache(void)
 		request_value(&request, "CONTEXT_DOCUMENT_ROOT") };
 	char *chosen = invocation.options.cache == NULL
 	    ? NULL
-	    : invocation_path(&invocation, invocation.options.cache);
+	    : file_path(invocation.folder, invocation.options.cache);
 
 	if (chosen != NULL || invocation.options.cache == NULL)
 		cache_open(chosen, served);

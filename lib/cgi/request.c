@@ -171,15 +171,15 @@ request_set(struct request *request, const char *name, const char *value)
 static const char *const signs[] = { "REQUEST_METHOD", "GATEWAY_INTERFACE",
 	"SERVER_PROTOCOL" };
 
-bool
-request_is_cgi(const struct request *request)
+const char *
+request_find_sign(const struct request *request)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
 		if (request_value(request, signs[i]) != NULL)
-			return true;
-	return false;
+			return signs[i];
+	return NULL;
 }
 
 bool

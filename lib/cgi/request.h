@@ -49,10 +49,10 @@ int request_set(struct request *, const char *name, const char *value);
 bool request_is_meta(const char *name, size_t length);
 
 /*
- * Whether a web server started this process: by the request, and by the
- * environment before the request is taken.
+ * The variable that shows that a web server started this process, or NULL: by
+ * the request, and whether there is one in the environment before.
  */
-bool request_is_cgi(const struct request *);
+const char *request_find_sign(const struct request *);
 bool request_is_there(void);
 
 #endif

@@ -317,7 +317,7 @@ permissions_check_options(
 		    "used\nin the first line: --venv %s",
 		    venv, venv);
 	if (invocation->options.log != NULL &&
-	    (log = invocation_path(invocation, invocation->options.log)) !=
+	    (log = file_path(invocation->folder, invocation->options.log)) !=
 		NULL) {
 		check_log(account, invocation, log);
 		free(log);

@@ -17,6 +17,7 @@
 #include "cgi/process.h"
 #include "cgi/report.h"
 #include "check/finding.h"
+#include "invocation/file.h"
 #include "invocation/words.h"
 #include "python/application.h"
 #include "python/bytecode.h"
@@ -72,7 +73,7 @@ find_cache(const struct invocation *invocation)
 	char *name = bytecode_name(invocation->file), *path = NULL,
 	     *chosen = invocation->options.cache == NULL
 	    ? NULL
-	    : invocation_path(invocation, invocation->options.cache);
+	    : file_path(invocation->folder, invocation->options.cache);
 
 	if (name != NULL && cache_open(chosen, none) == 0 &&
 	    asprintf(&path, "%s/%s", cache_folder(), name) == -1)

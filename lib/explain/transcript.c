@@ -104,10 +104,6 @@ tell_process(void)
 static void
 tell_who(const struct invocation *invocation, const struct request *request)
 {
-	static const char *const proofs[] = { "REQUEST_METHOD",
-		"GATEWAY_INTERFACE", "SERVER_PROTOCOL" };
-	size_t i = 0;
-
 	if (!invocation->by_server) {
 		text_paragraph(TEXT_PLAIN, 4,
 		    "It was started from a terminal: a web server sets one at "
@@ -116,12 +112,9 @@ tell_who(const struct invocation *invocation, const struct request *request)
 		    "from the command line.");
 		return;
 	}
-	while (request_value(request, proofs[i]) == NULL &&
-	    i + 1 < sizeof(proofs) / sizeof(*proofs))
-		i++;
 	text_paragraph(TEXT_PLAIN, 4,
 	    "A web server wants a request answered: %s is set (RFC 3875 4.1).",
-	    proofs[i]);
+	    request_find_sign(request));
 }
 
 static void

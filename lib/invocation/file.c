@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "invocation/file.h"
@@ -39,4 +40,16 @@ file_folder(const char *path)
 	if (slash == NULL)
 		return strdup(".");
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+char *
+file_path(const char *folder, const char *name)
+{
+	char *path;
+
+	if (*name == '/')
+		return strdup(name);
+	if (asprintf(&path, "%s/%s", folder, name) == -1)
+		return NULL;
+	return path;
 }

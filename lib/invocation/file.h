@@ -16,4 +16,10 @@ const char *file_base(const char *path);
 /* The folder that a name stands in. Returns memory to be freed, or NULL. */
 char *file_folder(const char *path);
 
+/*
+ * The absolute name of a file that an option names relative to a folder.
+ * Returns memory to be freed, or NULL.
+ */
+char *file_path(const char *folder, const char *name);
+
 #endif

@@ -18,18 +18,6 @@
 
 #define PROGRAM "cgi2wsgi"
 
-char *
-invocation_path(const struct invocation *invocation, const char *name)
-{
-	char *path;
-
-	if (*name == '/')
-		return strdup(name);
-	if (asprintf(&path, "%s/%s", invocation->folder, name) == -1)
-		return NULL;
-	return path;
-}
-
 const char *
 invocation_unused_venv(const struct invocation *invocation)
 {
@@ -59,7 +47,7 @@ invocation_change_folder(const struct invocation *invocation)
 
 	if (name == NULL && !invocation->by_server)
 		return 0;
-	folder = invocation_path(invocation, name != NULL ? name : ".");
+	folder = file_path(invocation->folder, name != NULL ? name : ".");
 	if (folder == NULL)
 		return report_no_memory();
 	result = chdir(folder);
@@ -80,7 +68,9 @@ complete_options(struct invocation *invocation)
 	struct stat st;
 	uid_t owner = geteuid();
 	char *path;
-	int i, result = trust_check_options(invocation);
+	int i,
+	    result = trust_check_options(
+		&invocation->options, invocation->folder);
 
 	if (invocation->file != NULL && stat(invocation->file, &st) == 0)
 		owner = st.st_uid;
@@ -89,7 +79,7 @@ complete_options(struct invocation *invocation)
 		if (next->name != NULL)
 			result = settings_append_pair(
 			    &all, next->name, next->value);
-		else if ((path = invocation_path(invocation, next->value)) ==
+		else if ((path = file_path(invocation->folder, next->value)) ==
 		    NULL)
 			result = report_no_memory();
 		else {
@@ -103,7 +93,7 @@ complete_options(struct invocation *invocation)
 }
 
 static int
-unreadable(const char *name)
+refuse_unreadable(const char *name)
 {
 	return report_fail(REPORT_NO_FILE, "cannot read %s as user %ld: %s",
 	    name, (long)geteuid(), strerror(errno));
@@ -114,13 +104,13 @@ use_file(struct invocation *invocation, const char *name)
 {
 	invocation->file = realpath(name, NULL);
 	if (invocation->file == NULL || access(invocation->file, R_OK) == -1)
-		return unreadable(name);
+		return refuse_unreadable(name);
 	if (!file_is_regular(invocation->file))
 		return report_fail(
 		    REPORT_NO_FILE, "%s is not a regular file", name);
 	if ((invocation->folder = file_folder(invocation->file)) == NULL)
 		return report_no_memory();
-	return trust_check_file(invocation, name);
+	return trust_check_file(invocation->file, invocation->folder, name);
 }
 
 /* Options of a script or a server, which want an application and no more. */
@@ -244,7 +234,7 @@ use_words(struct invocation *invocation, int argc, char **argv)
 
 /* H2: the kernel was given a script, whose first line brought it here. */
 static int
-by_kernel(struct invocation *invocation, const struct words *line, int argc,
+find_by_line(struct invocation *invocation, const struct words *line, int argc,
     char **argv, const char *script)
 {
 	int at = find_word(script, argc, argv);
@@ -326,8 +316,8 @@ use_script(
  * client can set, unlike every word behind it. Returns 1 if not.
  */
 static int
-by_interpreter(struct invocation *invocation, const struct request *request,
-    int argc, char **argv, const char *program)
+find_by_interpreter(struct invocation *invocation,
+    const struct request *request, int argc, char **argv, const char *program)
 {
 	const char *script = request_value(request, "SCRIPT_FILENAME");
 	struct words own;
@@ -378,7 +368,7 @@ is_action(const struct request *request, const char *program)
 
 /* H3: Apache's Action, where only Apache sets these. Returns 1 if not. */
 static int
-by_action(struct invocation *invocation, const struct request *request,
+find_by_action(struct invocation *invocation, const struct request *request,
     const char *program)
 {
 	const char *path, *end = NULL;
@@ -434,7 +424,7 @@ use_name(struct invocation *invocation, const char *name)
 
 /* H3: what the deployer wrote. Returns 1 if that names no application. */
 static int
-by_deployer(struct invocation *invocation)
+find_by_arguments(struct invocation *invocation)
 {
 	const char *where = "CGI2WSGI_ARGS", *text = getenv(where);
 	struct words words = { 0 };
@@ -457,15 +447,15 @@ by_deployer(struct invocation *invocation)
 }
 
 static int
-by_server(struct invocation *invocation, const struct request *request,
+find_by_server(struct invocation *invocation, const struct request *request,
     int argc, char **argv, const char *program)
 {
-	int found = by_deployer(invocation);
+	int found = find_by_arguments(invocation);
 
 	if (found == 1)
-		found = by_action(invocation, request, program);
+		found = find_by_action(invocation, request, program);
 	if (found == 1)
-		found = by_interpreter(
+		found = find_by_interpreter(
 		    invocation, request, argc, argv, program);
 	if (found == 1)
 		found = report_fail(REPORT_NO_APPLICATION,
@@ -504,7 +494,7 @@ use_checked(struct invocation *invocation, const struct words *words, int other)
  * The command line is read again behind it, and so wins.
  */
 static int
-use_both(
+use_line_and_typed(
     struct invocation *invocation, const struct words *own, const char *script)
 {
 	const char *typed = invocation->callable;
@@ -519,7 +509,7 @@ use_both(
 
 /* H4: [options] APP [URL] */
 static int
-by_person(
+find_by_person(
     struct invocation *invocation, int argc, char **argv, const char *program)
 {
 	struct options *options = &invocation->options;
@@ -555,7 +545,7 @@ by_person(
 		return report_failure() != NULL ? -1 : 0;
 	return read_own_words(invocation->file, &own, program) == -1
 	    ? -1
-	    : use_both(invocation, &own, invocation->file);
+	    : use_line_and_typed(invocation, &own, invocation->file);
 }
 
 /*
@@ -577,8 +567,8 @@ is_by_line(const struct invocation *invocation, const struct request *request,
 }
 
 static int
-find(struct invocation *invocation, const struct request *request, int argc,
-    char **argv, const char *execfn)
+find_application(struct invocation *invocation, const struct request *request,
+    int argc, char **argv, const char *execfn)
 {
 	enum line_fault fault;
 	struct words line;
@@ -590,12 +580,12 @@ find(struct invocation *invocation, const struct request *request, int argc,
 	    check_fault(execfn, fault) == -1)
 		return -1;
 	if (is_script == 1)
-		return by_kernel(invocation, &line, argc, argv, execfn);
+		return find_by_line(invocation, &line, argc, argv, execfn);
 	if (find_word(execfn, argc, argv) > 0 && access(execfn, R_OK) == -1)
-		return unreadable(execfn);
+		return refuse_unreadable(execfn);
 	if (invocation->by_server)
-		return by_server(invocation, request, argc, argv, execfn);
-	return by_person(invocation, argc, argv, execfn);
+		return find_by_server(invocation, request, argc, argv, execfn);
+	return find_by_person(invocation, argc, argv, execfn);
 }
 
 int
@@ -604,8 +594,8 @@ invocation_read(struct invocation *invocation, const struct request *request,
 {
 	*invocation = (struct invocation){ .url = "/" };
 	options_reset(&invocation->options);
-	invocation->by_server = request_is_cgi(request);
-	if (find(invocation, request, argc, argv, execfn) == -1)
+	invocation->by_server = request_find_sign(request) != NULL;
+	if (find_application(invocation, request, argc, argv, execfn) == -1)
 		return -1;
 	return invocation->options.want == WANT_APPLICATION
 	    ? complete_options(invocation)
@@ -620,7 +610,7 @@ invocation_read_script(
 
 	invocation->by_server = true;
 	if (read_own_words(script, &own, program) == -1 ||
-	    use_both(invocation, &own, script) == -1)
+	    use_line_and_typed(invocation, &own, script) == -1)
 		return -1;
 	invocation->options.want = WANT_APPLICATION;
 	return use_file(invocation, script) == 0 ? complete_options(invocation)

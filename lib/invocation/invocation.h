@@ -46,12 +46,6 @@ int invocation_read_script(
     struct invocation *, const char *script, const char *program);
 
 /*
- * The absolute name of a file given in an option, which is relative to the
- * script. Returns memory to be freed, or NULL.
- */
-char *invocation_path(const struct invocation *, const char *name);
-
-/*
  * The name of a virtual environment that lies beside the script, while no
  * option names one; or NULL.
  */

@@ -270,7 +270,7 @@ read_value(struct options *to, int letter, const char *value)
 
 /* Obeys an option. Returns NULL, or what its value should be. */
 static const char *
-obey(struct options *to, int letter, char *value)
+obey_option(struct options *to, int letter, char *value)
 {
 	switch (letter) {
 	case OPTION_VENV: to->venv = value; return NULL;
@@ -296,7 +296,7 @@ options_is_about_request(int letter)
 
 /* Says what is wrong with an option; always returns -1. */
 static int
-complain(const char *where, const char *name, const char *what)
+report_option(const char *where, const char *name, const char *what)
 {
 	return report_fail(REPORT_USAGE, "%s%s%s%s", where ? where : "",
 	    where ? ": " : "", name, what);
@@ -308,7 +308,7 @@ complain(const char *where, const char *name, const char *what)
  * longer than LONGEST.
  */
 static size_t
-distance(const char *one, size_t length, const char *other)
+count_edits(const char *one, size_t length, const char *other)
 {
 	size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1],
 				     *row = rows[2], *spare;
@@ -351,7 +351,7 @@ find_nearest(const char *word, size_t length, bool typed)
 	for (option = options; option->name != NULL; option++) {
 		if (options_is_about_request(option->val) && !typed)
 			continue;
-		far = distance(word, length, option->name);
+		far = count_edits(word, length, option->name);
 		/* --logfile, --pythonpath */
 		if (far >= least &&
 		    memmem(word, length, option->name, strlen(option->name)) !=
@@ -411,21 +411,23 @@ refuse_unknown(const char *word, const char *where)
 		buffer_print(&text, "is no option; see cgi2wsgi --help=all");
 	free(several);
 	several = buffer_take(&text, NULL);
-	result = several != NULL ? complain(where, several, "")
+	result = several != NULL ? report_option(where, several, "")
 				 : report_no_memory();
 	free(several);
 	return result;
 }
 
 static int
-refuse(int letter, const struct words *words, const char *where)
+refuse_option(int letter, const struct words *words, const char *where)
 {
 	const char *word = words->word[optind - 1];
 
 	if (letter == ':')
-		return complain(where, options_name(optopt), " needs a value");
+		return report_option(
+		    where, options_name(optopt), " needs a value");
 	if (find_option(optopt) != NULL)
-		return complain(where, options_name(optopt), " takes no value");
+		return report_option(
+		    where, options_name(optopt), " takes no value");
 	/* Several letters are one word, which is not behind us yet. */
 	if (optopt != 0 && (*word != '-' || strchr(word, optopt) == NULL))
 		word = words->word[optind];
@@ -433,7 +435,7 @@ refuse(int letter, const struct words *words, const char *where)
 }
 
 static int
-keep(struct options *to, int letter, const char *value, bool typed)
+keep_option(struct options *to, int letter, const char *value, bool typed)
 {
 	struct given_option *grown = realloc(
 	    to->given, ((size_t)to->count + 1) * sizeof(*grown));
@@ -457,16 +459,16 @@ options_read(struct options *to, const struct words *words, const char *where)
 		   words->count, words->word, letters, options, NULL),
 	    letter != -1) {
 		if (letter == ':' || letter == '?')
-			return refuse(letter, words, where);
+			return refuse_option(letter, words, where);
 		if (options_is_about_request(letter) && where != NULL)
-			return complain(where, options_name(letter),
+			return report_option(where, options_name(letter),
 			    " is for a request from a command line");
-		if ((wanted = obey(to, letter, optarg)) != NULL)
+		if ((wanted = obey_option(to, letter, optarg)) != NULL)
 			return report_fail(REPORT_USAGE, "%s%s%s, not '%s'",
 			    where ? where : "", where ? ": " : "", wanted,
 			    optarg);
 		if (report_failure() != NULL ||
-		    keep(to, letter, optarg, where == NULL) == -1)
+		    keep_option(to, letter, optarg, where == NULL) == -1)
 			return -1;
 	}
 	return optind;

@@ -23,7 +23,7 @@ static const char run_code[] = "run code here",
 		  set_variables[] = "set variables here";
 
 static int
-refuse(const char *path, bool folder, const char *harm)
+refuse_shared(const char *path, bool folder, const char *harm)
 {
 	const char *word = words_quote(path);
 
@@ -40,7 +40,7 @@ check_mode(const char *path, const char *harm)
 	if (stat(path, &st) == -1 || !(st.st_mode & S_IWOTH) ||
 	    !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
 		return 0;
-	return refuse(path, S_ISDIR(st.st_mode), harm);
+	return refuse_shared(path, S_ISDIR(st.st_mode), harm);
 }
 
 /* The folder itself, if it is one, and all above it. */
@@ -55,7 +55,8 @@ check_above(const char *path, const char *harm)
 		if (stat(*real != '\0' ? real : "/", &st) == 0 &&
 		    S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH &&
 		    !(st.st_mode & S_ISVTX))
-			result = refuse(*real != '\0' ? real : "/", true, harm);
+			result = refuse_shared(
+			    *real != '\0' ? real : "/", true, harm);
 		if ((slash = strrchr(real, '/')) != NULL)
 			*slash = '\0';
 	}
@@ -161,13 +162,12 @@ check_source(const char *file)
 }
 
 int
-trust_check_file(const struct invocation *invocation, const char *name)
+trust_check_file(const char *file, const char *folder, const char *name)
 {
 	/* A link can be replaced in its folder, and a file in its own. */
 	return check_file(name, run_code) == 0 &&
-		check_folder(invocation->folder, run_code) == 0 &&
-		check_cache(invocation->folder) == 0 &&
-		check_source(invocation->file) == 0
+		check_folder(folder, run_code) == 0 &&
+		check_cache(folder) == 0 && check_source(file) == 0
 	    ? 0
 	    : -1;
 }
@@ -211,9 +211,8 @@ has_path(int letter)
 }
 
 int
-trust_check_options(const struct invocation *invocation)
+trust_check_options(const struct options *options, const char *folder)
 {
-	const struct options *options = &invocation->options;
 	const struct given_option *option;
 	char *path;
 	int i, result = 0;
@@ -222,7 +221,7 @@ trust_check_options(const struct invocation *invocation)
 		option = &options->given[i];
 		if (!has_path(option->letter))
 			continue;
-		path = invocation_path(invocation, option->value);
+		path = file_path(folder, option->value);
 		if (path == NULL)
 			return report_no_memory();
 		result = refuse_unexpanded(option->letter, option->value, path);

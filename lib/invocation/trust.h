@@ -6,18 +6,18 @@
 #ifndef INVOCATION_TRUST_H
 #define INVOCATION_TRUST_H
 
-#include "invocation/invocation.h"
+#include "invocation/options.h"
 
 /*
- * The application's file, whose name was this one, its folder, and the
- * __pycache__ there. Returns 0, or -1 with a failure reported.
+ * The application's file, its folder, the __pycache__ there, and the folder of
+ * the name that it was given by. Returns 0, or -1 with a failure reported.
  */
-int trust_check_file(const struct invocation *, const char *name);
+int trust_check_file(const char *file, const char *folder, const char *name);
 
 /*
- * The files and folders that options name. Returns 0, or -1 with a failure
- * reported.
+ * The files and folders that options name relative to a folder. Returns 0, or
+ * -1 with a failure reported.
  */
-int trust_check_options(const struct invocation *);
+int trust_check_options(const struct options *, const char *folder);
 
 #endif

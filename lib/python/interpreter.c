@@ -16,6 +16,7 @@
 #include "cgi/report.h"
 #include "python/site.h"
 #include "python/traceback.h"
+#include "invocation/file.h"
 
 /* Servers often start programs without HOME; the user site needs it. */
 static void
@@ -296,8 +297,8 @@ extend_path(const struct invocation *invocation)
 	if (invocation->file != NULL)
 		result = insert_path(index++, invocation->folder);
 	for (i = 0; result == 0 && i < invocation->options.paths.count; i++) {
-		path = invocation_path(
-		    invocation, invocation->options.paths.word[i]);
+		path = file_path(
+		    invocation->folder, invocation->options.paths.word[i]);
 		result = path == NULL ? report_no_memory()
 				      : insert_path(index++, path);
 		free(path);
@@ -337,7 +338,7 @@ interpreter_start(const struct invocation *invocation)
 	PyStatus status;
 
 	if (invocation->options.venv != NULL &&
-	    (venv = invocation_path(invocation, invocation->options.venv)) ==
+	    (venv = file_path(invocation->folder, invocation->options.venv)) ==
 		NULL)
 		return report_no_memory();
 	if (venv != NULL && check_venv(venv) == -1) {

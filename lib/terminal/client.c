@@ -35,7 +35,7 @@ static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
 
 /* Returns the exit status; the first complaint counts. */
 static int __attribute__((format(printf, 2, 3)))
-complain(int status, const char *format, ...)
+record_complaint(int status, const char *format, ...)
 {
 	va_list arguments;
 
@@ -91,14 +91,14 @@ block_signals(sigset_t *before)
 
 /* Nothing is written any more, and what comes is of no interest. */
 static void
-stop(void)
+close_reply(void)
 {
 	close(client.reply);
 	client.reply = -1;
 }
 
 static void
-put(const char *bytes, size_t size)
+write_output(const char *bytes, size_t size)
 {
 	ssize_t done;
 
@@ -110,12 +110,13 @@ put(const char *bytes, size_t size)
 		if (done == -1 && errno == EPIPE)
 			client.status = CLIENT_WRITE_ERROR;
 		else if (done == -1)
-			complain(CLIENT_WRITE_ERROR, "cannot write %s: %s",
+			record_complaint(CLIENT_WRITE_ERROR,
+			    "cannot write %s: %s",
 			    client.file != NULL ? client.file
 						: "standard output",
 			    strerror(errno));
 		if (done == -1) {
-			stop();
+			close_reply();
 			return;
 		}
 	}
@@ -137,36 +138,38 @@ open_output(void)
 	    client.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (client.output != -1)
 		return true;
-	complain(CLIENT_WRITE_ERROR, "cannot write %s: %s", client.file,
+	record_complaint(CLIENT_WRITE_ERROR, "cannot write %s: %s", client.file,
 	    strerror(errno));
-	stop();
+	close_reply();
 	return false;
 }
 
 /* Tries to find the head in the reply so far. */
 static void
-take_head(const char *bytes, size_t size)
+read_head(const char *bytes, size_t size)
 {
 	int found = terminal_response_read(&client.answer, bytes, size);
 
 	if (found == 0)
 		return;
 	if (found == -1) {
-		complain(CLIENT_FAILED, "the reply's head is none of CGI");
-		stop();
+		record_complaint(
+		    CLIENT_FAILED, "the reply's head is none of CGI");
+		close_reply();
 		return;
 	}
 	if ((is_refused() && !client.include) || !open_output())
 		return;
 	if (client.include)
-		put(client.answer.head, client.answer.length);
+		write_output(client.answer.head, client.answer.length);
 	if (!is_refused() && client.reply != -1)
-		put(bytes + client.answer.size, size - client.answer.size);
+		write_output(
+		    bytes + client.answer.size, size - client.answer.size);
 }
 
 /* Reads the reply to its end; only a head is kept. */
 static void
-pass_on(void)
+print_reply(void)
 {
 	char *buffer = NULL, *grown;
 	size_t kept = 0, room = 65536;
@@ -175,8 +178,8 @@ pass_on(void)
 	while (client.reply != -1 && client.ended_by == 0) {
 		grown = realloc(buffer, kept + room);
 		if (grown == NULL) {
-			complain(CLIENT_FAILED, "out of memory");
-			stop();
+			record_complaint(CLIENT_FAILED, "out of memory");
+			close_reply();
 			break;
 		}
 		buffer = grown;
@@ -186,9 +189,9 @@ pass_on(void)
 		if (got <= 0)
 			break;
 		if (client.answer.status == 0)
-			take_head(buffer, kept += (size_t)got);
+			read_head(buffer, kept += (size_t)got);
 		else if (!is_refused())
-			put(buffer, (size_t)got);
+			write_output(buffer, (size_t)got);
 		if (client.answer.status != 0)
 			kept = 0;
 	}
@@ -207,7 +210,7 @@ wait_for_child(void)
 
 /* What a shell expects of a program that a signal ends. */
 static void
-die(int number)
+end_by_signal(int number)
 {
 	signal(number, SIG_DFL);
 	raise(number);
@@ -215,42 +218,42 @@ die(int number)
 
 /* The status line without the protocol. */
 static int
-refuse(void)
+complain_of_status(void)
 {
 	const char *status = strchr(client.answer.head, ' ') + 1;
 
-	return complain(CLIENT_HTTP_ERROR, "the reply's status is %.*s",
+	return record_complaint(CLIENT_HTTP_ERROR, "the reply's status is %.*s",
 	    (int)strcspn(status, "\r\n"), status);
 }
 
 static int
-conclude(void)
+find_exit_status(void)
 {
 	int how;
 
 	if (client.reply != -1)
-		stop();
+		close_reply();
 	how = wait_for_child();
 	if (client.ended_by != 0)
-		die(client.ended_by);
+		end_by_signal(client.ended_by);
 	if (client.status != 0)
 		return client.status;
 	if (WIFSIGNALED(how))
-		return complain(CLIENT_FAILED,
+		return record_complaint(CLIENT_FAILED,
 		    "signal %d (%s) ended the application before its reply "
 		    "was complete",
 		    WTERMSIG(how), strsignal(WTERMSIG(how)));
 	if (client.answer.status == 0)
-		return complain(CLIENT_FAILED,
+		return record_complaint(CLIENT_FAILED,
 		    "the application ended the process without a reply");
 	if (is_refused())
-		return refuse();
+		return complain_of_status();
 	/* Its own log entry says why. */
 	return how == 0 ? EXIT_SUCCESS : CLIENT_FAILED;
 }
 
 static void
-configure(const struct options *options)
+configure_client(const struct options *options)
 {
 	const struct given_option *output = options_last(options, 'o');
 
@@ -269,13 +272,13 @@ configure(const struct options *options)
  * the pipe, or neither side would learn that the other one has gone.
  */
 static int
-be_started(int body, const int *ends)
+become_script(int body, const int *ends)
 {
 	if (body == -1)
 		body = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (body == -1 || dup2(body, STDIN_FILENO) == -1 ||
 	    dup2(ends[WRITE], STDOUT_FILENO) == -1)
-		return complain(CLIENT_FAILED,
+		return record_complaint(CLIENT_FAILED,
 		    "cannot put descriptors in order: %s", strerror(errno));
 	close(body);
 	close(ends[READ]);
@@ -284,18 +287,18 @@ be_started(int body, const int *ends)
 }
 
 static int
-play(int body, const int *ends, const sigset_t *mask)
+play_part(int body, const int *ends, const sigset_t *mask)
 {
 	if (client.child == 0) {
 		sigprocmask(SIG_SETMASK, mask, NULL);
-		return be_started(body, ends);
+		return become_script(body, ends);
 	}
 	handle_signals();
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	close(ends[WRITE]);
 	client.reply = ends[READ];
-	pass_on();
-	return conclude();
+	print_reply();
+	return find_exit_status();
 }
 
 int
@@ -304,14 +307,14 @@ client_run(const struct options *options, int body, char **complaint)
 	sigset_t mask;
 	int ends[2], status;
 
-	configure(options);
+	configure_client(options);
 	block_signals(&mask);
 	*complaint = NULL;
 	if (pipe2(ends, O_CLOEXEC) == -1 || (client.child = fork()) == -1)
-		status = complain(CLIENT_FAILED, "cannot start a process: %s",
-		    strerror(errno));
+		status = record_complaint(CLIENT_FAILED,
+		    "cannot start a process: %s", strerror(errno));
 	else
-		status = play(body, ends, &mask);
+		status = play_part(body, ends, &mask);
 	if (!client.silent)
 		*complaint = client.complaint;
 	return status;

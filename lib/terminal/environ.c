@@ -10,16 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "cgi/header.h"
-#include "terminal/headers.h"
 #include "cgi/report.h"
+#include "cgi/url.h"
 #include "terminal/environ.h"
+#include "terminal/headers.h"
 #include "terminal/target.h"
 #include "terminal/upload.h"
-#include "cgi/url.h"
 
 static const char *const fixed[][2] = {
 	{ "GATEWAY_INTERFACE", "CGI/1.1" },
@@ -31,7 +32,7 @@ static const char *const fixed[][2] = {
 
 /* NULL takes a variable away. */
 static int
-set(const char *name, const char *value)
+set_variable(const char *name, const char *value)
 {
 	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
 
@@ -40,16 +41,17 @@ set(const char *name, const char *value)
 
 /* The same with memory, which is freed. */
 static int
-give(const char *name, char *value)
+set_and_free(const char *name, char *value)
 {
-	int result = value != NULL ? set(name, value) : report_no_memory();
+	int result = value != NULL ? set_variable(name, value)
+				   : report_no_memory();
 
 	free(value);
 	return result;
 }
 
 static const char *
-value_of(const struct options *options, int letter, const char *otherwise)
+option_value(const struct options *options, int letter, const char *otherwise)
 {
 	const struct given_option *option = options_last(options, letter);
 
@@ -68,7 +70,7 @@ offer_memory(const char *name, char *value)
 
 /* RFC 4648 4 */
 static char *
-encode(const char *text)
+encode_base64(const char *text)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -101,7 +103,7 @@ offer_login(const char *login)
 	if (strchr(login, ':') == NULL)
 		return report_fail(
 		    REPORT_USAGE, "-u needs USER:PASSWORD, not '%s'", login);
-	code = encode(login);
+	code = encode_base64(login);
 	if (code == NULL || asprintf(&value, "Basic %s", code) == -1)
 		value = NULL;
 	free(code);
@@ -112,28 +114,26 @@ offer_login(const char *login)
 static int
 offer_cookies(const struct options *options)
 {
-	char *all = NULL;
-	size_t length;
-	FILE *to = open_memstream(&all, &length);
-	int i, result = 0;
+	const struct given_option *option;
+	struct buffer all = { 0 };
+	int i;
 
-	if (to == NULL)
-		return report_no_memory();
-	for (i = 0; result == 0 && i < options->count; i++) {
-		if (options->given[i].letter != 'b')
+	for (i = 0; i < options->count; i++) {
+		option = &options->given[i];
+		if (option->letter != 'b')
 			continue;
-		if (strchr(options->given[i].value, '=') == NULL)
-			result = report_fail(REPORT_USAGE,
+		if (strchr(option->value, '=') == NULL) {
+			free(all.bytes);
+			return report_fail(REPORT_USAGE,
 			    "-b needs NAME=VALUE, not the name of a file: '%s'",
-			    options->given[i].value);
-		fprintf(to, "%s%s", ftell(to) > 0 ? ";" : "",
-		    options->given[i].value);
+			    option->value);
+		}
+		buffer_print(
+		    &all, "%s%s", all.length > 0 ? ";" : "", option->value);
 	}
-	if (fclose(to) != 0 || result == -1) {
-		free(all);
-		return result;
-	}
-	return offer_memory("Cookie", all);
+	if (all.length == 0)
+		return headers_offer("Cookie", NULL);
+	return offer_memory("Cookie", buffer_take(&all, NULL));
 }
 
 /* curl's headers, but for the name of the program. */
@@ -144,11 +144,12 @@ set_headers(const struct options *options, const struct target *target)
 
 	return headers_offer("Host", target->authority) == 0 &&
 		headers_offer("User-Agent",
-		    value_of(options, 'A', "cgi2wsgi/" VERSION)) == 0 &&
+		    option_value(options, 'A', "cgi2wsgi/" VERSION)) == 0 &&
 		headers_offer("Accept", json ? "application/json" : "*/*") ==
 		    0 &&
-		headers_offer("Referer", value_of(options, 'e', NULL)) == 0 &&
-		offer_login(value_of(options, 'u', target->login)) == 0 &&
+		headers_offer("Referer", option_value(options, 'e', NULL)) ==
+		    0 &&
+		offer_login(option_value(options, 'u', target->login)) == 0 &&
 		offer_cookies(options) == 0
 	    ? 0
 	    : -1;
@@ -160,7 +161,7 @@ is_chunked(void)
 {
 	const char *value = headers_value("Transfer-Encoding");
 
-	return value != NULL && strcasecmp(value, "chunked") == 0;
+	return value != NULL && ascii_equal(value, "chunked");
 }
 
 static int
@@ -191,11 +192,12 @@ set_server(const struct target *target)
 	port = target_port(host, &length);
 	if (port == NULL)
 		port = target->secure ? "443" : "80";
-	if (set("SERVER_PORT", port) == -1 ||
-	    give("SERVER_NAME", strndup(host, length)) == -1 ||
-	    set("REQUEST_SCHEME", target->secure ? "https" : "http") == -1)
+	if (set_variable("SERVER_PORT", port) == -1 ||
+	    set_and_free("SERVER_NAME", strndup(host, length)) == -1 ||
+	    set_variable("REQUEST_SCHEME", target->secure ? "https" : "http") ==
+		-1)
 		return -1;
-	return set("HTTPS", target->secure ? "on" : NULL);
+	return set_variable("HTTPS", target->secure ? "on" : NULL);
 }
 
 static int
@@ -207,19 +209,20 @@ set_path(const struct target *target)
 		url_decode(decoded);
 		url_normalize(decoded);
 	}
-	if (give("PATH_INFO", decoded) == -1 ||
-	    set("QUERY_STRING", target->query ? target->query : "") == -1)
+	if (set_and_free("PATH_INFO", decoded) == -1 ||
+	    set_variable("QUERY_STRING", target->query ? target->query : "") ==
+		-1)
 		return -1;
 	if (asprintf(&uri, "%s%s%s", target->path, target->query ? "?" : "",
 		target->query ? target->query : "") == -1)
 		return report_no_memory();
-	return give("REQUEST_URI", uri);
+	return set_and_free("REQUEST_URI", uri);
 }
 
 static int
 set_method(const struct options *options, const struct upload *upload)
 {
-	const char *method = value_of(options, 'X', NULL);
+	const char *method = option_value(options, 'X', NULL);
 
 	if (method == NULL)
 		method = options_last(options, 'I') != NULL ? "HEAD"
@@ -228,17 +231,17 @@ set_method(const struct options *options, const struct upload *upload)
 	if (header_check_name(method, strlen(method)) != NULL)
 		return report_fail(
 		    REPORT_USAGE, "-X needs a method, not '%s'", method);
-	return set("REQUEST_METHOD", method);
+	return set_variable("REQUEST_METHOD", method);
 }
 
 static int
-set_everything(
+set_request(
     const struct options *options, struct target *target, struct upload *upload)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		if (set(fixed[i][0], fixed[i][1]) == -1)
+		if (set_variable(fixed[i][0], fixed[i][1]) == -1)
 			return -1;
 	if (set_method(options, upload) == -1 || set_path(target) == -1 ||
 	    set_headers(options, target) == -1 || set_content(upload) == -1 ||
@@ -246,7 +249,7 @@ set_everything(
 		return -1;
 	/* A form's type has a boundary, whatever -H says. */
 	if (upload->kind == UPLOAD_FORM &&
-	    set("CONTENT_TYPE", upload->type) == -1)
+	    set_variable("CONTENT_TYPE", upload->type) == -1)
 		return -1;
 	return set_server(target);
 }
@@ -262,8 +265,8 @@ environ_simulate(const struct invocation *invocation, int *body)
 	if (target_read(&target, invocation->url) == 0 &&
 	    headers_collect(options) == 0 &&
 	    upload_make(&upload, options, headers_value("Content-Type")) == 0 &&
-	    set_everything(options, &target, &upload) == 0 &&
-	    set("SCRIPT_FILENAME", invocation->file) == 0)
+	    set_request(options, &target, &upload) == 0 &&
+	    set_variable("SCRIPT_FILENAME", invocation->file) == 0)
 		result = 0;
 	*body = -1;
 	if (result == 0 && upload.data != NULL &&

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "terminal/form.h"
+#include "cgi/ascii.h"
 #include "cgi/report.h"
+#include "terminal/form.h"
 #include "terminal/source.h"
 
 struct form {
@@ -44,14 +44,14 @@ guess_type(const char *name)
 	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		end = strlen(types[i][0]);
 		if (length >= end &&
-		    strcasecmp(name + length - end, types[i][0]) == 0)
+		    ascii_equal(name + length - end, types[i][0]))
 			return types[i][1];
 	}
 	return NULL;
 }
 
 static int
-wrong(const char *value, const char *why)
+refuse_field(const char *value, const char *why)
 {
 	return report_fail(REPORT_USAGE, "-F '%s': %s", value, why);
 }
@@ -97,13 +97,14 @@ take_word(char *text, char **word)
 static char *
 take_type(char *text, char **type)
 {
-	char *end = strcasestr(text, ";filename=");
+	const char *end = ascii_find(text, ";filename=");
 
 	*type = text;
 	if (end == NULL)
 		return NULL;
-	*end = '\0';
-	return end + 1;
+	text += end - text;
+	*text = '\0';
+	return text + 1;
 }
 
 static int
@@ -111,13 +112,13 @@ read_parameters(struct part *part, char *rest, const char *value)
 {
 	while (rest != NULL) {
 		rest += strspn(rest, " \t");
-		if (strncasecmp(rest, "type=", 5) == 0)
+		if (ascii_begins(rest, "type=", 5))
 			rest = take_type(rest + 5, &part->type);
-		else if (strncasecmp(rest, "filename=", 9) == 0) {
+		else if (ascii_begins(rest, "filename=", 9)) {
 			rest = take_word(rest + 9, &part->filename);
 			part->has_filename = true;
 		} else
-			return wrong(value,
+			return refuse_field(value,
 			    "only type= and filename= may follow ';'; put the "
 			    "value into double quotes");
 	}
@@ -140,13 +141,13 @@ read_part(struct part *part, char *copy, const char *value)
 
 	part->name = strsep(&copy, "=");
 	if (copy == NULL)
-		return wrong(value, "it needs NAME=VALUE or NAME=@FILE");
+		return refuse_field(value, "it needs NAME=VALUE or NAME=@FILE");
 	mark = *copy;
 	part->is_file = mark == '@' || mark == '<';
 	rest = take_word(copy + part->is_file, &part->content);
 	if (part->is_file && strchr(part->content, ',') != NULL &&
 	    access(part->content, F_OK) == -1)
-		return wrong(value, "one file each: give -F again");
+		return refuse_field(value, "one file each: give -F again");
 	if (mark == '@') {
 		part->has_filename = true;
 		part->filename = base_name(part->content);
@@ -170,7 +171,7 @@ put_name(FILE *to, const char *what, const char *name)
 }
 
 static const char *
-type_of(const struct part *part)
+part_type(const struct part *part)
 {
 	const char *type = part->type;
 
@@ -193,7 +194,7 @@ type_of(const struct part *part)
 static int
 put_part(FILE *to, const struct part *part, const struct form *form)
 {
-	const char *type = type_of(part);
+	const char *type = part_type(part);
 
 	fprintf(to, "--%s\r\nContent-Disposition: %s", form->boundary,
 	    form->disposition);
@@ -213,7 +214,7 @@ put_part(FILE *to, const struct part *part, const struct form *form)
 }
 
 static int
-put_option(FILE *to, const char *value, const struct form *form)
+put_field(FILE *to, const char *value, const struct form *form)
 {
 	char *copy = strdup(value);
 	struct part part = { 0 };
@@ -227,7 +228,7 @@ put_option(FILE *to, const char *value, const struct form *form)
 }
 
 static void
-begin(struct form *form, const char *type)
+begin_form(struct form *form, const char *type)
 {
 	static const char data[] = "multipart/form-data";
 	uint64_t number = 0;
@@ -236,7 +237,7 @@ begin(struct form *form, const char *type)
 		number = (uint64_t)getpid();
 	snprintf(form->boundary, sizeof(form->boundary), "%.24s%016llx",
 	    "------------------------", (unsigned long long)number);
-	form->disposition = strncasecmp(type, data, strlen(data)) == 0
+	form->disposition = ascii_begins(type, data, strlen(data))
 	    ? "form-data"
 	    : "attachment";
 }
@@ -249,14 +250,14 @@ form_put(FILE *to, const struct options *options, const char *base, char **type)
 
 	if (base == NULL)
 		base = "multipart/form-data";
-	begin(&form, base);
+	begin_form(&form, base);
 	if (asprintf(type, "%s; boundary=%s", base, form.boundary) == -1) {
 		*type = NULL;
 		return report_no_memory();
 	}
 	for (i = 0; i < options->count; i++)
 		if (options->given[i].letter == 'F' &&
-		    put_option(to, options->given[i].value, &form) == -1)
+		    put_field(to, options->given[i].value, &form) == -1)
 			return -1;
 	fprintf(to, "--%s--\r\n", form.boundary);
 	return 0;

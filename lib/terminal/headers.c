@@ -1,14 +1,14 @@
 /* -H comes before whatever another option or curl itself would send. */
 
-#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
 #include "cgi/header.h"
-#include "terminal/headers.h"
 #include "cgi/report.h"
+#include "terminal/headers.h"
 #include "terminal/source.h"
 #include "invocation/words.h"
 
@@ -17,7 +17,7 @@ static struct words lines;
 
 /* NULL takes a variable away. */
 static int
-set(const char *name, const char *value)
+set_variable(const char *name, const char *value)
 {
 	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
 
@@ -29,22 +29,21 @@ set(const char *name, const char *value)
  * memory to be freed.
  */
 static char *
-variable_of(const char *name, size_t length)
+name_variable(const char *name, size_t length)
 {
-	bool content = (length == 12 &&
-			   strncasecmp(name, "Content-Type", 12) == 0) ||
-	    (length == 14 && strncasecmp(name, "Content-Length", 14) == 0);
+	bool content = ascii_equal_text(name, length, "Content-Type") ||
+	    ascii_equal_text(name, length, "Content-Length");
 	char *variable, *c;
 
 	if (asprintf(&variable, "%s%.*s", content ? "" : "HTTP_", (int)length,
 		name) == -1)
 		return NULL;
 	for (c = variable + (content ? 0 : 5); *c != '\0'; c++) {
-		if (*c != '-' && !isalnum((unsigned char)*c)) {
+		if (*c != '-' && !ascii_is_letter(*c) && !ascii_is_digit(*c)) {
 			free(variable);
 			return NULL;
 		}
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+		*c = *c == '-' ? '_' : ascii_upper(*c);
 	}
 	return variable;
 }
@@ -56,10 +55,9 @@ name_length(const char *line)
 }
 
 static bool
-is_named(const char *line, const char *name, size_t length)
+is_line_of(const char *line, const char *name, size_t length)
 {
-	return name_length(line) == length &&
-	    strncasecmp(line, name, length) == 0;
+	return name_length(line) == length && ascii_begins(line, name, length);
 }
 
 /* The first line before limit that speaks of a header, or -1. */
@@ -69,14 +67,14 @@ find_line(const char *name, size_t length, int limit)
 	int i;
 
 	for (i = 0; i < limit; i++)
-		if (is_named(lines.word[i], name, length))
+		if (is_line_of(lines.word[i], name, length))
 			return i;
 	return -1;
 }
 
 /* What a line says, or NULL: "Name:" takes the header away. */
 static const char *
-value_of(const char *line)
+line_value(const char *line)
 {
 	const char *mark = line + name_length(line);
 
@@ -121,19 +119,23 @@ add_line(const char *line)
 static int
 add_file(const char *name)
 {
-	char *text = NULL, *rest, *line;
-	size_t length;
-	FILE *memory = open_memstream(&text, &length);
-	int result = memory != NULL ? source_copy(memory, name, "\r", 1)
-				    : report_no_memory();
+	FILE *copy = tmpfile();
+	char *line = NULL;
+	size_t room = 0;
+	int result;
 
-	if (memory != NULL)
-		fclose(memory);
-	rest = text;
-	while (result == 0 && (line = strsep(&rest, "\n")) != NULL)
+	if (copy == NULL)
+		return report_fail(REPORT_SYSTEM,
+		    "cannot store the header lines: %s", strerror(errno));
+	result = source_copy(copy, name, "\r", 1);
+	rewind(copy);
+	while (result == 0 && getline(&line, &room, copy) != -1) {
+		line[strcspn(line, "\n")] = '\0';
 		if (*line != '\0')
 			result = add_line(line);
-	free(text);
+	}
+	free(line);
+	fclose(copy);
 	return result;
 }
 
@@ -158,13 +160,13 @@ headers_value(const char *name)
 {
 	int i = find_line(name, strlen(name), lines.count);
 
-	return i != -1 ? value_of(lines.word[i]) : NULL;
+	return i != -1 ? line_value(lines.word[i]) : NULL;
 }
 
 int
 headers_offer(const char *name, const char *value)
 {
-	char *variable = variable_of(name, strlen(name));
+	char *variable = name_variable(name, strlen(name));
 	int result = 0;
 
 	if (variable == NULL)
@@ -172,16 +174,16 @@ headers_offer(const char *name, const char *value)
 	if (find_line(name, strlen(name), lines.count) != -1 || value == NULL ||
 	    *value == '\0')
 		value = NULL;
-	result = set(variable, value);
+	result = set_variable(variable, value);
 	free(variable);
 	return result;
 }
 
 /* RFC 9110 5.3: what comes again is appended, as Apache does it. */
 static int
-set_line(int i, const char *variable)
+set_header(int i, const char *variable)
 {
-	const char *line = lines.word[i], *value = value_of(line),
+	const char *line = lines.word[i], *value = line_value(line),
 		   *before = getenv(variable);
 	char *both;
 	int result;
@@ -189,10 +191,10 @@ set_line(int i, const char *variable)
 	if (value == NULL)
 		return 0;
 	if (before == NULL || find_line(line, name_length(line), i) == -1)
-		return set(variable, value);
+		return set_variable(variable, value);
 	if (asprintf(&both, "%s, %s", before, value) == -1)
 		return report_no_memory();
-	result = set(variable, both);
+	result = set_variable(variable, both);
 	free(both);
 	return result;
 }
@@ -204,10 +206,10 @@ headers_set(void)
 	int i, result = 0;
 
 	for (i = 0; result == 0 && i < lines.count; i++) {
-		variable = variable_of(
+		variable = name_variable(
 		    lines.word[i], name_length(lines.word[i]));
 		if (variable != NULL)
-			result = set_line(i, variable);
+			result = set_header(i, variable);
 		free(variable);
 	}
 	return result;

@@ -3,13 +3,13 @@
  * other header lines stay as they are.
  */
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "terminal/response.h"
 
 static const char http[] = "HTTP/";
@@ -37,7 +37,7 @@ take_line(const char **at, const char *end)
 
 /* The length of the head with its empty line, or 0. */
 static size_t
-measure(const char *bytes, size_t size)
+measure_head(const char *bytes, size_t size)
 {
 	const char *at = bytes;
 	struct line line;
@@ -57,7 +57,7 @@ read_status(struct terminal_response *answer, const char *text, size_t length)
 	if (length < 3 || (length > 3 && text[3] != ' '))
 		return -1;
 	for (answer->status = i = 0; i < 3; i++) {
-		if (!isdigit((unsigned char)text[i]))
+		if (!ascii_is_digit(text[i]))
 			return -1;
 		answer->status = 10 * answer->status + text[i] - '0';
 	}
@@ -65,17 +65,17 @@ read_status(struct terminal_response *answer, const char *text, size_t length)
 }
 
 static bool
-is_named(const struct line *line, const char *name)
+is_line_of(const struct line *line, const char *name)
 {
 	size_t length = strlen(name);
 
 	return line->length > length && line->start[length] == ':' &&
-	    strncasecmp(line->start, name, length) == 0;
+	    ascii_begins(line->start, name, length);
 }
 
 /* The value of a header line. */
 static struct line
-value_of(const struct line *line)
+find_value(const struct line *line)
 {
 	const char *colon = memchr(line->start, ':', line->length);
 	struct line value = { .start = colon + 1 };
@@ -109,9 +109,9 @@ find_status(
 	while (line = take_line(&at, bytes + answer->size), line.length > 0) {
 		if (!is_header(&line))
 			return -1;
-		if (is_named(&line, "Status"))
-			*status = value_of(&line);
-		else if (is_named(&line, "Location"))
+		if (is_line_of(&line, "Status"))
+			*status = find_value(&line);
+		else if (is_line_of(&line, "Location"))
 			otherwise = (struct line){ "302 Found", 9 };
 	}
 	if (status->start == NULL)
@@ -120,27 +120,30 @@ find_status(
 }
 
 static int
-translate(struct terminal_response *answer, const char *bytes)
+translate_head(struct terminal_response *answer, const char *bytes)
 {
+	struct buffer head = { 0 };
 	struct line line, status;
 	const char *at = bytes;
-	FILE *to;
 
 	if (find_status(answer, bytes, &status) == -1)
 		return -1;
-	if ((to = open_memstream(&answer->head, &answer->length)) == NULL)
-		return -1;
-	fprintf(to, "HTTP/1.1 %.*s\r\n", (int)status.length, status.start);
+	buffer_add_text(&head, "HTTP/1.1 ");
+	buffer_add(&head, status.start, status.length);
+	buffer_add_text(&head, "\r\n");
 	while (line = take_line(&at, bytes + answer->size), line.length > 0)
-		if (!is_named(&line, "Status"))
-			fprintf(to, "%.*s\r\n", (int)line.length, line.start);
-	fputs("\r\n", to);
-	return fclose(to) == 0 ? 1 : -1;
+		if (!is_line_of(&line, "Status")) {
+			buffer_add(&head, line.start, line.length);
+			buffer_add_text(&head, "\r\n");
+		}
+	buffer_add_text(&head, "\r\n");
+	answer->head = buffer_take(&head, &answer->length);
+	return answer->head != NULL ? 1 : -1;
 }
 
 /* RFC 9112 4: the server passes it on as it is. */
 static int
-copy(struct terminal_response *answer, const char *bytes)
+copy_head(struct terminal_response *answer, const char *bytes)
 {
 	const char *at = bytes, *space;
 	struct line line = take_line(&at, bytes + answer->size);
@@ -160,11 +163,12 @@ int
 terminal_response_read(
     struct terminal_response *answer, const char *bytes, size_t size)
 {
-	*answer = (struct terminal_response){ .size = measure(bytes, size) };
+	*answer =
+	    (struct terminal_response){ .size = measure_head(bytes, size) };
 	if (answer->size < sizeof("\r\n")) /* no head, or no header in it */
 		return answer->size == 0 ? 0 : -1;
 	return answer->size > strlen(http) &&
 		memcmp(bytes, http, strlen(http)) == 0
-	    ? copy(answer, bytes)
-	    : translate(answer, bytes);
+	    ? copy_head(answer, bytes)
+	    : translate_head(answer, bytes);
 }

@@ -7,7 +7,7 @@
 #include "terminal/source.h"
 
 static void
-put_without(
+write_without(
     FILE *to, const char *bytes, size_t size, const char *dropped, size_t count)
 {
 	size_t i;
@@ -33,7 +33,7 @@ source_copy(FILE *to, const char *name, const char *dropped, size_t count)
 	/* A terminal's end of file counts once. */
 	while (from != NULL && !feof(from) &&
 	    (got = fread(buffer, 1, sizeof(buffer), from)) > 0)
-		put_without(to, buffer, got, dropped, count);
+		write_without(to, buffer, got, dropped, count);
 	if (from == NULL || ferror(from))
 		result = report_fail(REPORT_NO_FILE, "cannot read %s: %s", name,
 		    strerror(errno));

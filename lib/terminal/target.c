@@ -1,18 +1,18 @@
 /* The path stays as it is sent: to decode it is a server's business. */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cgi/ascii.h"
+#include "cgi/buffer.h"
 #include "cgi/report.h"
-#include "terminal/target.h"
 #include "cgi/url.h"
+#include "terminal/target.h"
 
 static const char http[] = "http://", https[] = "https://";
 
 static char *
-copy(const char *text, size_t length)
+copy_part(const char *text, size_t length)
 {
 	char *part = strndup(text, length);
 
@@ -77,7 +77,7 @@ drop_port(struct target *target)
 static int
 read_login(struct target *target, const char *text, size_t length)
 {
-	target->login = copy(text, length + 1);
+	target->login = copy_part(text, length + 1);
 	if (target->login == NULL)
 		return -1;
 	target->login[length] = '\0';
@@ -102,7 +102,7 @@ read_authority(struct target *target, const char **rest, const char *url)
 		length -= (size_t)(at + 1 - authority);
 		authority = at + 1;
 	}
-	if ((target->authority = copy(authority, length)) == NULL ||
+	if ((target->authority = copy_part(authority, length)) == NULL ||
 	    check_authority(target->authority, url) == -1)
 		return -1;
 	drop_port(target);
@@ -113,10 +113,10 @@ read_authority(struct target *target, const char **rest, const char *url)
 static int
 read_host(struct target *target, const char **rest, const char *url)
 {
-	target->secure = strncasecmp(url, https, strlen(https)) == 0;
+	target->secure = ascii_begins(url, https, strlen(https));
 	if (*url == '/' || *url == '?')
-		return (target->authority = copy("localhost", 9)) ? 0 : -1;
-	if (!target->secure && strncasecmp(url, http, strlen(http)) != 0)
+		return (target->authority = copy_part("localhost", 9)) ? 0 : -1;
+	if (!target->secure && !ascii_begins(url, http, strlen(http)))
 		return report_fail(REPORT_USAGE,
 		    "'%s' is no URL: it begins with '/', http:// or https://",
 		    url);
@@ -145,23 +145,21 @@ remove_dots(char *path)
 static int
 read_path(struct target *target, const char *path, size_t length)
 {
-	char *encoded;
-	size_t size, i;
-	FILE *to = open_memstream(&encoded, &size);
+	struct buffer encoded = { 0 };
+	size_t i;
 
-	if (to == NULL)
-		return report_no_memory();
 	if (length == 0)
-		putc('/', to);
+		buffer_add_byte(&encoded, '/');
 	for (i = 0; i < length; i++)
 		if ((unsigned char)path[i] < 0x80)
-			putc(path[i], to);
+			buffer_add_byte(&encoded, path[i]);
 		else
-			fprintf(to, "%%%02x", (unsigned char)path[i]);
-	if (fclose(to) != 0)
+			buffer_print(
+			    &encoded, "%%%02x", (unsigned char)path[i]);
+	target->path = buffer_take(&encoded, NULL);
+	if (target->path == NULL)
 		return report_no_memory();
-	target->path = encoded;
-	remove_dots(encoded);
+	remove_dots(target->path);
 	return 0;
 }
 
@@ -180,7 +178,7 @@ target_read(struct target *target, const char *url)
 	rest += length;
 	if (*rest != '?')
 		return 0;
-	target->query = copy(rest + 1, strcspn(rest + 1, "#"));
+	target->query = copy_part(rest + 1, strcspn(rest + 1, "#"));
 	return target->query != NULL ? 0 : -1;
 }
 

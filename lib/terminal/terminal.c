@@ -16,7 +16,7 @@
 #include "terminal/terminal.h"
 
 static int
-complain(void)
+print_failure(void)
 {
 	fprintf(stderr, "cgi2wsgi: %s\n", report_failure());
 	if (report_failed_with(REPORT_USAGE))
@@ -27,11 +27,11 @@ complain(void)
 
 /* Findings are a reply, too, and what is checked must not reach it. */
 static int
-check(struct invocation *invocation, int (*open_request)(void))
+check_script(struct invocation *invocation, int (*open_request)(void))
 {
 	int result = open_request() == 0 ? check_run(invocation) : CLIENT_USAGE;
 
-	return result == CLIENT_USAGE ? complain() : result;
+	return result == CLIENT_USAGE ? print_failure() : result;
 }
 
 static int
@@ -57,13 +57,13 @@ terminal_run(struct invocation *invocation, int argc, char **argv,
 	found = invocation_read(
 	    invocation, &none, argc, argv, process_execfn(argv[0]));
 	if (found == 0 && invocation->options.want == WANT_CHECK)
-		return check(invocation, open_request);
+		return check_script(invocation, open_request);
 	if (found == 0 && invocation->options.want != WANT_APPLICATION)
 		return print_text(&invocation->options);
 	/* Other failures are the page of the request. */
 	if ((found == -1 && report_failed_with(REPORT_USAGE)) ||
 	    environ_simulate(invocation, &body) == -1)
-		return complain();
+		return print_failure();
 	if (invocation->options.explain)
 		clock_ask_kernel();
 	status = client_run(&invocation->options, body, &complaint);

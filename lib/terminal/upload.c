@@ -85,7 +85,7 @@ put_all_data(FILE *to, const struct options *options)
 }
 
 static int
-fill(
+fill_upload(
     struct upload *upload, const struct options *options, const char *form_type)
 {
 	const char *type = options_last(options, OPTION_JSON) != NULL
@@ -110,7 +110,8 @@ upload_make(
 	if (upload->kind == UPLOAD_NOTHING)
 		return 0;
 	upload->data = tmpfile();
-	if (upload->data != NULL && fill(upload, options, form_type) == -1)
+	if (upload->data != NULL &&
+	    fill_upload(upload, options, form_type) == -1)
 		return -1;
 	if (upload->data == NULL || fflush(upload->data) == EOF ||
 	    ferror(upload->data))

@@ -34,6 +34,7 @@ static struct {
 } fixed;
 
 static char *folder, *program, *script, *other, *action;
+static int home; /* where a corpus is named from */
 
 /* Argument list or environment of one start. */
 struct list {
@@ -113,7 +114,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	ensure(mkdtemp(name) != NULL && chmod(name, 0755) == 0 &&
-		(folder = realpath(name, NULL)) != NULL && chdir(folder) == 0,
+		(folder = realpath(name, NULL)) != NULL &&
+		(home = open(".", O_RDONLY | O_DIRECTORY)) != -1,
 	    "mkdtemp");
 	free(name);
 	program = put("/cgi2wsgi", "\177ELF");
@@ -388,6 +390,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int quiet_result, quiet_code, result;
 	char *line;
 
+	ensure(chdir(folder) == 0, "chdir");
 	configure(&data, &size);
 	add_words(&argv);
 	add_server(&environment);
@@ -414,5 +417,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	empty(&environment);
 	free(fixed.arguments);
 	free(fixed.line);
+	ensure(fchdir(home) == 0, "fchdir");
 	return 0;
 }

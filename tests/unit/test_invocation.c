@@ -16,6 +16,7 @@
 
 #include "assertions.h"
 #include "fake_report.h"
+#include "invocation/file.h"
 #include "invocation/invocation.h"
 #include "cgi/report.h"
 
@@ -980,10 +981,10 @@ test_path(void **state)
 
 	(void)state;
 	assert_application(start_script(""), script, NULL);
-	path = invocation_path(&got, "log/file");
+	path = file_path(got.folder, "log/file");
 	assert_same(path, in_folder("log/file"));
 	free(path);
-	path = invocation_path(&got, "/var/log/file");
+	path = file_path(got.folder, "/var/log/file");
 	assert_same(path, "/var/log/file");
 	free(path);
 }

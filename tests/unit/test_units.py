@@ -1,6 +1,7 @@
 """The plain C units by themselves: tests/unit, and a fuzzer."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ UNIT = TESTS / "unit"
 TOP = TESTS.parent
 # Which units each test program links, besides itself.
 LINKED = {
-    "answer": ["lib/terminal/response"],
+    "answer": ["lib/terminal/response", "lib/cgi/ascii", "lib/cgi/buffer"],
     "ascii": ["lib/cgi/ascii"],
     "buffer": ["lib/cgi/buffer"],
     "header": ["lib/cgi/header", "lib/cgi/ascii"],
@@ -27,7 +28,8 @@ LINKED = {
               "fake_report"],
     "request": ["lib/cgi/request"],
     "secret": ["lib/cgi/secret", "lib/cgi/ascii", "lib/cgi/url"],
-    "target": ["lib/terminal/target", "lib/cgi/url", "fake_report"],
+    "target": ["lib/terminal/target", "lib/cgi/ascii", "lib/cgi/buffer",
+               "lib/cgi/url", "fake_report"],
     "url": ["lib/cgi/url"],
     "wsgi_env": ["wsgi_env", "lib/wsgi/file_wrapper", "lib/cgi/request",
                  "lib/cgi/ascii", "fake_report"],
@@ -149,6 +151,34 @@ def test_fuzz_seeds(folder, fuzzed):
     fuzzer, seeds = fuzzed
     assert list(seeds.iterdir())
     run([fuzzer, "-detect_leaks=0", *sorted(seeds.iterdir())], folder)
+
+
+def test_fuzz_relative(folder, fuzzed):
+    """Attack 9: a corpus is named from where the fuzzer is started."""
+    fuzzer, seeds = fuzzed
+    copied = folder / f"{fuzzer.name}-corpus"
+    shutil.copytree(seeds, copied)
+    run([fuzzer, "-detect_leaks=0", "-runs=100", copied.name], folder)
+    run([fuzzer, "-detect_leaks=0", "-merge=1", copied.name,
+         os.path.relpath(seeds, folder)], folder)
+
+
+@pytest.mark.parametrize("header, name, compared", [
+    ("options", "options", "compare_options"),
+    ("invocation", "invocation", "compare")])
+def test_fuzz_compares_everything(header, name, compared):
+    """H1, attack 9: no field of what the deployer decides is left out."""
+    text = re.sub(r"/\*(?s:.*?)\*/", "", (
+        TOP / f"lib/invocation/{header}.h").read_text())
+    struct = re.search(rf"struct {name} {{\n((?s:.*?))\n}};", text)[1]
+    struct = re.sub(r"enum {[^}]*}", "enum", struct)
+    fields = re.findall(r"(\w+)[,;]", struct)
+    source = (UNIT / "fuzz_invocation.c").read_text()
+    body = re.search(rf"\n{compared}\((?s:.*?)\n}}", source)[0]
+    assert len(fields) > 8
+    left_out = {field for field in fields if f"one->{field}" not in body}
+    # same_given() has two; the third is the request's own path.
+    assert left_out <= {"given", "count", "action_tail"}
 
 
 def test_fuzz(folder, fuzzed):
