@@ -14,23 +14,41 @@
 /* What stands before a name in a query, a header or JSON. */
 #define BEFORE_NAME "&;?#, \t\r\n/'\"{[("
 
-/* Names that somebody said are secret. */
+/* What somebody said is secret. */
 static struct {
-	const char **name;
+	struct added {
+		const char *name, *value;
+	} * list;
 	size_t count;
 } added;
 
 int
-secret_add_name(const char *name)
+secret_add(const char *name, const char *value)
 {
-	const char **grown = realloc(
-	    added.name, (added.count + 1) * sizeof(*grown));
+	struct added *grown = realloc(
+	    added.list, (added.count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
 		return -1;
-	grown[added.count++] = name;
-	added.name = grown;
+	grown[added.count++] = (struct added){ name, value };
+	added.list = grown;
 	return 0;
+}
+
+/* The length of the longest value of those that stands there, or 0. */
+static size_t
+measure_added(const char *at)
+{
+	enum { LEAST = 6 };
+	size_t i, length, longest = 0;
+
+	for (i = 0; i < added.count; i++) {
+		length = strlen(added.list[i].value);
+		if (length >= LEAST && length > longest &&
+		    strncmp(at, added.list[i].value, length) == 0)
+			longest = length;
+	}
+	return longest;
 }
 
 static bool
@@ -39,8 +57,8 @@ is_added(const char *name, size_t length)
 	size_t i;
 
 	for (i = 0; i < added.count; i++)
-		if (strlen(added.name[i]) == length &&
-		    memcmp(added.name[i], name, length) == 0)
+		if (strlen(added.list[i].name) == length &&
+		    memcmp(added.list[i].name, name, length) == 0)
 			return true;
 	return false;
 }
@@ -181,6 +199,10 @@ find_secret(const char *start, const char *at, const char **secret)
 	const char *name = at;
 	size_t size;
 
+	if ((size = measure_added(at)) > 0) {
+		*secret = at;
+		return at + size;
+	}
 	if ((size = measure(at, '/')) > 0 && measure(at + size, '/') > 0)
 		return find_login(at + size + measure(at + size, '/'), secret);
 	if ((size = measure_scheme(start, at)) > 0) {

@@ -16,10 +16,11 @@
 bool secret_is_named(const char *name, size_t length);
 
 /*
- * From now on this name is a secret's, too. It stays borrowed. Returns 0, or -1
- * without memory.
+ * From now on this name is a secret's, too, and the value is one wherever it
+ * stands, unless it is so short that it means nothing. Both stay borrowed.
+ * Returns 0, or -1 without memory.
  */
-int secret_add_name(const char *name);
+int secret_add(const char *name, const char *value);
 
 /*
  * A value as it may be shown: masked as a whole if its name is a secret's,

@@ -1,4 +1,8 @@
 /*
+ * This floor says what runs and with which options (conformance H), from argv,
+ * the environment and the name that the kernel was given. It knows no Python,
+ * reads nothing of what the request asks for, and changes nothing.
+ *
  * Words come from the #! line, from CGI2WSGI_ARGS or from a command line,
  * never from the words behind the script: those are the client's query.
  */

@@ -67,6 +67,7 @@ read_line(struct settings *settings, const char *line, size_t length,
     const char *file, int number)
 {
 	const char *text = line + strspn(line, " \t\v\f"), *equals;
+	const struct setting *last;
 
 	if (*text == '#' || (*text == '\0' && text == line + length))
 		return 0;
@@ -79,9 +80,9 @@ read_line(struct settings *settings, const char *line, size_t length,
 		    file, number);
 	if (settings_append(settings, text) != 1)
 		return -1;
-	return secret_add_name(settings->list[settings->count - 1].name) == 0
-	    ? 0
-	    : report_no_memory();
+	last = &settings->list[settings->count - 1];
+	return secret_add(last->name, last->value) == 0 ? 0
+							: report_no_memory();
 }
 
 static int

@@ -1,4 +1,9 @@
-/* What is asked for is the application's reply, a check, or a text. */
+/*
+ * This floor is both ends of a request that a person makes: it sets the
+ * variables and the body as a server would, and reads the reply. What lies
+ * between is a process of its own, which takes the way of any request. It
+ * opens no connection, and does nothing where a server started the program.
+ */
 
 #include "python/cpython.h"
 

@@ -141,6 +141,22 @@ def test_bad_options(cgi, options):
     assert not (cgi.folder / "imported").exists()
 
 
+@pytest.mark.parametrize("word, meant", [
+    ("--TIMEOUT", "--timeout"), ("--timout", "--timeout"), ("--evn", "--env"),
+    ("--TIMING", "--timing"), ("-venv", "--venv"), ("--DEBUG", "--debug"),
+    ("--access-logfile", "--log"), ("--xyzzy", None)])
+@pytest.mark.parametrize("locale", ["C", "tr_TR.UTF-8"])
+def test_unknown_option(cgi, word, meant, locale):
+    """H2, H4, I7: the option that was meant is named, in any locale."""
+    wanted = (f"{word} is no option; did you mean {meant}?" if meant
+              else f"{word} is no option; see cgi2wsgi --help=all")
+    reply = cgi.run(cgi.script("marker", word), env={"LC_ALL": locale})
+    assert failed(reply, "usage") and wanted in reply.log
+    reply = terminal(cgi, word, "app.cgi", env={"LC_ALL": locale})
+    assert (reply.exit, reply.log) == (2, f"cgi2wsgi: {wanted}\n")
+    assert not (cgi.folder / "imported").exists()
+
+
 def test_carriage_return(cgi):
     """H2, G1: a file saved with CRLF gets a message of its own."""
     text = (APPS / "hello.py").read_text()
@@ -1120,6 +1136,24 @@ def test_env_file_is_masked(cgi):
     reply = cgi.run(script, env={"PLAIN": "before"})
     assert reply.status == 200
     assert "PLAIN" in reply.log and "hunter2" not in reply.log
+    script = cgi.script("""
+        import os
+        import sys
+
+        def application(environ, start_response):
+            mine = dict(os.environ)
+            copy = environ["PLAIN"]
+            longer = f"dsn={copy} {environ['DSN']}"
+            raise ValueError("wrong")
+        """, "--env-file settings.env --debug")
+    env_file(cgi, "PLAIN=hunter2\nDSN=db user=me hunter22 x\n")
+    reply = cgi.run(script)
+    assert reply.status == 500
+    assert b"ValueError" in reply.body and b"hunter" not in reply.body
+    assert b"copy = " in reply.body
+    done = subprocess.run([PROGRAM, "--check", script], env=TERMINAL,
+                          capture_output=True, timeout=60)
+    assert b"hunter" not in done.stdout + done.stderr
 
 
 # Refused
