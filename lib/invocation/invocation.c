@@ -51,14 +51,14 @@ invocation_change_folder(const struct invocation *invocation)
 
 	if (name == NULL && !invocation->by_server)
 		return 0;
-	folder = file_path(invocation->folder, name != NULL ? name : ".");
+	folder = name != NULL ? file_path(invocation->folder, name)
+			      : strdup(invocation->folder);
 	if (folder == NULL)
 		return report_no_memory();
 	result = chdir(folder);
 	if (result == -1)
 		report_fail(REPORT_SYSTEM, "cannot change to the folder %s: %s",
-		    name != NULL ? folder : invocation->folder,
-		    strerror(errno));
+		    folder, strerror(errno));
 	free(folder);
 	return result;
 }

@@ -164,12 +164,19 @@ check_source(const char *file)
 int
 trust_check_file(const char *file, const char *folder, const char *name)
 {
-	/* A link can be replaced in its folder, and a file in its own. */
-	return check_file(name, run_code) == 0 &&
-		check_folder(folder, run_code) == 0 &&
-		check_cache(folder) == 0 && check_source(file) == 0
-	    ? 0
-	    : -1;
+	char *named = file_folder(name);
+	int result = named == NULL ? report_no_memory() : 0;
+
+	if (result == 0 &&
+	    (check_mode(file, run_code) == -1 ||
+		check_folder(folder, run_code) == -1 ||
+		/* A link can be replaced in its own folder. */
+		(strcmp(named, folder) != 0 &&
+		    check_folder(named, run_code) == -1) ||
+		check_cache(folder) == -1 || check_source(file) == -1))
+		result = -1;
+	free(named);
+	return result;
 }
 
 /* A shell would have replaced these; where none is, they stay as they are. */
