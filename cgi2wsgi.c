@@ -297,9 +297,9 @@ answer(void)
 	int result = -1;
 
 	/*
-	 * prepare() ends at the border: above, nothing of the request is read
-	 * but CONTENT_LENGTH, and what error pages need; below, nothing is
-	 * started or imported.
+	 * The border lies before the call: until then nothing of the request is
+	 * read but CONTENT_LENGTH, and what error pages need; from then on
+	 * nothing is started or imported.
 	 */
 	if (open_request() == 0 && (prepared || find_application() == 0) &&
 	    follow_options() == 0 && (prepared || prepare() == 0))

@@ -311,7 +311,7 @@ def test_secret_options(cgi):
 @pytest.mark.parametrize("words", [
     ["-su", "me:{}"], ["-sume:{}"], ["--user=me:{}"],
     ["-sSb", "id={}"], ["--coo=id={}"], ["--env", "API_KEY={}"],
-    ["--en=API_KEY={}"], ["-isH", "Authorization: Basic {}"],
+    ["--env=API_KEY={}"], ["-isH", "Authorization: Basic {}"],
     ["--heade=X-Token: {}"], ["-u", "me:a b {}"]])
 def test_secret_options_are_masked(cgi, words):
     """Case 34, attack 8: however an option is written, its value is masked."""

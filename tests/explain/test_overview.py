@@ -107,8 +107,7 @@ def test_drawing_has_the_order_of_the_code():
     """That of the calls which begin in main()."""
     story = (TOP / "cgi2wsgi.c").read_text()
     response = (TOP / "lib/wsgi/response.c").read_text()
-    # A command line becomes a request before.
-    order = [*calls("main", story, ("simulate",))]
+    order = [*calls("main", story)]
     order += [*calls("response_run", response)]
     *steps, report = [function for function, _ in STEPS]
     # The application calls this one.
