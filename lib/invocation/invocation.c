@@ -271,6 +271,9 @@ static int
 check_fault(const char *script, enum line_fault fault)
 {
 	switch (fault) {
+	case LINE_QUOTE:
+		return report_fail(
+		    REPORT_USAGE, "%s: a quote is not closed", script);
 	case LINE_RETURN:
 		return report_fail(REPORT_LINE_END,
 		    "the #! line of %s ends in a carriage return: save the "

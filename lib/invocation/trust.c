@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,40 @@ check_folder_of(const char *path, const char *harm)
 		return report_no_memory();
 	result = check_folder(folder, harm);
 	free(folder);
+	return result;
+}
+
+/* A virtual environment: what Python reads in it, whatever its version. */
+static int
+check_venv(const char *venv)
+{
+	char *config = file_path(venv, "pyvenv.cfg"),
+	     *lib = file_path(venv, "lib"), *packages;
+	DIR *folder = lib != NULL ? opendir(lib) : NULL;
+	struct dirent *entry;
+	int result = -1;
+
+	if (config == NULL || lib == NULL)
+		report_no_memory();
+	else if (check_folder(venv, run_code) == 0 &&
+	    check_mode(config, run_code) == 0)
+		result = check_mode(lib, run_code);
+	while (result == 0 && folder != NULL &&
+	    (entry = readdir(folder)) != NULL) {
+		if (strncmp(entry->d_name, "python", 6) != 0)
+			continue;
+		if (asprintf(&packages, "%s/%s/site-packages", lib,
+			entry->d_name) == -1)
+			result = report_no_memory();
+		else {
+			result = check_folder(packages, run_code);
+			free(packages);
+		}
+	}
+	if (folder != NULL)
+		closedir(folder);
+	free(lib);
+	free(config);
 	return result;
 }
 
@@ -201,7 +236,7 @@ check_path(int letter, const char *path)
 	case OPTION_PATH:
 		return check_folder(path, run_code) == 0 ? check_cache(path)
 							 : -1;
-	case OPTION_VENV: return check_folder(path, run_code);
+	case OPTION_VENV: return check_venv(path);
 	case OPTION_LOG: return check_file(path, replace_log);
 	/* The file itself is looked at when it is open. */
 	case OPTION_ENV_FILE: return check_folder_of(path, set_variables);

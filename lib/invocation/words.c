@@ -48,20 +48,29 @@ read_word(const char *text, char *word)
 	return quote == '\0' ? text : NULL;
 }
 
-int
-words_split(struct words *words, const char *text, const char *where)
+/* Appends all words. Returns 1, 0 if a quote is open at the end, or -1. */
+static int
+split_words(struct words *words, const char *text)
 {
 	char *word;
 
-	while (*(text += strspn(text, blanks)) != '\0') {
+	while (text != NULL && *(text += strspn(text, blanks)) != '\0') {
 		word = malloc(strlen(text) + 1);
 		if (words_append(words, word) == -1)
 			return -1;
-		if ((text = read_word(text, word)) == NULL)
-			return report_fail(
-			    REPORT_USAGE, "%s: a quote is not closed", where);
+		text = read_word(text, word);
 	}
-	return 0;
+	return text != NULL;
+}
+
+int
+words_split(struct words *words, const char *text, const char *where)
+{
+	int result = split_words(words, text);
+
+	if (result == 0)
+		report_fail(REPORT_USAGE, "%s: a quote is not closed", where);
+	return result == 1 ? 0 : -1;
 }
 
 /* The first line behind #!, without its end, or NULL. */
@@ -109,8 +118,12 @@ words_read_line(struct words *words, const char *file, enum line_fault *fault)
 	int result = 0;
 
 	*words = (struct words){ 0 };
-	if (line != NULL && (*line != '\0' || *fault != LINE_GOOD))
-		result = words_split(words, line, file) == 0 ? 1 : -1;
+	if (line != NULL && (*line != '\0' || *fault != LINE_GOOD)) {
+		result = split_words(words, line);
+		if (result == 0)
+			*fault = LINE_QUOTE;
+		result = result == -1 ? -1 : 1;
+	}
 	free(line);
 	return result;
 }

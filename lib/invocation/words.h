@@ -18,9 +18,10 @@ int words_append(struct words *, char *word);
  */
 int words_split(struct words *, const char *text, const char *where);
 
-/* Why no kernel finds the program that a #! line names. */
+/* What is wrong with a #! line; no kernel starts the last two. */
 enum line_fault {
 	LINE_GOOD,
+	LINE_QUOTE, /* a quote is not closed */
 	LINE_RETURN, /* it ends in a carriage return */
 	LINE_MARK /* a byte order mark stands before it */
 };

@@ -1404,6 +1404,22 @@ def test_writable_cache_of_path(cgi):
     assert not (cgi.folder / "imported").exists()
 
 
+@pytest.mark.parametrize("name", [
+    "pyvenv.cfg", "lib", "lib/python3.11", "lib/python3.11/site-packages"])
+def test_writable_venv(cgi, name):
+    """H5, attack 6: what Python reads in a virtual environment."""
+    cgi.write("venv/pyvenv.cfg", "home = /usr/bin\n")
+    cgi.write("venv/lib/python3.11/site-packages/x.pth")
+    script = cgi.script("marker", "--venv venv")
+    path = cgi.folder / "venv" / name
+    path.chmod(0o777)
+    reply = cgi.run(script)
+    assert failed(reply, "unsafe-file")
+    assert f"chmod o-w '{path}'" in reply.log
+    path.chmod(0o755)
+    assert "unsafe-file [" not in cgi.run(script).log
+
+
 def test_writable_log(cgi):
     """J3: a log that everyone may write is nobody's proof."""
     log = cgi.write("log", mode=0o666)
@@ -1534,11 +1550,16 @@ def test_byte_order_mark(cgi, line, way):
 def test_carriage_return_of_others(cgi, way):
     """H3, H4: another program's line may end as it likes."""
     app = cgi.write("app.wsgi", "#!/usr/bin/python3\r\n" + says("here"))
-    reply = {"action": lambda: action(cgi),
-             "terminal": lambda: terminal(cgi, app),
-             "interpreter": lambda: cgi.exec([PROGRAM, app],
-                                             cgi.environ(app))}[way]()
-    assert reply.body == b"here"
+    run = {"action": lambda: action(cgi), "terminal": lambda: terminal(cgi, app),
+           "interpreter": lambda: cgi.exec([PROGRAM, app], cgi.environ(app))}
+    assert run[way]().body == b"here"
+    cgi.write("app.wsgi", "#!/bin/sh -c 'x\n" + says("quote"))
+    assert run[way]().body == b"quote"
+    cgi.write("app.wsgi", f"#!{PROGRAM} 'x\n" + says("quote"))
+    if way == "terminal":
+        assert run[way]().exit == 2
+    else:
+        assert failed(run[way](), "usage")
     cgi.write("app.wsgi", f"#!{PROGRAM}\r\n" + says("here"))
     assert failed(terminal(cgi, app), "line-end")
 
