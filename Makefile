@@ -36,8 +36,10 @@ program := $(if $(filter build,$(BUILD)),,$(BUILD)/)cgi2wsgi
 tool = lib/python/freeze.c
 sources := $(wildcard *.c) $(filter-out $(tool),$(wildcard lib/*/*.c))
 objects := $(sources:%.c=$(BUILD)/%.o)
+# These make the other program; place.o is in both.
+preload = $(patsubst %,$(BUILD)/lib/image/%.o,preload thaw load place)
 
-all: $(program) $(BUILD)/compile_commands.json
+all: $(program) $(program)-preload $(BUILD)/compile_commands.json
 
 # $(BUILD)/configuration has what lib/python/configure found out about Python.
 # It is made again when a setting, the compiler or Python is another, and then
@@ -85,12 +87,24 @@ compile = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -I$(BUILD) -I. -Ilib \
 link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
     -o $@ $(filter %.o,$^) $(1) $(mode_ldflags) $(python_libs) -pthread
 
-$(program): $(objects) $(filter %.c,$(EXTRA)) $(BUILD)/configuration
+$(program): $(filter-out $(filter-out %/place.o,$(preload)),$(objects)) \
+    $(filter %.c,$(EXTRA)) $(BUILD)/configuration
 	$(call link,$(EXTRA) $(instead))
 
 $(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
 	@mkdir -p $(@D)
 	$(call say,CC  )$(compile) -MMD -MP -c -o $@ $<
+
+# Without a libc and without variables, at an address that nothing else has:
+# lib/image/preload.h. gcc would make calls of memset() out of loops.
+$(preload): mode_cflags := -O2 -ffreestanding -fPIE -fomit-frame-pointer \
+    -fno-stack-protector -fno-asynchronous-unwind-tables -fno-lto \
+    -fno-sanitize=all -fno-profile-arcs -fno-test-coverage \
+    -U_FORTIFY_SOURCE $(if $(findstring clang,$(CC)),, \
+    -fno-tree-loop-distribute-patterns)
+$(program)-preload: $(preload)
+	$(call say,LINK)$(CC) -o $@ $^ -static -nostdlib -no-pie \
+	    -Wl,-Ttext-segment=0x1000000000,-z,noseparate-code,--build-id=none
 
 # What the program takes from its Python, asked when it is built.
 $(BUILD)/freeze: $(BUILD)/lib/python/freeze.o
@@ -103,9 +117,13 @@ $(BUILD)/lib/python/frozen.o: $(BUILD)/frozen_modules.inc
 $(BUILD)/lib/python/site.o: $(BUILD)/site_packages.inc
 
 # Python text as the initializer of an array.
+as_array = $(call say,GEN )od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
 $(BUILD)/%.inc: lib/check/%.py $(BUILD)/configuration
-	$(call say,GEN )od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+	$(as_array)
+$(BUILD)/%.inc: lib/image/%.py $(BUILD)/configuration
+	$(as_array)
 $(BUILD)/lib/check/python.o: $(BUILD)/import.inc $(BUILD)/answers.inc
+$(BUILD)/lib/image/key.o: $(BUILD)/key.inc
 
 # For editors, which look for it in build/.
 $(BUILD)/compile_commands.json: export COMPILE = $(compile)
@@ -197,6 +215,8 @@ install_text = $(if $(V),,@)for file in $(2); do \
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)
 	$(INSTALL) $(stripped) $(program) $(DESTDIR)$(BINDIR)/cgi2wsgi
+	$(INSTALL) $(stripped) $(program)-preload \
+	    $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
 	$(call install_text,644,$(manuals),$(MANDIR)/man$${file##*.}/$${file##*/})
 	$(call install_text,755,$(filter %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,NEWS LICENSE $(filter-out %.cgi,$(examples)),$(DOCDIR)/$$file)
@@ -206,7 +226,8 @@ install-strip: stripped = -s
 install-strip: install
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi $(DESTDIR)$(COMPLETIONDIR)/cgi2wsgi
+	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/cgi2wsgi
 	for manual in $(notdir $(manuals)); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${manual##*.}/$$manual; done
 	rm -rf $(DESTDIR)$(DOCDIR)
@@ -225,7 +246,7 @@ dist:
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf $(program) $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze \
+	rm -rf $(program) $(program)-preload $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze \
 	    config.h configuration probe.* compile_commands.json \
 	    bench coverage sanitized)
 

@@ -17,6 +17,7 @@
 #include "cgi/body.h"
 #include "cgi/clock.h"
 #include "cgi/keeper.h"
+#include "image/keep.h"
 #include "cgi/mount.h"
 #include "cgi/page.h"
 #include "cgi/process.h"
@@ -202,6 +203,8 @@ open_cache(void)
 	free(chosen);
 }
 
+static void wake(void);
+
 /* Starts Python and imports the application. */
 static int
 prepare(void)
@@ -209,14 +212,17 @@ prepare(void)
 	if (interpreter_start(&invocation) == -1)
 		return -1;
 	open_cache();
+	keep_watch();
 	clock_enter(CLOCK_IMPORT);
 	transcript_python();
 	application = application_load(&invocation);
 	transcript_import(application);
 	if (application == NULL)
 		return -1;
+	keep_note(&invocation);
 	shutdown_prepare();
 	garbage_resume();
+	keep_image(wake);
 	return 0;
 }
 
@@ -302,12 +308,22 @@ answer(void)
 	 * nothing is started or imported.
 	 */
 	if (open_request() == 0 && (prepared || find_application() == 0) &&
-	    follow_options() == 0 && (prepared || prepare() == 0))
+	    follow_options() == 0 &&
+	    (prepared ? keep_resume() : prepare()) == 0)
 		result = call();
 	Py_CLEAR(application);
 	if (result == -1)
 		give_up();
 	return leave(result);
+}
+
+/* What was saved at the border starts again: another process, a request. */
+static void
+wake(void)
+{
+	clock_open();
+	report_open();
+	exit(answer());
 }
 
 int
@@ -318,6 +334,7 @@ main(int argc, char **argv)
 
 	clock_open();
 	report_open();
+	keep_begin(argc, argv);
 	command_line.argc = argc;
 	command_line.argv = argv;
 	command_line.typed = !request_is_there() && !process_is_set_id();
@@ -325,7 +342,7 @@ main(int argc, char **argv)
 		status = terminal_run(&invocation, argc, argv, open_request);
 		if (status != -1)
 			return status;
-	} else {
+	} else if (!keep_is_wanted()) {
 		frozen_spare(&spare, &spare_end);
 		memory_gather(spare, spare_end);
 	}

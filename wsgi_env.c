@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cgi/ascii.h"
+#include "cgi/process.h"
 #include "cgi/report.h"
 #include "wsgi_env.h"
 #include "wsgi/file_wrapper.h"
@@ -222,7 +223,8 @@ put_wsgi(PyObject *env, bool secure, PyObject *input)
 	    put(env, "wsgi.run_once", PyBool_FromLong(1)) == -1 ||
 	    put(env, "wsgi.input_terminated", PyBool_FromLong(1)) == -1 ||
 	    put(env, "wsgi.file_wrapper", file_wrapper_type()) == -1 ||
-	    put(env, "cgi2wsgi.preloaded", PyBool_FromLong(0)) == -1 ||
+	    put(env, "cgi2wsgi.preloaded",
+		PyBool_FromLong(process_is_resumed())) == -1 ||
 	    put_text(env, "cgi2wsgi.version", VERSION) == -1)
 		return -1;
 	return put_text(env, "cgi2wsgi.request_id", report_id());

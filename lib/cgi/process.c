@@ -30,9 +30,12 @@ static struct {
 	volatile sig_atomic_t phase, holding, interruption, terminated;
 	struct process_hooks hooks;
 	volatile sig_atomic_t grace, status;
+	bool resumed; /* of a process image */
 	sigset_t mask; /* around fork() */
-	struct sigaction python_term, python_alarm;
 } process;
+
+/* Prepared state: a process image has it, too. */
+static struct sigaction python_term, python_alarm;
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
 	SIGSYS };
@@ -73,7 +76,7 @@ on_terminate(int signal_number)
 	if (process.holding && process.phase == SERVING)
 		alarm((unsigned)process.grace);
 	else if (process.phase != FINISHING)
-		interrupt(signal_number, &process.python_term);
+		interrupt(signal_number, &python_term);
 }
 
 static void
@@ -85,9 +88,9 @@ on_alarm(int signal_number)
 		end(process.interruption == SIGTERM ? REPORT_TERMINATED
 						    : REPORT_TIMEOUT);
 	if (process.terminated)
-		interrupt(SIGTERM, &process.python_term);
+		interrupt(SIGTERM, &python_term);
 	else
-		interrupt(signal_number, &process.python_alarm);
+		interrupt(signal_number, &python_alarm);
 }
 
 static void
@@ -235,9 +238,19 @@ process_open(const struct process_hooks *hooks, int *body, int *reply)
 	return 0;
 }
 
+static const char *begun_as; /* process_begin_as() */
+
+void
+process_begin_as(const char *name)
+{
+	begun_as = name;
+}
+
 const char *
 process_execfn(const char *fallback)
 {
+	if (begun_as != NULL)
+		return begun_as;
 #ifdef __linux__
 	const char *name = (const char *)getauxval(AT_EXECFN);
 
@@ -284,11 +297,24 @@ process_limit(unsigned timeout, unsigned grace)
 void
 process_serve(void)
 {
-	sigaction(SIGTERM, NULL, &process.python_term);
-	sigaction(SIGALRM, NULL, &process.python_alarm);
+	sigaction(SIGTERM, NULL, &python_term);
+	sigaction(SIGALRM, NULL, &python_alarm);
 	handle(SIGTERM, on_terminate, 0);
 	handle(SIGALRM, on_alarm, 0);
 	process.phase = SERVING;
+}
+
+void
+process_resume(void)
+{
+	process.phase = SERVING;
+	process.resumed = true;
+}
+
+bool
+process_is_resumed(void)
+{
+	return process.resumed;
 }
 
 void

@@ -26,6 +26,9 @@ int process_open(const struct process_hooks *, int *body, int *reply);
 /* The name that the kernel was given to execute, or fallback. */
 const char *process_execfn(const char *fallback);
 
+/* cgi2wsgi-preload knows better than the kernel: that was its own name. */
+void process_begin_as(const char *name);
+
 /* Whether the kernel gave us somebody else's rights. */
 bool process_is_set_id(void);
 
@@ -43,6 +46,10 @@ void process_limit(unsigned timeout, unsigned grace);
  * the application as an exception instead of ending the process.
  */
 void process_serve(void);
+
+/* In a process that was saved behind process_serve(): its handlers are back. */
+void process_resume(void);
+bool process_is_resumed(void);
 
 /*
  * The last byte is being sent: SIGTERM waits until exit. If that was cut short

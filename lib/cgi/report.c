@@ -45,6 +45,7 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_HEADER_SIZE] = "header-size",
 	[REPORT_SHUTDOWN] = "shutdown",
 	[REPORT_SCRIPT_NAME] = "script-name",
+	[REPORT_PRELOAD] = "preload",
 };
 
 static const struct request nothing;

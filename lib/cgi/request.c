@@ -88,6 +88,17 @@ request_is_meta(const char *name, size_t length)
 	return listed(meta_names, sizeof(meta_names) / sizeof(*meta_names), &v);
 }
 
+const char *
+request_meta_name(size_t index)
+{
+	const size_t names = sizeof(meta_names) / sizeof(*meta_names),
+		     prefixes = sizeof(meta_prefixes) / sizeof(*meta_prefixes);
+
+	if (index < names)
+		return meta_names[index];
+	return index < names + prefixes ? meta_prefixes[index - names] : NULL;
+}
+
 static int
 append(
     struct request *request, const char *name, size_t length, const char *value)

@@ -45,6 +45,12 @@ bool request_names(const struct variable *, const char *name);
  */
 int request_set(struct request *, const char *name, const char *value);
 
+/*
+ * The names by which request_is_meta() knows them, one by one; one that ends in
+ * _ is the beginning of names. NULL behind the last.
+ */
+const char *request_meta_name(size_t index);
+
 /* Whether a server sets this variable about the request (RFC 3875 4.1). */
 bool request_is_meta(const char *name, size_t length);
 

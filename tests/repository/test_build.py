@@ -22,7 +22,7 @@ PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent",
 QUICK = ("CFLAGS=-O0 -g", "WARNINGS=")
 VERSION = re.search(r"^VERSION = (.*)", (TOP / "Makefile").read_text(),
                     re.MULTILINE)[1]
-LEFT_OUT = (".git", "build", "cgi2wsgi", "__pycache__", ".pytest_cache",
+LEFT_OUT = (".git", "build", "cgi2wsgi", "cgi2wsgi-preload", "__pycache__", ".pytest_cache",
             "artefacts", "bench", "debian", "data")
 
 
@@ -116,7 +116,8 @@ def test_first_build(first, sources):
     assert "\n  LINK cgi2wsgi\n" in said
     assert not [line for line in said.splitlines() if " -c -o " in line]
     assert {name for name in files(tree) - files(sources)
-            if not name.startswith("build/")} == {"cgi2wsgi"}
+            if not name.startswith("build/")} == {
+                "cgi2wsgi", "cgi2wsgi-preload"}
     assert output(tree / "cgi2wsgi", "examples/hello.cgi",
                   cwd=tree) == "Hello, world!\n"
 
@@ -318,7 +319,8 @@ def test_installed_files(root):
     share = "opt/some/share"
     doc = f"{share}/doc/cgi2wsgi"
     assert files(root / "root") == {
-        "opt/some/bin/cgi2wsgi", f"{doc}/NEWS", f"{doc}/LICENSE",
+        "opt/some/bin/cgi2wsgi", "opt/some/bin/cgi2wsgi-preload",
+        f"{doc}/NEWS", f"{doc}/LICENSE",
         f"{share}/bash-completion/completions/cgi2wsgi",
         *(f"{share}/man/man{file.suffix[1:]}/{file.name}"
           for file in root.glob("man/*.[1-9]")),

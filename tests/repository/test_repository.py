@@ -23,6 +23,9 @@ EXCEPTIONS = {
     ("lib/cgi/process.c", "_exit"),
     # Nor has a process that was forked to try something out.
     ("lib/check/child.c", "_exit"),
+    # Nor has a process that writes an image, or starts from one.
+    ("lib/image/keep.c", "_exit"),
+    ("cgi2wsgi.c", "exit"),
     # A forked child ends as any other Python process.
     ("lib/wsgi/response.c", "PyErr_Print"),
 }

@@ -1,0 +1,570 @@
+/*
+ * The process image. A process that has imported an application and has not
+ * looked at a request is kept in a file; each later request starts there.
+ * What that means to the application is a fork: a request answered from an
+ * image is a forked child of a process that imported it.
+ *
+ * Saved are the pages that this process has written: the heap, Python's
+ * arenas, variables of the program and of libraries, thread-local storage,
+ * the arguments' copies on the stack and the frames of main(). Pages that are
+ * still as in the file they were mapped from are named by file and offset.
+ * All of it is put back at the same addresses, so no pointer changes. Nothing
+ * executable comes out of an image.
+ *
+ * Refused is what a child would share with its parent or what the kernel
+ * keeps: descriptors, threads, children, shared memory that is written to
+ * (keep.c looks for these before), memory whose file is gone, memory that can
+ * be written and run. Refused is, too, any word that points to where the
+ * kernel puts something else in each process: its stack, the vDSO. A libc
+ * that begins to keep such words is found here, before an image is published,
+ * and every image is started once before (keep.c).
+ *
+ * Made anew, not restored, are the thread's id and its registration with the
+ * kernel (robust list, restartable sequences), the canary of the stack, signal
+ * handlers, descriptors, environment, limits, working folder: they are the new
+ * process's. The break is given up: libc's malloc() maps memory where it
+ * cannot be moved. That nothing points to the vDSO or to the kernel's stack is
+ * load.c's work.
+ *
+ * Why each step is safe: the writer is a child forked from the process, so the
+ * reply does not wait, and hooks that libraries have for a fork have run. The
+ * file appears under its name only when it is complete and has proved to
+ * work. The reader trusts it only if nobody else can have written it, if all
+ * files it was made from are as they were, and if the invocation is the same.
+ * Whatever fails there, the ordinary program runs.
+ */
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/request.h"
+#include "image/dump.h"
+#include "image/preload.h"
+
+#ifndef PR_GET_TID_ADDRESS
+#define PR_GET_TID_ADDRESS 40
+#endif
+
+#define SCRATCH ((size_t)64 << 20) /* reserved; used is what is needed */
+#define AREAS 4096
+#define SEGMENTS 16384
+#define LIBRARIES 1024
+#define NEAR 4 /* pages between saved ones that are saved, too */
+#define WINDOW 512 /* pages that are asked for in one call */
+
+/* Of /proc/self/pagemap. */
+#define PAGE_PRESENT (UINT64_C(1) << 63)
+#define PAGE_SWAPPED (UINT64_C(1) << 62)
+#define PAGE_FILE (UINT64_C(1) << 61)
+
+struct area {
+	uint64_t start, end, offset;
+	uint32_t protection;
+	bool shared;
+	const char *name;
+};
+
+/* Everything the writer needs, in memory that is not saved. */
+struct dump {
+	int file, pagemap;
+	uint64_t page, stack;
+	const char *refusal;
+	struct area areas[AREAS];
+	size_t area_count;
+	struct image_segment segments[SEGMENTS];
+	size_t segment_count;
+	const char *libraries[LIBRARIES];
+	size_t library_count;
+	uint64_t saved; /* bytes of memory so far */
+	uint64_t foreign[8][2]; /* ranges that nothing may point to */
+	size_t foreign_count;
+	char message[512];
+	char *text, *text_end; /* of maps, then the head */
+};
+
+/* Since 2.35; older libcs register nothing. */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+/* Of libc: where the heap ended. */
+extern void *__curbrk;
+
+static int
+refuse(struct dump *dump, const char *what, const char *name)
+{
+	if (dump->refusal == NULL) {
+		snprintf(dump->message, sizeof(dump->message), "%s%s%s", what,
+		    name != NULL && *name != '\0' ? ": " : "",
+		    name != NULL ? name : "");
+		dump->refusal = dump->message;
+	}
+	return -1;
+}
+
+static uint64_t
+thread_pointer(void)
+{
+	uint64_t thread;
+
+#if defined(__x86_64__)
+	__asm__("mov %%fs:0, %0" : "=r"(thread));
+#else
+	__asm__("mrs %0, tpidr_el0" : "=r"(thread));
+#endif
+	return thread;
+}
+
+/* One line of /proc/self/maps, proc(5), which is cut up. */
+static int
+read_area(struct dump *dump, char *line)
+{
+	struct area *area = &dump->areas[dump->area_count];
+	char mode[8];
+	int name = 0;
+
+	if (dump->area_count == AREAS)
+		return refuse(dump, "too many areas of memory", NULL);
+	if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %n", &area->start, &area->end,
+		mode, &area->offset, &name) != 4)
+		return refuse(dump, "/proc/self/maps is not understood", line);
+	area->protection = (mode[0] == 'r' ? (uint32_t)PROT_READ : 0) |
+	    (mode[1] == 'w' ? (uint32_t)PROT_WRITE : 0) |
+	    (mode[2] == 'x' ? (uint32_t)PROT_EXEC : 0);
+	area->shared = mode[3] == 's';
+	area->name = line + name;
+	dump->area_count++;
+	return 0;
+}
+
+static int
+read_areas(struct dump *dump)
+{
+	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	char *line = dump->text, *end;
+	ssize_t got;
+
+	if (maps == -1)
+		return refuse(dump, "/proc/self/maps", strerror(errno));
+	while ((got = read(maps, dump->text,
+		    (size_t)(dump->text_end - dump->text))) > 0)
+		dump->text += got;
+	close(maps);
+	for (; (end = memchr(line, '\n', (size_t)(dump->text - line))) != NULL;
+	     line = end + 1) {
+		*end = '\0';
+		if (read_area(dump, line) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_segment(struct dump *dump, const struct area *area, uint64_t start,
+    uint64_t end, int32_t library)
+{
+	struct image_segment *segment = &dump->segments[dump->segment_count];
+
+	if (dump->segment_count == SEGMENTS)
+		return refuse(dump, "memory is in too many pieces", NULL);
+	*segment = (struct image_segment){ .address = start,
+		.size = end - start,
+		.protection = area->protection,
+		.library = library };
+	if (library >= 0)
+		segment->offset = area->offset + (start - area->start);
+	else if (library == IMAGE_SAVED) {
+		segment->offset = dump->saved;
+		dump->saved += segment->size;
+	}
+	dump->segment_count++;
+	return 0;
+}
+
+static int32_t
+find_library(struct dump *dump, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < dump->library_count; i++)
+		if (strcmp(dump->libraries[i], name) == 0)
+			return (int32_t)i;
+	if (i == LIBRARIES)
+		return -1;
+	dump->libraries[dump->library_count++] = name;
+	return (int32_t)i;
+}
+
+static bool
+is_empty_page(uint64_t address, uint64_t size)
+{
+	const uint64_t *word = (const uint64_t *)address;
+	uint64_t i, bits = 0;
+
+	for (i = 0; i < size / sizeof(*word); i++)
+		bits |= word[i];
+	return bits == 0;
+}
+
+/* Whether a page must be saved, for nothing else tells what is in it. */
+static bool
+is_written(const struct dump *dump, const struct area *area, uint64_t address,
+    uint64_t entry)
+{
+	if ((entry & (PAGE_PRESENT | PAGE_SWAPPED)) == 0)
+		return false;
+	/* Below the frames that stay, the stack begins anew. */
+	if (dump->stack >= area->start && dump->stack < area->end &&
+	    address + dump->page <= dump->stack)
+		return false;
+	if (*area->name == '/')
+		return (entry & PAGE_FILE) == 0;
+	return !is_empty_page(address, dump->page);
+}
+
+/* Runs of pages that were written, and what lies between them. */
+static int
+split_area(struct dump *dump, const struct area *area, int32_t other)
+{
+	uint64_t entries[WINDOW], address = area->start, page = dump->page,
+				  other_start = area->start, start = 0, end = 0;
+	size_t i, count;
+
+	for (; address < area->end; address += count * page) {
+		count = (size_t)((area->end - address) / page);
+		if (count > WINDOW)
+			count = WINDOW;
+		if (pread(dump->pagemap, entries, count * sizeof(*entries),
+			(off_t)(address / page * sizeof(*entries))) !=
+		    (ssize_t)(count * sizeof(*entries)))
+			return refuse(dump, "/proc/self/pagemap", NULL);
+		for (i = 0; i < count; i++) {
+			uint64_t at = address + i * page;
+
+			if (!is_written(dump, area, at, entries[i]))
+				continue;
+			if (end == 0 || at - end > NEAR * page) {
+				if (end != 0 &&
+				    add_segment(dump, area, start, end,
+					IMAGE_SAVED) == -1)
+					return -1;
+				other_start = end != 0 ? end : area->start;
+				if (at > other_start &&
+				    add_segment(dump, area, other_start, at,
+					other) == -1)
+					return -1;
+				start = at;
+			}
+			end = at + page;
+		}
+	}
+	if (end != 0 && add_segment(dump, area, start, end, IMAGE_SAVED) == -1)
+		return -1;
+	other_start = end != 0 ? end : area->start;
+	return other_start < area->end
+	    ? add_segment(dump, area, other_start, area->end, other)
+	    : 0;
+}
+
+static void
+forbid(struct dump *dump, const struct area *area)
+{
+	if (dump->foreign_count ==
+	    sizeof(dump->foreign) / sizeof(*dump->foreign))
+		return;
+	dump->foreign[dump->foreign_count][0] = area->start;
+	dump->foreign[dump->foreign_count++][1] = area->end;
+}
+
+static int
+take_area(struct dump *dump, const struct area *area)
+{
+	const size_t length = strlen(area->name);
+	int32_t library;
+
+	if (strcmp(area->name, "[vsyscall]") == 0 ||
+	    area->start == (uint64_t)dump ||
+	    (area->start >= PRELOAD_BASE &&
+		area->start < PRELOAD_BASE + PRELOAD_SIZE &&
+		*area->name == '/'))
+		return 0;
+	if (strcmp(area->name, "[stack]") == 0 ||
+	    strncmp(area->name, "[vdso", 5) == 0 ||
+	    strncmp(area->name, "[vvar", 5) == 0) {
+		forbid(dump, area);
+		return 0;
+	}
+	if (area->protection == PROT_NONE)
+		return add_segment(
+		    dump, area, area->start, area->end, IMAGE_EMPTY);
+	if (area->shared && (area->protection & PROT_WRITE) != 0)
+		return refuse(
+		    dump, "memory is shared and written to", area->name);
+	if ((area->protection & PROT_EXEC) != 0 &&
+	    (*area->name != '/' || (area->protection & PROT_WRITE) != 0))
+		return refuse(dump, "memory is made to be run", area->name);
+	if (*area->name != '/')
+		return split_area(dump, area, IMAGE_EMPTY);
+	if (length > 10 && strcmp(area->name + length - 10, " (deleted)") == 0)
+		return refuse(dump, "a mapped file is gone", area->name);
+	if ((library = find_library(dump, area->name)) == -1)
+		return refuse(dump, "too many libraries", NULL);
+	if (area->shared || (area->protection & PROT_EXEC) != 0)
+		return add_segment(dump, area, area->start, area->end, library);
+	return split_area(dump, area, library);
+}
+
+/* The thread's words that only the kernel and libc know. */
+static int
+describe_thread(struct dump *dump, struct image *image)
+{
+	uint64_t id = 0, robust = 0, size = 0;
+
+	image->thread = thread_pointer();
+	if (prctl(PR_GET_TID_ADDRESS, &id) == -1 || id == 0 ||
+	    *(const int *)id != (int)syscall(SYS_gettid))
+		return refuse(dump,
+		    "the kernel does not tell where libc keeps the thread's id",
+		    NULL);
+	image->thread_id = id;
+	if (syscall(SYS_get_robust_list, 0, &robust, &size) == 0 && size == 24)
+		image->robust_list = robust;
+	if (&__rseq_size != NULL && __rseq_size != 0) {
+		image->sequence = image->thread + (uint64_t)__rseq_offset;
+		image->sequence_size = 32;
+	}
+	return 0;
+}
+
+/* What a person may look for: the file that memory belongs to. */
+static const char *
+name_of(const struct dump *dump, uint64_t address)
+{
+	size_t i;
+
+	for (i = 0; i < dump->area_count; i++)
+		if (address >= dump->areas[i].start &&
+		    address < dump->areas[i].end)
+			return *dump->areas[i].name ? dump->areas[i].name
+						    : "memory";
+	return "nothing";
+}
+
+/* Nothing that is saved may point to what lies elsewhere in each process. */
+static int
+look_for_foreign(struct dump *dump, const struct image_segment *segment)
+{
+	const uint64_t *word = (const uint64_t *)segment->address;
+	uint64_t i, n;
+	char where[256];
+
+	for (i = 0; i < segment->size / sizeof(*word); i++)
+		for (n = 0; n < dump->foreign_count; n++)
+			if (word[i] >= dump->foreign[n][0] &&
+			    word[i] < dump->foreign[n][1]) {
+				snprintf(where, sizeof(where),
+				    "%s at %p has %p of %s",
+				    name_of(dump, (uint64_t)&word[i]),
+				    (const void *)&word[i],
+				    (void *)(uintptr_t)word[i],
+				    name_of(dump, word[i]));
+				return refuse(dump,
+				    "a word points to the kernel's stack or "
+				    "vDSO",
+				    where);
+			}
+	return 0;
+}
+
+/* Room for a list in the head. */
+static void *
+reserve(char **to, struct image *image, struct image_list *list, size_t count,
+    size_t size)
+{
+	char *start = *to;
+
+	*list = (struct image_list){ (uint64_t)(start - (char *)image), count };
+	*to += (count * size + 7) / 8 * 8;
+	return start;
+}
+
+static uint64_t
+put_text(char **to, const struct image *image, const char *text)
+{
+	char *start = *to;
+
+	*to = stpcpy(start, text) + 1;
+	return (uint64_t)(start - (const char *)image);
+}
+
+static void
+put_segments(const struct dump *dump, struct image_segment *to)
+{
+	int32_t library;
+	size_t i;
+
+	for (library = IMAGE_EMPTY; library < (int32_t)dump->library_count;
+	     library++)
+		for (i = 0; i < dump->segment_count; i++)
+			if (dump->segments[i].library == library)
+				*to++ = dump->segments[i];
+}
+
+/* The head, in the scratch memory; the file's offsets are still to come. */
+static struct image *
+make_head(struct dump *dump, const struct key *key)
+{
+	struct image *image =
+	    (struct image *)(((uintptr_t)dump->text + 63) / 64 * 64);
+	char *to = (char *)(image + 1);
+	struct image_file *files, *libraries;
+	struct image_variable *variables;
+	uint64_t *argv, *ignored;
+	const char *name;
+	size_t i, count = 0;
+
+	while (key->everything && request_meta_name(count) != NULL)
+		count++;
+	count += key->everything; /* that of a probe, too */
+	argv = reserve(
+	    &to, image, &image->argv, (size_t)key->caller.argc, sizeof(*argv));
+	files = reserve(
+	    &to, image, &image->files, key->file_count, sizeof(*files));
+	libraries = reserve(&to, image, &image->libraries, dump->library_count,
+	    sizeof(*libraries));
+	variables = reserve(&to, image, &image->variables, key->variable_count,
+	    sizeof(*variables));
+	ignored = reserve(&to, image, &image->ignored, count, sizeof(*ignored));
+	put_segments(dump,
+	    reserve(&to, image, &image->segments, dump->segment_count,
+		sizeof(struct image_segment)));
+	for (i = 0; i < image->argv.count; i++)
+		argv[i] = put_text(&to, image, key->caller.argv[i]);
+	for (i = 0; i < count; i++) {
+		name = request_meta_name(i);
+		ignored[i] = put_text(&to, image, name ? name : PLACE_PROBE);
+	}
+	for (i = 0; i < key->file_count; i++)
+		files[i] = (struct image_file){ .name = put_text(&to, image,
+						    key->files[i].name),
+			.only_which = key->files[i].only_which,
+			.was = key->files[i].was };
+	for (i = 0; i < dump->library_count; i++) {
+		libraries[i].name = put_text(&to, image, dump->libraries[i]);
+		place_stat(dump->libraries[i], false, &libraries[i].was);
+	}
+	for (i = 0; i < key->variable_count; i++) {
+		variables[i].name = put_text(
+		    &to, image, key->variables[i].name);
+		if (key->variables[i].value != NULL)
+			variables[i].value = put_text(
+			    &to, image, key->variables[i].value);
+	}
+	image->execfn = put_text(&to, image, key->caller.execfn);
+	image->head = (uint64_t)(to - (char *)image + 8) / 8 * 8;
+	return image;
+}
+
+static void
+complete_head(struct dump *dump, struct image *image, const struct key *key)
+{
+	struct image_segment *segment =
+	    (struct image_segment *)((char *)image + image->segments.first);
+	uint64_t first = (image->head + dump->page - 1) / dump->page *
+	    dump->page,
+		 i;
+
+	for (i = 0; i < image->segments.count; i++)
+		if (segment[i].library == IMAGE_SAVED)
+			segment[i].offset += first;
+	image->magic = IMAGE_MAGIC;
+	image->version = IMAGE_VERSION;
+	image->size = first + dump->saved;
+	image->page = dump->page;
+	image->user = getuid();
+	image->group = getgid();
+	memcpy(image->boot, key->caller.boot, sizeof(image->boot));
+	image->is_line = key->caller.is_line;
+	image->stack = dump->stack;
+	image->checksum = place_sum(image);
+}
+
+static int
+write_at(struct dump *dump, const void *from, uint64_t size, uint64_t offset)
+{
+	const char *at = from;
+	ssize_t done;
+
+	for (; size > 0;
+	     at += done, size -= (uint64_t)done, offset += (uint64_t)done)
+		if ((done = pwrite(dump->file, at, size, (off_t)offset)) <= 0)
+			return refuse(
+			    dump, "cannot write the image", strerror(errno));
+	return 0;
+}
+
+static int
+write_image(struct dump *dump, const struct image *image)
+{
+	const struct image_segment *segment =
+	    (const struct image_segment *)((const char *)image +
+		image->segments.first);
+	uint64_t i;
+
+	if (write_at(dump, image, image->head, 0) == -1)
+		return -1;
+	for (i = 0; i < image->segments.count; i++, segment++)
+		if (segment->library == IMAGE_SAVED &&
+		    (look_for_foreign(dump, segment) == -1 ||
+			write_at(dump, (const void *)segment->address,
+			    segment->size, segment->offset) == -1))
+			return -1;
+	return fsync(dump->file) == 0
+	    ? 0
+	    : refuse(dump, "cannot write the image", strerror(errno));
+}
+
+const char *
+dump_write(int file, const struct key *key,
+    void (*awake)(const struct image_call *), uintptr_t stack)
+{
+	/* Shared, so that it stays an area of its own. */
+	struct dump *dump = mmap(NULL, SCRATCH, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct image *image;
+	size_t i;
+
+	if (dump == MAP_FAILED)
+		return "no memory";
+	dump->file = file;
+	dump->page = (uint64_t)sysconf(_SC_PAGESIZE);
+	dump->stack = stack & ~UINT64_C(15);
+	dump->text = (char *)(dump + 1);
+	dump->text_end = (char *)dump + SCRATCH / 2;
+	dump->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (dump->pagemap == -1)
+		return "/proc/self/pagemap cannot be read";
+	/* malloc() must not believe that it can grow what is not the break. */
+	__curbrk = (void *)-4096;
+	if (read_areas(dump) == -1)
+		return dump->refusal;
+	for (i = 0; i < dump->area_count; i++)
+		if (take_area(dump, &dump->areas[i]) == -1)
+			return dump->refusal;
+	image = make_head(dump, key);
+	image->awake = (uint64_t)awake;
+	if (describe_thread(dump, image) == 0) {
+		complete_head(dump, image, key);
+		write_image(dump, image);
+	}
+	close(dump->pagemap);
+	return dump->refusal;
+}

@@ -1,0 +1,47 @@
+/* What a saved process depends on: if any of it differs, it is not used. */
+#ifndef IMAGE_KEY_H
+#define IMAGE_KEY_H
+
+#include "python/cpython.h"
+
+#include "image/place.h"
+
+struct key_variable {
+	char *name, *value; /* NULL: it was not set */
+};
+
+struct key_file {
+	char *name;
+	bool only_which;
+	struct image_stat was;
+};
+
+struct key {
+	struct place_caller caller;
+	struct key_variable *variables;
+	size_t variable_count;
+	struct key_file *files;
+	size_t file_count;
+	bool everything; /* the import read all variables there were */
+};
+
+/* From now on os.environ notes who looks at what. -1: with an exception set */
+int key_watch(void);
+
+/*
+ * Ends watching and fills in the rest, from the environment that the process
+ * began with, for the application's file (NULL: a module). Memory stays for
+ * good. Returns 0, or -1 with an exception set.
+ */
+int key_collect(struct key *, char **environment, const char *file);
+
+/*
+ * Whether a file was changed after this time (nanoseconds), so that the key
+ * may tell of another content than what was read.
+ */
+bool key_is_newer(const struct key *, int64_t time);
+
+/* A module with random numbers that would repeat themselves, or NULL. */
+char *key_repeated(void);
+
+#endif

@@ -1,0 +1,346 @@
+/*
+ * Who can write an image runs code with the rights of whoever thaws it, and
+ * who can read one reads the application's secrets. So it lies in a folder of
+ * the user's own that no server hands out, and nothing on the way there may
+ * be in anybody else's hands. No libc: thaw.c uses this, too.
+ */
+
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <stddef.h>
+
+#include "image/place.h"
+#include "image/raw.h"
+
+#define NAME_DIGITS 16
+
+/* Whether text begins with these words, and how long they are, or 0. */
+static int
+begins_with(const char *text, const char *words)
+{
+	int i;
+
+	for (i = 0; words[i] != '\0'; i++)
+		if (text[i] != words[i])
+			return 0;
+	return i;
+}
+
+const char *
+place_variable(char **environment, const char *name)
+{
+	int length;
+
+	for (; *environment != NULL; environment++)
+		if ((length = begins_with(*environment, name)) > 0 &&
+		    (*environment)[length] == '=')
+			return *environment + length + 1;
+	return NULL;
+}
+
+static void
+fill_stat(long result, const struct statx *from, struct image_stat *to)
+{
+	*to = (struct image_stat){ 0 };
+	if (result != 0)
+		return;
+	to->device = (uint64_t)from->stx_dev_major << 32 | from->stx_dev_minor;
+	to->inode = from->stx_ino;
+	to->mode = (uint64_t)from->stx_uid << 32 | from->stx_mode;
+	to->size = from->stx_size;
+	to->changed = from->stx_mtime.tv_sec * 1000000000 +
+	    from->stx_mtime.tv_nsec;
+	to->touched = from->stx_ctime.tv_sec * 1000000000 +
+	    from->stx_ctime.tv_nsec;
+}
+
+void
+place_stat(const char *path, bool nofollow, struct image_stat *stat)
+{
+	struct statx found;
+
+	fill_stat(raw_call_6(__NR_statx, AT_FDCWD, path,
+		      nofollow ? AT_SYMLINK_NOFOLLOW : 0, STATX_BASIC_STATS,
+		      &found, 0),
+	    &found, stat);
+}
+
+void
+place_stat_open(int descriptor, struct image_stat *stat)
+{
+	struct statx found;
+
+	fill_stat(raw_call_6(__NR_statx, descriptor, "", AT_EMPTY_PATH,
+		      STATX_BASIC_STATS, &found, 0),
+	    &found, stat);
+}
+
+bool
+place_same(
+    const struct image_stat *one, const struct image_stat *other, bool which)
+{
+	if (one->device != other->device || one->inode != other->inode)
+		return false;
+	return which ||
+	    (one->mode == other->mode && one->size == other->size &&
+		one->changed == other->changed &&
+		one->touched == other->touched);
+}
+
+static uint64_t
+effective_user(void)
+{
+	return (uint64_t)raw_call_4(__NR_geteuid, 0, 0, 0, 0);
+}
+
+bool
+place_is_private(const struct image_stat *stat)
+{
+	uint64_t owner = stat->mode >> 32;
+
+	return (owner == 0 || owner == effective_user()) &&
+	    (stat->mode & 022) == 0;
+}
+
+/* Others may have names of their own in a sticky folder, but not take ours. */
+static bool
+is_safe_above(const struct image_stat *stat)
+{
+	uint64_t owner = stat->mode >> 32;
+
+	return (owner == 0 || owner == effective_user()) &&
+	    ((stat->mode & 022) == 0 || (stat->mode & 01000) != 0);
+}
+
+/* An absolute path: each folder above, none of them a link, then itself. */
+static bool
+is_safe_folder(char *path)
+{
+	struct image_stat stat;
+	int i;
+
+	for (i = 1; path[0] == '/' && path[i] != '\0'; i++) {
+		if (path[i] != '/')
+			continue;
+		path[i] = '\0';
+		place_stat(path, true, &stat);
+		path[i] = '/';
+		if ((stat.mode & 0170000) != 0040000 || !is_safe_above(&stat))
+			return false;
+	}
+	place_stat(path, true, &stat);
+	return path[0] == '/' && (stat.mode & 0170000) == 0040000 &&
+	    (stat.mode >> 32) == effective_user() && (stat.mode & 077) == 0;
+}
+
+/* Appends what fits; what does not makes the length more than there is. */
+static int
+append(char path[PLACE_SIZE], int length, const char *text)
+{
+	for (; *text != '\0'; text++, length++)
+		if (length < PLACE_SIZE - 1)
+			path[length] = *text;
+	path[length < PLACE_SIZE ? length : PLACE_SIZE - 1] = '\0';
+	return length;
+}
+
+static int
+append_user(char path[PLACE_SIZE], int length)
+{
+	uint64_t user = effective_user();
+	char digits[24];
+	int i = (int)sizeof(digits);
+
+	digits[--i] = '\0';
+	do
+		digits[--i] = (char)('0' + user % 10);
+	while ((user /= 10) > 0);
+	return append(path, length, digits + i);
+}
+
+/* A server may hand out what lies below these. */
+static bool
+is_served(const struct place_caller *caller, const char *path)
+{
+	static const char *const roots[] = { "DOCUMENT_ROOT",
+		"CONTEXT_DOCUMENT_ROOT" };
+	const char *root;
+	size_t i;
+	int length;
+
+	for (i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+		root = place_variable(caller->environment, roots[i]);
+		if (root != NULL && (length = begins_with(path, root)) > 0 &&
+		    (path[length] == '\0' || path[length] == '/' ||
+			root[length - 1] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_own(const char *path)
+{
+	struct image_stat stat;
+
+	place_stat(path, false, &stat);
+	return (stat.mode & 0170000) == 0040000 &&
+	    (stat.mode >> 32) == effective_user();
+}
+
+enum { FOR_OPTION, FOR_PACKAGE, FOR_HOME, FOR_HOST, PLACES };
+
+/* The value of --cache in the words of a #! line or of CGI2WSGI_ARGS. */
+static int
+append_option(const struct place_caller *caller, char path[PLACE_SIZE])
+{
+	const char *words = caller->is_line
+	    ? (caller->argc == 3 ? caller->argv[1] : NULL)
+	    : place_variable(caller->environment, "CGI2WSGI_ARGS");
+	int length = 0, skip;
+
+	for (; words != NULL && *words != '\0'; words++) {
+		skip = begins_with(words, "--cache");
+		if (skip == 0 || (words[skip] != ' ' && words[skip] != '='))
+			continue;
+		for (words += skip + 1; *words != '\0' && *words != ' ';
+		     words++)
+			if (length < PLACE_SIZE - 1)
+				path[length++] = *words;
+		path[length] = '\0';
+		return length;
+	}
+	return 0;
+}
+
+/* The name of one place, or 0: this one is not for the caller. */
+static int
+name_place(const struct place_caller *caller, char path[PLACE_SIZE], int which)
+{
+	const char *home;
+	int length;
+
+	if (which == FOR_OPTION)
+		return append_option(caller, path);
+	if (which == FOR_PACKAGE)
+		return append_user(
+		    path, append(path, 0, "/var/cache/cgi2wsgi/"));
+	if (which == FOR_HOST)
+		return append_user(path, append(path, 0, "/var/tmp/cgi2wsgi-"));
+	home = place_variable(caller->environment, "HOME");
+	if (home == NULL || home[0] != '/' || home[1] == '\0' || !is_own(home))
+		return 0;
+	length = append(path, append(path, 0, home), "/.cache/cgi2wsgi");
+	return is_served(caller, path) ? 0 : length;
+}
+
+/* The folders of a home's .cache are missing on many hosts. */
+static void
+make_folder(char path[PLACE_SIZE], int length, int which)
+{
+	int i;
+
+	for (i = length - 1; which == FOR_HOME && path[i] != '/'; i--)
+		;
+	if (which == FOR_HOME) {
+		path[i] = '\0';
+		raw_call_4(__NR_mkdirat, AT_FDCWD, path, 0700, 0);
+		path[i] = '/';
+	}
+	raw_call_4(__NR_mkdirat, AT_FDCWD, path, 0700, 0);
+}
+
+int
+place_folder(
+    const struct place_caller *caller, char path[PLACE_SIZE], bool create)
+{
+	int which, length;
+
+	for (which = FOR_OPTION; which < PLACES; which++) {
+		length = name_place(caller, path, which);
+		if (length == 0 || length >= PLACE_SIZE)
+			continue;
+		if (create && which != FOR_OPTION)
+			make_folder(path, length, which);
+		if (is_safe_folder(path))
+			return length;
+		/* What the deployer asked for, or nothing. */
+		if (which == FOR_OPTION)
+			return 0;
+	}
+	return 0;
+}
+
+static uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
+
+/*
+ * Images of several hosts and options lie side by side. What a client sends
+ * is no part of this (H7): thaw.c looks for none where argv holds query words.
+ */
+static uint64_t
+hash_caller(const struct place_caller *caller)
+{
+	const char *args = place_variable(caller->environment, "CGI2WSGI_ARGS");
+	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), caller->boot);
+	int i;
+
+	hash = hash_text(hash, caller->execfn);
+	for (i = 1; caller->is_line && i < caller->argc; i++)
+		hash = hash_text(hash, caller->argv[i]);
+	return caller->is_line || args == NULL ? hash : hash_text(hash, args);
+}
+
+int
+place_image(
+    const struct place_caller *caller, char path[PLACE_SIZE], bool create)
+{
+	static const char digit[] = "0123456789abcdef";
+	char name[NAME_DIGITS + 1];
+	uint64_t hash = hash_caller(caller);
+	int length = place_folder(caller, path, create), i;
+
+	if (length == 0)
+		return 0;
+	for (i = NAME_DIGITS; i > 0; hash >>= 4)
+		name[--i] = digit[hash & 15];
+	name[NAME_DIGITS] = '\0';
+	length = append(path, append(path, length, "/"), name);
+	/* Behind it, there is room for an ending. */
+	return length < PLACE_SIZE - 16 ? length : 0;
+}
+
+bool
+place_boot(char boot[40])
+{
+	int file = (int)raw_call_4(__NR_openat, AT_FDCWD,
+	    "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
+	long got, i;
+
+	for (i = 0; i < 40; i++)
+		boot[i] = '\0';
+	if (file < 0)
+		return false;
+	got = raw_call_4(__NR_read, file, boot, 39, 0);
+	raw_call_4(__NR_close, file, 0, 0, 0);
+	return got > 0;
+}
+
+uint64_t
+place_sum(const struct image *image)
+{
+	const uint64_t *word = (const uint64_t *)&image->head,
+		       *end = (const uint64_t *)image + image->head / 8;
+	uint64_t sum = IMAGE_MAGIC;
+
+	for (; word < end; word++)
+		sum = (sum ^ *word) * UINT64_C(0x9e3779b97f4a7c15) +
+		    (sum >> 29);
+	return sum;
+}

@@ -1,0 +1,208 @@
+/*
+ * cgi2wsgi-preload: recognises, never decides (H7). If the very invocation
+ * for which cgi2wsgi once decided has left an image, and nothing of what it
+ * was made from has changed, that process starts again. Else cgi2wsgi itself
+ * runs, with argv unchanged, and may leave an image behind.
+ */
+
+#include <linux/fcntl.h>
+#include <stddef.h>
+
+#include <config.h>
+
+#include "image/preload.h"
+#include "image/raw.h"
+
+#define NOTE "CGI2WSGI_PRELOAD="
+
+__asm__(".globl _start\n"
+	".type _start, %function\n"
+	"_start:\n"
+#if defined(__x86_64__)
+	"	xor %ebp, %ebp\n"
+	"	mov %rsp, %rdi\n"
+	"	and $-16, %rsp\n"
+	"	call begin\n"
+#else
+	"	mov x29, xzr\n"
+	"	mov x0, sp\n"
+	"	bl begin\n"
+#endif
+);
+
+/* Reads what the kernel put on the stack. */
+static void
+read_start(long *stack, struct preload_start *start)
+{
+	struct place_caller *caller = &start->caller;
+	const Elf64_auxv_t *auxiliary;
+	char **end;
+
+	*start = (struct preload_start){ .page = 4096 };
+	caller->argc = (int)stack[0];
+	caller->argv = (char **)(stack + 1);
+	caller->environment = end = caller->argv + caller->argc + 1;
+	while (*end++ != NULL)
+		;
+	auxiliary = start->auxiliary = (const Elf64_auxv_t *)end;
+	for (; auxiliary->a_type != AT_NULL; auxiliary++)
+		switch (auxiliary->a_type) {
+		case AT_EXECFN:
+			caller->execfn = (const char *)auxiliary->a_un.a_val;
+			break;
+		case AT_PAGESZ: start->page = auxiliary->a_un.a_val; break;
+		case AT_RANDOM:
+			start->random =
+			    (const unsigned char *)auxiliary->a_un.a_val;
+			break;
+		default: break;
+		}
+	start->secure = raw_call_4(__NR_getuid, 0, 0, 0, 0) !=
+		raw_call_4(__NR_geteuid, 0, 0, 0, 0) ||
+	    raw_call_4(__NR_getgid, 0, 0, 0, 0) !=
+		raw_call_4(__NR_getegid, 0, 0, 0, 0);
+	start->probe = place_variable(caller->environment, PLACE_PROBE) != NULL;
+}
+
+static bool
+same_text(const char *one, const char *other)
+{
+	while (*one != '\0' && *one == *other) {
+		one++;
+		other++;
+	}
+	return *one == *other;
+}
+
+/*
+ * Whether an image of this can be: a request, and either a script's #! line
+ * (the kernel says: program, words of the line, script) without query words
+ * behind, or CGI2WSGI_ARGS.
+ */
+static bool
+recognise(struct preload_start *start)
+{
+	static const char *const signs[] = { "REQUEST_METHOD",
+		"GATEWAY_INTERFACE", "SERVER_PROTOCOL" };
+	struct place_caller *caller = &start->caller;
+	bool is_request = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (place_variable(caller->environment, signs[i]) != NULL)
+			is_request = true;
+	if (!is_request || start->secure || caller->execfn == NULL ||
+	    start->random == NULL || !place_boot(caller->boot))
+		return false;
+	caller->is_line = (caller->argc == 2 || caller->argc == 3) &&
+	    same_text(caller->argv[caller->argc - 1], caller->execfn);
+	return caller->is_line ||
+	    place_variable(caller->environment, "CGI2WSGI_ARGS") != NULL;
+}
+
+static char *
+put(char *to, const char *end, const char *text)
+{
+	while (*text != '\0' && to < end)
+		*to++ = *text++;
+	*to = '\0';
+	return to;
+}
+
+/* cgi2wsgi beside this program, else where it was installed. */
+static void
+name_program(char path[PLACE_SIZE])
+{
+	long length = raw_call_4(
+	    __NR_readlinkat, AT_FDCWD, "/proc/self/exe", path, PLACE_SIZE - 16);
+
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	if (length > 0)
+		put(path + length, path + PLACE_SIZE - 1, "cgi2wsgi");
+	if (length <= 0 ||
+	    raw_call_4(__NR_faccessat, AT_FDCWD, path, 1 /* X_OK */, 0) != 0)
+		put(path, path + PLACE_SIZE - 1, INSTALLED);
+}
+
+/*
+ * Tells cgi2wsgi what the kernel was given to execute, as no client can: the
+ * process id makes it ours, and not some parent's. how: what this start is for
+ */
+static void
+write_note(char note[2 * PLACE_SIZE], const char *how, const char *execfn)
+{
+	long id = raw_call_4(__NR_getpid, 0, 0, 0, 0);
+	char digits[24], *end = note + 2 * PLACE_SIZE - 1;
+	int i = (int)sizeof(digits);
+
+	digits[--i] = '\0';
+	do
+		digits[--i] = (char)('0' + id % 10);
+	while ((id /= 10) > 0);
+	note = put(note, end, NOTE);
+	note = put(note, end, digits + i);
+	note = put(note, end, how);
+	put(note, end, execfn != NULL ? execfn : "");
+}
+
+static void
+execute(const struct preload_start *start, const char *program, char *note)
+{
+	char **from = start->caller.environment, **to;
+	size_t count = 0;
+
+	while (from[count] != NULL)
+		count++;
+	to = __builtin_alloca((count + 2) * sizeof(*to));
+	to[0] = note;
+	for (count = 0; from[count] != NULL; count++)
+		to[count + 1] = from[count];
+	to[count + 1] = NULL;
+	raw_call_4(__NR_execve, program, start->caller.argv, to, 0);
+}
+
+/* Whether saving this failed a short while ago (make.c). */
+static bool
+is_refused(const struct preload_start *start)
+{
+	char path[PLACE_SIZE];
+	int length = place_image(&start->caller, path, false);
+	struct image_stat stat;
+	int64_t now[2];
+
+	if (length == 0)
+		return false;
+	put(path + length, path + PLACE_SIZE - 1, PLACE_REFUSAL);
+	place_stat(path, true, &stat);
+	return stat.inode != 0 &&
+	    raw_call_4(__NR_clock_gettime, 0, now, 0, 0) == 0 &&
+	    now[0] - stat.changed / 1000000000 < PLACE_PATIENCE;
+}
+
+__attribute__((used)) _Noreturn void
+begin(long *stack)
+{
+	static const char failed[] =
+	    "cgi2wsgi-preload: cannot execute cgi2wsgi\n";
+	struct preload_start start;
+	char program[PLACE_SIZE], note[2 * PLACE_SIZE];
+	bool clean;
+
+	read_start(stack, &start);
+	if (recognise(&start)) {
+		clean = thaw(&start);
+		if (start.probe)
+			raw_call_4(__NR_exit_group, 1, 0, 0, 0);
+		name_program(program);
+		write_note(note, " save ", start.caller.execfn);
+		if (clean && !is_refused(&start))
+			load_program(&start, program, note);
+	}
+	name_program(program);
+	write_note(note, " run ", start.caller.execfn);
+	execute(&start, program, note);
+	raw_call_4(__NR_write, 2, failed, sizeof(failed) - 1, 0);
+	for (;;)
+		raw_call_4(__NR_exit_group, 127, 0, 0, 0);
+}

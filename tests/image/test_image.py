@@ -1,0 +1,469 @@
+"""A process is saved once its application is imported, and starts from there
+for each later request."""
+
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import textwrap
+import time
+
+import pytest
+
+from harness import PROGRAM, until
+
+PRELOAD = PROGRAM.with_name("cgi2wsgi-preload")
+HEAD = """
+    import os
+    def reply(start_response, value):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(value).encode()]
+"""
+
+
+class Preloaded:
+    """A script with cgi2wsgi-preload in its first line, and its images."""
+
+    def __init__(self, cgi):
+        self.cgi = cgi
+        self.home = cgi.folder / "home"
+        self.home.mkdir()
+        self.cache = self.home / ".cache" / "cgi2wsgi"
+
+    def script(self, text, options="", name="app.cgi"):
+        return self.cgi.write(
+            name, f"#!{PRELOAD} {options}".rstrip() + "\n"
+            + textwrap.dedent(HEAD) + textwrap.dedent(text), 0o755)
+
+    def run(self, script, *args, env={}, **how):
+        return self.cgi.run(script, *args,
+                            env={"HOME": self.home, **env}, **how)
+
+    def files(self, ending="image"):
+        return sorted(self.cache.glob(f"*.{ending}"))
+
+    def make(self, script, **how):
+        """Requests until there is an image; gives it."""
+        before = {path: path.stat().st_ino for path in self.files()}
+
+        def made():
+            self.run(script, **how)
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                new = [path for path in self.files()
+                       if before.get(path) != path.stat().st_ino]
+                if new or self.files("refusal"):
+                    return new or True
+                time.sleep(0.01)
+            return []
+        new = until(made)
+        assert new is not True, self.files("refusal")[0].read_text()
+        return new[0]
+
+
+@pytest.fixture
+def preloaded(cgi):
+    images = Preloaded(cgi)
+    yield images
+
+    def removed():
+        # A writer may still be at work.
+        shutil.rmtree(images.home, ignore_errors=True)
+        return not images.home.exists()
+    until(removed)
+
+
+STATE = """
+    import random, sys, tempfile, time
+    calls = []
+    def application(environ, start_response):
+        calls.append(1)
+        import secrets, uuid
+        return reply(start_response, [
+            environ["cgi2wsgi.preloaded"], len(calls), os.getpid(),
+            os.urandom(8), random.random(), secrets.token_hex(),
+            uuid.uuid4(), tempfile.mktemp(), time.time()])
+"""
+
+
+def test_later_requests_start_from_an_image(preloaded):
+    """B9: the first answer is the ordinary one, a later one is not."""
+    script = preloaded.script("""
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    image = preloaded.make(script)
+    reply = preloaded.run(script)
+    assert reply.body == b"True" and reply.exit == 0 and reply.log == ""
+    assert stat.S_IMODE(image.stat().st_mode) == 0o600
+    assert stat.S_IMODE(image.parent.stat().st_mode) == 0o700
+    # Without the other program, nothing is different.
+    plain = preloaded.cgi.write(
+        "plain.cgi", script.read_text().replace("-preload", "", 1), 0o755)
+    assert preloaded.run(plain).body == b"False"
+
+
+def test_nothing_repeats_itself(preloaded):
+    """Each request is a process of its own: state, pid, random numbers."""
+    script = preloaded.script(STATE)
+    preloaded.make(script)
+    fields = [re.findall(r"[^,\[\]]+", preloaded.run(script).body.decode())
+              for _ in range(4)]
+    for number, column in enumerate(zip(*fields)):
+        expected = 1 if number < 2 else 4
+        assert len(set(column)) == expected, column
+    assert fields[0][:2] == ["True", " 1"]
+    assert abs(float(fields[-1][-1]) - time.time()) < 60
+
+
+@pytest.mark.parametrize("change", [
+    "script", "module", "new module", "variable", "new variable", "TZ",
+    "library", "folder", "link"])
+def test_no_answer_is_stale(preloaded, change):
+    """Whatever the import looked at: an edit counts at once."""
+    cgi = preloaded.cgi
+    site = cgi.folder / "site"
+    site.mkdir()
+    cgi.write("site/mine.py", "value = 'old'\n")
+    script = preloaded.script("""
+        import os, mine
+        value = mine.value + os.environ.get("DEPLOYED", "")
+        value += "+" if "LATER" in os.environ else ""
+        try:
+            import extra
+            value = extra.value
+        except ImportError:
+            pass
+        def application(environ, start_response):
+            import time
+            return reply(start_response, [
+                environ["cgi2wsgi.preloaded"], value, time.tzname[0]])
+    """, options=f"--path {site}")
+    env = {"DEPLOYED": "1", "TZ": "UTC"}
+    preloaded.make(script, env=env)
+    reply = preloaded.run(script, env=env)
+    assert reply.body == b"[True, 'old1', 'UTC']"
+    expected = "'old1', 'UTC'"
+    if change == "script":
+        # In place, and as old as before.
+        kept = script.stat()
+        text = script.read_text().replace("mine.value +", "'new' +")
+        with script.open("w") as file:
+            file.write(text)
+        os.utime(script, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+        expected = "'new1', 'UTC'"
+    elif change == "module":
+        time.sleep(1.1)     # CPython believes bytecode of the same second
+        with (site / "mine.py").open("w") as file:
+            file.write("value = 'other'\n")
+        expected = "'other1', 'UTC'"
+    elif change == "new module":
+        cgi.write("site/extra.py", "value = 'extra'\n")
+        expected = "'extra', 'UTC'"
+    elif change == "variable":
+        env["DEPLOYED"], expected = "2", "'old2', 'UTC'"
+    elif change == "new variable":
+        env["LATER"], expected = "", "'old1+', 'UTC'"
+    elif change == "TZ":
+        env["TZ"], expected = "ABC1", "'old1', 'ABC'"
+    elif change == "library":
+        site.rename(cgi.folder / "gone")
+        (cgi.folder / "site").mkdir()
+        cgi.write("site/mine.py", "value = 'moved'\n")
+        expected = "'moved1', 'UTC'"
+    elif change == "folder":
+        site.chmod(0o700)
+    elif change == "link":
+        script.rename(cgi.folder / "was.cgi")
+        cgi.write("new/app.cgi", script.with_name("was.cgi").read_text(),
+                  0o755)
+        script.symlink_to("new/app.cgi")
+    assert preloaded.run(script, env=env).body == (
+        f"[False, {expected}]".encode())
+    preloaded.make(script, env=env)
+    assert preloaded.run(script, env=env).body == (
+        f"[True, {expected}]".encode())
+
+
+def test_a_file_that_was_changed_meanwhile(preloaded):
+    """An edit during the import would be in the key and not in the image."""
+    script = preloaded.script("""
+        os.utime(__file__)
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    for _ in range(3):
+        assert preloaded.run(script).body == b"False"
+    assert not preloaded.files() and not preloaded.files("refusal")
+
+
+def test_environment(preloaded):
+    """B13: as after a fork: the new process's, and what the import has set.
+
+    Nothing of the first request is in the file."""
+    script = preloaded.script("""
+        os.environ.setdefault("SETTINGS", "mine")
+        os.environ.pop("REMOVED", None)
+        def application(environ, start_response):
+            return reply(start_response, [
+                os.environ.get("SETTINGS"), os.environ.get("REMOVED"),
+                os.environ.get("VARIES"), os.environ.get("REMOTE_ADDR"),
+                os.environ.get("HTTP_COOKIE"), environ.get("HTTP_COOKIE"),
+                os.getenv("CGI2WSGI_PRELOAD"),
+                os.popen("echo $VARIES $SETTINGS").read(),
+                environ["cgi2wsgi.preloaded"]])
+    """)
+    secret = "first-of-all-requests"
+    image = preloaded.make(
+        script, env={"VARIES": "1", "REMOVED": "x", "HTTP_COOKIE": secret})
+    reply = preloaded.run(
+        script, env={"VARIES": "2", "REMOVED": "x", "HTTP_COOKIE": "now"})
+    assert eval(reply.body) == ["mine", None, "2", None, None, "now", None,
+                                "2 mine\n", True]
+    assert secret.encode() not in image.read_bytes()
+
+
+def test_whoever_reads_all_variables(preloaded):
+    """Then any other one counts, but those of the request."""
+    script = preloaded.script("""
+        settings = dict(os.environ)
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    preloaded.make(script, env={"ONE": "1"})
+    run = preloaded.run
+    assert run(script, env={"ONE": "1", "HTTP_X": "y"}).body == b"True"
+    assert run(script, env={"ONE": "2"}).body == b"False"
+    assert run(script, env={"ONE": "1", "TWO": ""}).body == b"False"
+
+
+def test_a_thaw_is_a_fork(preloaded):
+    """Hooks of os.register_at_fork run, before in what is saved."""
+    script = preloaded.script("""
+        told = []
+        os.register_at_fork(before=lambda: told.append("before"),
+                            after_in_child=lambda: told.append("child"),
+                            after_in_parent=lambda: told.append("parent"))
+        def application(environ, start_response):
+            import threading
+            told.append(threading.main_thread().native_id == os.getpid())
+            return reply(start_response, told)
+    """)
+    preloaded.make(script)
+    assert eval(preloaded.run(script).body) == ["before", "child", True]
+
+
+@pytest.mark.parametrize("line, reason", [
+    ("kept = open('/etc/passwd')", "left a descriptor open: /etc/passwd"),
+    ("import socket; kept = socket.socket()", "descriptor open: socket:"),
+    ("import sqlite3; kept = sqlite3.connect('/tmp/x'); kept.execute("
+     "'select * from sqlite_master').fetchall()", "descriptor open: /tmp/x"),
+    ("import threading; threading.Thread(target=lambda: __import__("
+     "'time').sleep(1), daemon=True).start()", "started a thread"),
+    ("import subprocess; subprocess.Popen(['sleep', '1'])",
+     "started a process"),
+    ("import mmap; kept = mmap.mmap(-1, 4096)", "shared and written to"),
+    ("import random; kept = random.Random()",
+     "random.Random() would repeat itself: app"),
+])
+def test_what_cannot_be_saved(preloaded, line, reason):
+    """What a fork would share is refused, with its reason, and answered."""
+    script = preloaded.script(f"""
+        {line}
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+
+    def refused():
+        reply = preloaded.run(script)
+        assert reply.body == b"False"
+        return preloaded.files("refusal")
+    text = until(refused)[0].read_text()
+    assert reason in text
+    assert preloaded.run(script).log == ""      # once is enough
+    assert not preloaded.files() and not preloaded.files("image-new")
+
+
+def test_query_words_choose_nothing(preloaded):
+    """H7, H1: a query without `=` becomes words in argv."""
+    script = preloaded.script("""
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    preloaded.make(script)
+    for words in (["--debug"], ["x", "y"], [str(script)]):
+        reply = preloaded.run(script, argv=words)
+        assert (reply.status, reply.body) == (200, b"False")
+    assert preloaded.run(script).body == b"True"
+    assert len(preloaded.files()) == 1
+
+
+def damage(image, how):
+    data = bytearray(image.read_bytes())
+    if how == "mode":
+        image.chmod(0o660)
+    elif how == "link":
+        image.rename(image.with_name("elsewhere"))
+        image.symlink_to("elsewhere")
+    elif how == "folder":
+        image.parent.chmod(0o777)
+    elif how == "cut":
+        image.write_bytes(data[:-1])
+    elif how == "empty":
+        image.write_bytes(b"")
+    else:
+        data[how // 8] ^= 1 << how % 8
+        image.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", [
+    "mode", "link", "folder", "cut", "empty", *range(0, 272 * 8, 131)])
+def test_an_image_that_is_not_right(preloaded, how):
+    """J2: whoever else can write it, or whatever is wrong in its head."""
+    script = preloaded.script("""
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    image = preloaded.make(script)
+    damage(image, how)
+    reply = preloaded.run(script)
+    assert (reply.status, reply.body) == (200, b"False")
+
+
+def test_two_first_requests(preloaded):
+    """One of them writes, all of them answer."""
+    script = preloaded.script(STATE)
+    time.sleep(0.1)
+    env = {"HOME": preloaded.home}
+    started = [preloaded.cgi.start(script, env=env) for _ in range(6)]
+    assert {process.wait().status for process in started} == {200}
+    until(preloaded.files)
+    until(lambda: not preloaded.files("image-new"))
+    assert preloaded.run(script).body.startswith(b"[True, 1,")
+
+
+def test_a_writer_that_was_killed(preloaded):
+    """What it left is no image, and the next request makes one."""
+    script = preloaded.script(STATE)
+    image = preloaded.make(script)
+    partial = image.with_name(image.name + "-new")
+    partial.write_bytes(image.read_bytes()[:100000])
+    partial.chmod(0o600)
+    image.unlink()
+    assert preloaded.run(script).body.startswith(b"[False, 1,")
+    until(preloaded.files)
+    assert preloaded.run(script).body.startswith(b"[True, 1,")
+
+
+def test_a_read_only_folder(preloaded):
+    """The ordinary way, and nothing in a page."""
+    script = preloaded.script(STATE, options="--cache /proc/nowhere")
+    for _ in range(2):
+        reply = preloaded.run(script)
+        assert reply.body.startswith(b"[False, 1,")
+
+
+def test_work_in_a_process_from_an_image(preloaded):
+    """Threads, processes, files, TLS, the collector, deep recursion."""
+    script = preloaded.script("""
+        import threading
+        def deep(n):
+            return n and 1 + deep(n - 1)
+        def application(environ, start_response):
+            import decimal, hashlib, multiprocessing, signal, sqlite3, ssl
+            import subprocess, sys, concurrent.futures, gc, socket, ctypes
+            done = [environ["cgi2wsgi.preloaded"], deep(900)]
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                done.append(sum(pool.map(len, ["abc"] * 100)))
+            done.append(subprocess.run(
+                ["cat"], input=b"x", capture_output=True).stdout)
+            database = sqlite3.connect(":memory:")
+            done.append(database.execute("select 6 * 7").fetchone())
+            done.append(decimal.Decimal("0.1") * 3)
+            done.append(bool(ssl.create_default_context()))
+            done.append(os.waitpid(os.fork() or os._exit(7), 0)[1] >> 8)
+            done.append(len(bytearray(100 << 20)))
+            done.append(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(1))
+            try:
+                def endless(): endless()
+                endless()
+            except RecursionError:
+                done.append("deep")
+            gc.collect()
+            signal.signal(signal.SIGUSR1, lambda *ignored: done.append("hit"))
+            os.kill(os.getpid(), signal.SIGUSR1)
+            done.append(environ["wsgi.input"].read())
+            return reply(start_response, done)
+    """)
+    preloaded.make(script)
+    reply = preloaded.run(script, method="POST", body=b"body")
+    assert reply.log == "" and reply.exit == 0
+    assert reply.body == (
+        b"[True, 900, 300, b'x', (42,), Decimal('0.3'), True, 7, 104857600, "
+        b"2, 'deep', 'hit', b'body']")
+
+
+def test_failures_in_a_process_from_an_image(preloaded):
+    """G1, I6: exceptions, crashes, timeouts, SIGTERM have their pages."""
+    script = preloaded.script("""
+        import time
+        def application(environ, start_response):
+            wanted = environ["PATH_INFO"]
+            if wanted == "/raise":
+                raise ValueError("wrong")
+            if wanted == "/crash":
+                import ctypes
+                ctypes.string_at(0)
+            if wanted == "/sleep":
+                time.sleep(30)
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, options="--timeout 1")
+    preloaded.make(script)
+    ids = set()
+    for target, status, word in (("/raise", 500, "application"),
+                                 ("/crash", 500, "crash"),
+                                 ("/sleep", 504, "timeout")):
+        reply = preloaded.run(script, target)
+        assert (reply.status, reply.exit) == (status, 1)
+        assert f"cgi2wsgi: {word} [" in reply.log
+        ids.update(re.findall(r"cgi2wsgi: \w+ \[(\w+)\]", reply.log))
+    assert len(ids) == 3
+    process = preloaded.cgi.start(
+        script, "/sleep", env={"HOME": preloaded.home})
+    until(lambda: os.readlink(f"/proc/{process.pid}/cwd") == str(
+        script.parent) and process.signal(signal.SIGTERM) is None)
+    assert process.wait().status == 500
+    assert preloaded.run(script).body == b"True"
+
+
+def test_the_deployers_words(preloaded):
+    """H3, H7: CGI2WSGI_ARGS; other words have another image or none."""
+    script = preloaded.cgi.script("""
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [str(environ["cgi2wsgi.preloaded"]).encode()]
+    """)
+    other = preloaded.cgi.write("other.py", script.read_text().replace(
+        "str(", "(b'other' if 1 else b'') + str("))
+
+    def run(file, *words):
+        env = preloaded.cgi.environ(PRELOAD, env={
+            "HOME": preloaded.home, "CGI2WSGI_ARGS": file})
+        return preloaded.cgi.exec([PRELOAD, *words], env).body
+    until(lambda: run(script) and preloaded.files())
+    assert run(script) == b"True"
+    assert run(script, "--debug", other) == b"True"
+    assert run(other) == b"otherFalse"
+
+
+def test_a_person_is_answered_as_ever(preloaded):
+    """H4: no server, so the ordinary program runs, options and all."""
+    script = preloaded.script("""
+        def application(environ, start_response):
+            return reply(start_response, environ["QUERY_STRING"])
+    """)
+    done = subprocess.run([script, "-i", "/?q=1"], capture_output=True,
+                          env={"PATH": "/usr/bin:/bin"}, check=True)
+    assert done.stdout.endswith(b"\r\n\r\nq=1")
