@@ -111,11 +111,20 @@ check_script(
 	}
 }
 
+/* The name that the kernel was given is a script's if that checks itself. */
+static char *
+find_program(void)
+{
+	char *program = realpath("/proc/self/exe", NULL);
+
+	return program != NULL ? program : realpath(process_execfn(""), NULL);
+}
+
 int
 check_run(struct invocation *invocation)
 {
-	char *program = realpath(process_execfn(""), NULL),
-	     *script = absolute(invocation->script), *file = NULL;
+	char *program = find_program(), *script = absolute(invocation->script),
+	     *file = NULL;
 	int result = USAGE_ERROR;
 
 	if (program == NULL || script == NULL)

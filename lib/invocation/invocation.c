@@ -224,16 +224,39 @@ use_url(struct invocation *invocation, const struct words *words, int at)
 	    : 0;
 }
 
+/* What a command line says besides options and application: the URL at most. */
+static int
+use_rest(struct invocation *invocation, int at)
+{
+	const struct options *options = &invocation->options;
+	int i, letter;
+
+	if (options->want != WANT_CHECK && options->web_user != NULL)
+		return report_fail(
+		    REPORT_USAGE, "--web-user goes with --check");
+	for (i = 0; options->want == WANT_CHECK && i < options->count; i++) {
+		letter = options->given[i].letter;
+		if (options_is_about_request(letter) && letter != 'H')
+			return report_fail(REPORT_USAGE,
+			    "--check asks with GET, HEAD and POST: of the "
+			    "options about a request it takes -H, not %s",
+			    options_name(letter));
+	}
+	return use_url(invocation, &invocation->typed, at);
+}
+
 /* H4: [options] [URL] behind a script's name */
 static int
-use_words(struct invocation *invocation, int argc, char **argv)
+use_words(
+    struct invocation *invocation, int argc, char **argv, const char *script)
 {
 	int other;
 
 	invocation->typed = (struct words){ argv, argc };
 	other = options_read(&invocation->options, &invocation->typed, NULL);
-	return other == -1 ? -1
-			   : use_url(invocation, &invocation->typed, other);
+	if (invocation->options.want == WANT_CHECK)
+		invocation->script = script;
+	return other == -1 ? -1 : use_rest(invocation, other);
 }
 
 /* H2: the kernel was given a script, whose first line brought it here. */
@@ -248,7 +271,7 @@ find_by_line(struct invocation *invocation, const struct words *line, int argc,
 		return -1;
 	/* Without a server, a person wrote what stands behind the script. */
 	if (!invocation->by_server && at > 0 &&
-	    use_words(invocation, argc - at, argv + at) == -1)
+	    use_words(invocation, argc - at, argv + at, script) == -1)
 		return -1;
 	return invocation->options.want == WANT_APPLICATION
 	    ? use_file(invocation, script)
@@ -474,28 +497,6 @@ find_by_server(struct invocation *invocation, const struct request *request,
 	return found;
 }
 
-/* --check SCRIPT [URL]: nothing of the script may fail here. */
-static int
-use_checked(struct invocation *invocation, const struct words *words, int other)
-{
-	const struct options *options = &invocation->options;
-	int i, letter;
-
-	if (words->count == other)
-		return report_fail(REPORT_USAGE,
-		    "--check needs a script; see cgi2wsgi --help");
-	for (i = 0; i < options->count; i++) {
-		letter = options->given[i].letter;
-		if (options_is_about_request(letter) && letter != 'H')
-			return report_fail(REPORT_USAGE,
-			    "--check asks with GET, HEAD and POST: of the "
-			    "options about a request it takes -H, not %s",
-			    options_name(letter));
-	}
-	invocation->script = words->word[other];
-	return use_url(invocation, words, other + 1);
-}
-
 /*
  * H4: the script's own first line counts in a terminal, too, if it leads here.
  * The command line is read again behind it, and so wins.
@@ -530,19 +531,20 @@ find_by_person(
 	if (other == -1 || options->want == WANT_HELP ||
 	    options->want == WANT_VERSION)
 		return other == -1 ? -1 : 0;
-	if (options->want == WANT_CHECK)
-		return use_checked(invocation, &invocation->typed, other);
-	if (options->web_user != NULL)
-		return report_fail(
-		    REPORT_USAGE, "--web-user goes with --check");
 	/* env -S puts the :callable of a first line before the script. */
 	if (other + 1 < argc && argv[other][0] == ':')
 		callable = argv[other++] + 1;
 	if (other == argc)
-		return report_fail(REPORT_USAGE,
-		    "an application is missing; see cgi2wsgi --help");
-	if (use_url(invocation, &invocation->typed, other + 1) == -1)
+		return report_fail(REPORT_USAGE, "%s; see cgi2wsgi --help",
+		    options->want == WANT_CHECK ? "--check needs a script"
+						: "an application is missing");
+	if (use_rest(invocation, other + 1) == -1)
 		return -1;
+	/* What is checked may not fail here. */
+	if (options->want == WANT_CHECK) {
+		invocation->script = argv[other];
+		return 0;
+	}
 	if (use_name(invocation, argv[other]) == 1)
 		return report_fail(REPORT_USAGE,
 		    "a file or module is missing before the callable");

@@ -1230,6 +1230,21 @@ def test_no_server_can_choose_it(site, option, where):
     assert reply.status == 500 and "are for a terminal" in reply.log
 
 
+@pytest.mark.parametrize("words", [[], ["/x"], ["-H", "A: b", "/x?y"]])
+def test_script_checks_itself(site, words):
+    """H4: ./app.cgi --check, as any other option behind its name."""
+    site.script(HELLO)
+    done = subprocess.run([site.path, "--check=json", *words], env={},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert {"callable", "line"} <= {
+        finding["id"] for finding in json.loads(done.stdout)}
+    done = subprocess.run([site.path, "--web-user", "root"], env={},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_no_request_can_choose_it(site):
     """Some servers hand the words of a query over."""
     reply = site.run_cgi(site.path, target="/?--check", argv=["--check"])
