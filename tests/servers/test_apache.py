@@ -99,6 +99,24 @@ def test_head(apache, site):
     connection.close()
 
 
+def test_htaccess_denies(apache):
+    """J1, case 11: examples/htaccess, without the administrator's help."""
+    for name in ("__pycache__/app.pyc", ".env", ".git/config"):
+        apache.folder(f"htdocs/front/{name}".rpartition("/")[0])
+        apache.write(f"htdocs/front/{name}", "secret")
+        answer = apache.get(f"{SITE['htaccess']}/{name}")
+        assert (answer.status, "secret" in answer.text) == (403, False)
+    for path in ("/echo/.hgignore", "/echo/__pycache__/", "/app.cgi/echo/.x"):
+        known = echo(apache.get(SITE["htaccess"] + path))
+        assert known["PATH_INFO"] == path.removeprefix("/app.cgi")
+
+
+def test_htaccess_length(apache):
+    """case 29: it may set ap_trust_cgilike_cl."""
+    answer = apache.request("HEAD", SITE["htaccess"] + "/echo")
+    assert int(answer.headers["Content-Length"]) > 0
+
+
 def test_not_found(apache, site):
     answer = apache.get(site + "/nowhere")
     assert (answer.status, answer.text) == (404, "no such page here")

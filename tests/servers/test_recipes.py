@@ -3,6 +3,7 @@
 The other servers' recipes are run by test_interop.py.
 """
 
+import http.client
 import json
 import re
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import manual_table
 from apache import MODELS, basic, running
 from apache_recipes import (CONFIGURATION, HOSTS, HTACCESS, SITES, install,
                             place)
-from harness import TESTS
+from harness import TESTS, until
 from recipes import PAGE, blocks, commands, files
 from webservers import RECIPES, WAYS
 
@@ -24,7 +25,11 @@ import json
 
 
 def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "application/json")])
+    headers = [("Content-Type", "application/json")]
+    if environ["PATH_INFO"] == "/short":
+        start_response("200 OK", [*headers, ("Content-Length", "100")])
+        return [b"ten bytes."]
+    start_response("200 OK", headers)
     return [json.dumps([environ.get(name) for name in (
         "SCRIPT_NAME", "PATH_INFO", "HTTP_AUTHORIZATION")]).encode()]
 """
@@ -112,10 +117,36 @@ def test_enabled():
 
 # Apache
 
+LOGGING_HOST = """
+<VirtualHost *:${PORT}>
+    ServerName log.example.org
+    ErrorLog own.log
+    ScriptAlias "/" "${TREE}/cgi-bin/fails.cgi/"
+</VirtualHost>
+"""
+
+
+def prepare(apache):
+    install(apache, APPLICATION)
+    apache.script("cgi-bin/fails.cgi", "def application(*words):\n"
+                  "    raise ValueError('where am I told?')\n")
+    apache.configure(LOGGING_HOST)
+
+
 @pytest.fixture(scope="module", params=MODELS)
 def apache(request):
-    yield from running(request.param,
-                       lambda apache: install(apache, APPLICATION))
+    yield from running(request.param, prepare)
+
+
+def test_apache_log(apache):
+    """case 33: under mod_cgid the main error log has the entries."""
+    answer = apache.get("/", Host=f"log.example.org:{apache.port}")
+    assert answer.status == 500
+    own = apache.tree / "own.log"
+    main = apache.tree / "error.log"
+    right, wrong = (main, own) if apache.model == "event" else (own, main)
+    until(lambda: "where am I told?" in right.read_text())
+    assert "where am I told?" not in wrong.read_text()
 
 
 @pytest.mark.parametrize("way", SITES)
@@ -130,6 +161,57 @@ def test_apache(apache, way):
                                        login["Authorization"]]
     answer = apache.get(url.path + "/", **host)
     assert json.loads(answer.text) == [url.path, "/", None]
+
+
+@pytest.mark.parametrize("way", SITES)
+def test_apache_length(apache, way):
+    """case 29: the length arrives, and a reply cut short is noticed."""
+    url = urlsplit(SITES[way][0])
+    host = {"Host": f"{url.netloc or 'localhost'}:{apache.port}"}
+    body = apache.get(url.path + "/a", **host).body
+    answer = apache.request("HEAD", url.path + "/a", headers=host)
+    assert answer.headers["Content-Length"] == str(len(body))
+    with pytest.raises(http.client.IncompleteRead):
+        apache.get(url.path + "/short", Connection="close", **host)
+
+
+# Hosts and folders, and the URLs at which Apache sends what is a file there.
+SERVED = (("localhost", "/var/www/html/host", "/host"),
+          ("localhost", "/var/www/html/news", "/news"),
+          ("localhost", "/var/www/html/pages", "/pages"),
+          ("localhost", "/usr/lib/cgi-bin", "/cgi-bin"),
+          ("host.example.org", "/srv/host", ""),
+          ("news.example.org", "/srv/news", ""),
+          ("app.example.org", "/srv/app/static", "/static"))
+
+
+@pytest.mark.parametrize("host, folder, url", SERVED)
+def test_apache_denied(apache, host, folder, url):
+    """J1: nobody gets what Python has compiled, or a hidden file."""
+    for name in ("__pycache__/app.pyc", ".env", ".git/config",
+                 "folder/.b/c/d", "folder/__pycache__/x"):
+        apache.write(place(apache, f"{folder}/{name}"), "secret\n", 0o755)
+        answer = apache.get(f"{url}/{name}", Host=f"{host}:{apache.port}")
+        assert (answer.status, "secret" in answer.text) == (403, False)
+
+
+@pytest.mark.parametrize("host, folder, url", SERVED[4:])
+def test_apache_well_known(apache, host, folder, url):
+    """What proves to others whose host this is stays reachable."""
+    name = ".well-known/acme-challenge/word"
+    apache.write(place(apache, f"{folder}/{name}"), "proof\n")
+    answer = apache.get(f"{url}/{name}", Host=f"{host}:{apache.port}")
+    assert (answer.status, answer.text) == (200, "proof\n")
+
+
+@pytest.mark.parametrize("way", SITES)
+def test_apache_hidden_names(apache, way):
+    """B11: an application may have pages of such names."""
+    url = urlsplit(SITES[way][0])
+    host = {"Host": f"{url.netloc or 'localhost'}:{apache.port}"}
+    for path in ("/p/.hgignore", "/.x/a", "/a/__pycache__/b"):
+        answer = apache.get(url.path + path, **host)
+        assert json.loads(answer.text)[:2] == [url.path, path]
 
 
 @pytest.mark.parametrize("host, file", (
