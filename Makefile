@@ -209,7 +209,8 @@ examples = $(shell find examples -type f ! -name .htaccess \
     ! -path '*/__pycache__/*' ! -path '*/django/data/*' \
     ! -path '*/public/static/*')
 install_text = $(if $(V),,@)for file in $(2); do \
-    sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g' $$file | \
+    sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g; \
+    s|/usr/local/share/doc/cgi2wsgi|$(DOCDIR)|g' $$file | \
     $(INSTALL) -D -m $(1) /dev/stdin $(DESTDIR)$(3) || exit; done
 
 install: all

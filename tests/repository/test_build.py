@@ -335,7 +335,8 @@ def test_installed_names(root):
     texts = {name: (root / "root" / name).read_bytes()
              for name in files(root / "root")}
     assert not [name for name, text in texts.items()
-                if b"/usr/local/bin/cgi2wsgi" in text]
+                if b"/usr/local/bin/cgi2wsgi" in text
+                or b"/usr/local/share" in text]
     assert sum(b"/opt/some/bin/cgi2wsgi" in text
                for text in texts.values()) > 10
     program = root / "root/opt/some/bin/cgi2wsgi"
