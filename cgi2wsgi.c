@@ -87,7 +87,8 @@ open_request(void)
 	report_about(&request);
 	if (process_is_set_id())
 		return report_fail(REPORT_SET_ID,
-		    "refusing to run set-user-ID or set-group-ID");
+		    "refusing to run set-user-ID, set-group-ID or with "
+		    "capabilities of the program's file");
 	return 0;
 }
 

@@ -44,8 +44,9 @@ static const struct {
 	    "folder, and the folder's __pycache__." },
 	[REPORT_SET_ID] = { ERROR,
 	    "cgi2wsgi was started with somebody else's rights.",
-	    "Take the set-user-ID and set-group-ID bits from the program "
-	    "(chmod ug-s); use suEXEC to run scripts as their owner." },
+	    "Take the set-user-ID and set-group-ID bits and capabilities from "
+	    "the program (chmod ug-s, setcap -r); use suEXEC to run scripts as "
+	    "their owner." },
 	[REPORT_VENV] = { ERROR, "The virtual environment cannot be used.",
 	    "Check the folder given with --venv; if it was made by another "
 	    "version of Python, make it again with the right one." },

@@ -99,8 +99,11 @@ complete_options(struct invocation *invocation)
 static int
 refuse_unreadable(const char *name)
 {
-	return report_fail(REPORT_NO_FILE, "cannot read %s as user %ld: %s",
-	    name, (long)geteuid(), strerror(errno));
+	return report_fail(REPORT_NO_FILE, "cannot read %s as user %ld: %s%s",
+	    name, (long)geteuid(), strerror(errno),
+	    *name == '~' || strchr(name, '$') != NULL
+		? " (nothing is expanded here: write the whole name)"
+		: "");
 }
 
 static int

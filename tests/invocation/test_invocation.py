@@ -157,6 +157,58 @@ def test_unknown_option(cgi, word, meant, locale):
     assert not (cgi.folder / "imported").exists()
 
 
+@pytest.mark.parametrize("option", ["--venv", "--path", "--chdir", "--log",
+                                    "--env-file", "--cache"])
+@pytest.mark.parametrize("name", ["~/venv", "~", "$HOME/venv", "${HOME}/x",
+                                  "~me/venv"])
+@pytest.mark.parametrize("way", ["line", "arguments", "terminal"])
+def test_nothing_is_expanded(cgi, option, name, way):
+    """G1, H2, case 24: a name that only a shell would expand is told so."""
+    app = cgi.write("app.py", (APPS / "marker.py").read_text())
+    env = {"HOME": str(cgi.folder)}
+    reply = {
+        "line": lambda: cgi.run(
+            cgi.script("marker", f"{option} '{name}'"), env=env),
+        "arguments": lambda: by_arguments(
+            cgi, f"{option}='{name}' {app}", env=env),
+        "terminal": lambda: terminal(cgi, f"{option}={name}", app, env=env),
+    }[way]()
+    if way == "terminal":
+        assert reply.exit == 2
+    else:
+        assert failed(reply, "usage")
+    assert f"{option} '{name}': nothing is expanded here" in reply.log
+    assert not {"imported", "~", "$HOME"} & set(os.listdir(cgi.folder))
+
+
+def test_names_that_look_expanded(cgi):
+    """H2, case 24: where such a name is one, it is used."""
+    cgi.write("~/$x/colorsys.py", "OWN = True\n")
+    found = facts(cgi.run(cgi.script("facts", "--path '~/$x' --chdir '~'")))
+    assert found["path"][1] == f"{cgi.folder}/~/$x"
+    assert found["cwd"] == f"{cgi.folder}/~"
+
+
+@pytest.mark.parametrize("word, advice", [
+    ("shop.wsgi", "from shop.wsgi import application"),
+    ("shop:app", "from shop import app as application"),
+    ("--debug shop.wsgi:application", "from shop.wsgi import application"),
+    ("app.py", "Write the first line into that file"),
+    ("../shop/app.cgi", "Write the first line into that file")])
+def test_module_in_the_line(cgi, word, advice):
+    """G1, H2, case 25: a module or a file there: what to write instead."""
+    reply = cgi.run(cgi.script("marker", word))
+    assert failed(reply, "usage")
+    assert advice in reply.log and "cannot be named here" in reply.log
+    assert not (cgi.folder / "imported").exists()
+    # What it says works.
+    if advice.startswith("from"):
+        cgi.write("shop/__init__.py", says("shop").replace("application",
+                                                           "app"))
+        cgi.write("shop/wsgi.py", says("shop"))
+        assert cgi.run(cgi.script(advice + "\n\n")).body == b"shop"
+
+
 def test_carriage_return(cgi):
     """H2, G1: a file saved with CRLF gets a message of its own."""
     text = (APPS / "hello.py").read_text()
