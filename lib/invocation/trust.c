@@ -44,23 +44,38 @@ check_mode(const char *path, const char *harm)
 	return refuse_shared(path, S_ISDIR(st.st_mode), harm);
 }
 
-/* The folder itself, if it is one, and all above it. */
+/* What a name leads through: itself if it is a folder, and all above it. */
+static int
+check_chain(char *path, const char *harm)
+{
+	char *slash = path;
+	struct stat st;
+
+	while (slash != NULL) {
+		const char *name = *path != '\0' ? path : "/";
+
+		if (stat(name, &st) == 0 && S_ISDIR(st.st_mode) &&
+		    st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
+			return refuse_shared(name, true, harm);
+		if ((slash = strrchr(path, '/')) != NULL)
+			*slash = '\0';
+	}
+	return 0;
+}
+
+/* By the name that was given, and by what links make of it. */
 static int
 check_above(const char *path, const char *harm)
 {
-	char *real = realpath(path, NULL), *slash = real;
-	struct stat st;
-	int result = 0;
+	char *real = realpath(path, NULL), *given = strdup(path);
+	int result = given == NULL ? report_no_memory() : 0;
 
-	while (slash != NULL && result == 0) {
-		if (stat(*real != '\0' ? real : "/", &st) == 0 &&
-		    S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH &&
-		    !(st.st_mode & S_ISVTX))
-			result = refuse_shared(
-			    *real != '\0' ? real : "/", true, harm);
-		if ((slash = strrchr(real, '/')) != NULL)
-			*slash = '\0';
-	}
+	if (result == 0 && *path == '/' &&
+	    (real == NULL || strcmp(real, given) != 0))
+		result = check_chain(given, harm);
+	if (result == 0 && real != NULL)
+		result = check_chain(real, harm);
+	free(given);
 	free(real);
 	return result;
 }
@@ -133,11 +148,17 @@ check_venv(const char *venv)
 	return result;
 }
 
-/* A file that need not be there yet. */
+/* The folder of a name, and that of the file where a link leads. */
 static int
-check_file(const char *path, const char *harm)
+check_folders_of(const char *path, const char *harm)
 {
-	return check_mode(path, harm) == 0 ? check_folder_of(path, harm) : -1;
+	char *real = realpath(path, NULL);
+	int result = check_folder_of(path, harm);
+
+	if (result == 0 && real != NULL && strcmp(real, path) != 0)
+		result = check_folder_of(real, harm);
+	free(real);
+	return result;
 }
 
 /*
@@ -237,9 +258,12 @@ check_path(int letter, const char *path)
 		return check_folder(path, run_code) == 0 ? check_cache(path)
 							 : -1;
 	case OPTION_VENV: return check_venv(path);
-	case OPTION_LOG: return check_file(path, replace_log);
+	case OPTION_LOG:
+		return check_mode(path, replace_log) == 0
+		    ? check_folders_of(path, replace_log)
+		    : -1;
 	/* The file itself is looked at when it is open. */
-	case OPTION_ENV_FILE: return check_folder_of(path, set_variables);
+	case OPTION_ENV_FILE: return check_folders_of(path, set_variables);
 	default: return check_above(path, run_code);
 	}
 }

@@ -1447,6 +1447,50 @@ def test_sticky_parent(cgi, option, refused):
         assert reply.exit == 0
 
 
+@pytest.mark.parametrize("option", ["--path open/link/x", "--chdir open/link",
+                                    "--log open/link/log", "--log open/log",
+                                    "--env-file open/a.env", "--path open/link"])
+def test_link_in_writable_folder(cgi, option):
+    """H5, J3, attack 6: a link can be replaced where it lies."""
+    cgi.write("lib/x/y")
+    cgi.write("lib/log")
+    cgi.write("lib/a.env", "A=b\n", 0o600)
+    (cgi.folder / "open").mkdir()
+    for name, target in (("link", "../lib"), ("log", "../lib/log"),
+                         ("a.env", "../lib/a.env")):
+        (cgi.folder / "open" / name).symlink_to(target)
+    script = cgi.script("marker", option)
+    assert cgi.run(script).exit == 0
+    (cgi.folder / "imported").unlink()
+    (cgi.folder / "open").chmod(0o777)
+    reply = cgi.run(script)
+    assert failed(reply, "unsafe-file")
+    assert f"chmod o-w '{cgi.folder}/open'" in reply.log
+    assert not (cgi.folder / "imported").exists()
+
+
+@pytest.mark.parametrize("option", ["--log log", "--env-file a.env"])
+def test_link_into_writable_folder(cgi, option):
+    """H5, J3, attack 6: nor may the file where it leads lie in such a folder."""
+    cgi.write("lib/log")
+    cgi.write("lib/a.env", "A=b\n", 0o600)
+    for name in ("log", "a.env"):
+        (cgi.folder / name).symlink_to(f"lib/{name}")
+    (cgi.folder / "lib").chmod(0o1777)
+    assert failed(cgi.run(cgi.script("marker", option)), "unsafe-file")
+
+
+def test_script_through_writable_folder(cgi):
+    """H5, attack 6: a linked folder on the way to the script."""
+    cgi.script("marker", name="site/app.cgi")
+    (cgi.folder / "open").mkdir()
+    (cgi.folder / "open/link").symlink_to("../site")
+    script = cgi.folder / "open/link/app.cgi"
+    for mode, code in ((0o777, 500), (0o1777, 200), (0o755, 200)):
+        (cgi.folder / "open").chmod(mode)
+        assert cgi.run(script).status == code
+
+
 def test_writable_cache_of_path(cgi):
     """H5, attack 6: compiled code is read from there, too."""
     cgi.write("lib/__pycache__/x").parent.chmod(0o777)
