@@ -58,7 +58,12 @@ static const struct {
 	    "The operating system refused something cgi2wsgi needs.", SEE_LOG },
 	[REPORT_PYTHON] = { ERROR, "The Python interpreter did not start.",
 	    "Install the Python that cgi2wsgi was built for (cgi2wsgi "
-	    "--version names it), and check the host's memory limit." },
+	    "--version names it) or build it again for another, and check the "
+	    "host's memory limit." },
+	[REPORT_SITE] = { ERROR,
+	    "A .pth file, sitecustomize or usercustomize, which Python runs at "
+	    "each start, ended it.",
+	    "Mend or remove it; the error log has its traceback." },
 	[REPORT_IMPORT] = { ERROR,
 	    "The application's module could not be imported.", SEE_LOG },
 	[REPORT_NO_CALLABLE] = { ERROR,

@@ -27,6 +27,7 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_LOG_FILE] = "log-file",
 	[REPORT_SYSTEM] = "system",
 	[REPORT_PYTHON] = "python",
+	[REPORT_SITE] = "site",
 	[REPORT_IMPORT] = "import",
 	[REPORT_NO_CALLABLE] = "no-callable",
 	[REPORT_CONTENT_LENGTH] = "content-length",

@@ -52,7 +52,7 @@ report_output(const struct child *child)
 	    ascii_begins(output, "Content-Type:", 13))
 		finding_add("output-cgi",
 		    "the script writes a CGI reply itself, '%.*s'; nobody gets "
-		    "it\ntake CGIHandler().run() or the print() away, and name "
+		    "it\ntake the print() away, and name "
 		    "the application",
 		    measure_first_line(output), output);
 	else if (*output != '\0')

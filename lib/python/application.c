@@ -8,8 +8,10 @@
 
 #include "cgi/ascii.h"
 #include "cgi/report.h"
+#include "python/advice.h"
 #include "python/application.h"
 #include "python/bytecode.h"
+#include "python/handler.h"
 #include "python/traceback.h"
 
 /*
@@ -50,6 +52,8 @@ load_file(const char *file)
 
 	if (name != NULL && path != NULL)
 		code = bytecode_load(file, path);
+	if (code != NULL)
+		handler_watch(code);
 	if (code != NULL && (module = PyImport_AddModuleObject(name)) != NULL &&
 	    PyModule_AddStringConstant(module, "__package__", "") == 0)
 		module = PyImport_ExecCodeModuleObject(name, code, path, NULL);
@@ -128,8 +132,12 @@ not_found(PyObject *module, const char *wanted)
 	PyErr_Clear();
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
-	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s",
-	    name_of(module), wanted, text && *text ? text : "none");
+	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s%s",
+	    name_of(module), wanted, text && *text ? text : "none",
+	    handler_is_idle()
+		? "; CGIHandler().run() was not reached: here __name__ is not "
+		  "'__main__', so take it out of that if"
+		: "");
 	Py_XDECREF(list);
 	PyErr_Clear();
 	return -1;
@@ -183,41 +191,71 @@ find_named(PyObject *module, const char *name)
 	return object;
 }
 
+/* *name becomes the one that it has. */
 static PyObject *
-find_default(PyObject *module)
+find_default(PyObject *module, const char **name)
 {
 	PyObject *object = PyObject_GetAttrString(module, "application");
 
+	*name = "application";
 	if (object == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
 		PyErr_Clear();
 		object = PyObject_GetAttrString(module, "app");
+		*name = "app";
 	}
 	if (object == NULL)
 		not_found(module, "'application' or 'app'");
 	return object;
 }
 
+/* Says what an object is, and what to write instead; always returns NULL. */
+static PyObject *
+refuse_object(PyObject *object, PyObject *module, const char *name)
+{
+	char *advice = advice_for_object(object, name);
+
+	report_fail(REPORT_NO_CALLABLE,
+	    "%s in %s is %s, which cannot be called%s%s", name, name_of(module),
+	    Py_TYPE(object)->tp_name, advice != NULL ? ": " : "",
+	    advice != NULL ? advice : "");
+	free(advice);
+	Py_DECREF(object);
+	return NULL;
+}
+
+static PyObject *
+find_application(const struct invocation *invocation, PyObject *module)
+{
+	const char *name = invocation->callable;
+	PyObject *object = name != NULL ? find_named(module, name)
+					: find_default(module, &name);
+
+	return object == NULL || PyCallable_Check(object)
+	    ? object
+	    : refuse_object(object, module, name);
+}
+
 PyObject *
 application_load(const struct invocation *invocation)
 {
-	PyObject *module, *object;
+	PyObject *module, *taken, *object;
 
 	module = invocation->file ? load_file(invocation->file)
 				  : PyImport_ImportModule(invocation->module);
+	taken = handler_take();
+	/* As sys.exit() behind CGIHandler().run(). */
+	if (taken != NULL && invocation->callable == NULL &&
+	    (module != NULL || PyErr_ExceptionMatches(PyExc_SystemExit))) {
+		PyErr_Clear();
+		Py_XDECREF(module);
+		return taken;
+	}
+	Py_XDECREF(taken);
 	if (module == NULL) {
 		import_failed(invocation);
 		return NULL;
 	}
-	object = invocation->callable ? find_named(module, invocation->callable)
-				      : find_default(module);
-	if (object != NULL && !PyCallable_Check(object)) {
-		report_fail(REPORT_NO_CALLABLE,
-		    "%s in %s is %s, which cannot be called",
-		    invocation->callable ? invocation->callable
-					 : "the application",
-		    name_of(module), Py_TYPE(object)->tp_name);
-		Py_CLEAR(object);
-	}
+	object = find_application(invocation, module);
 	Py_DECREF(module);
 	return object;
 }

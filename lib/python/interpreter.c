@@ -1,5 +1,6 @@
 /* One configuration, every path said outright. */
 
+#include <errno.h>
 #include <locale.h>
 #include <pwd.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "python/exec.h"
 #include "python/frozen.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
@@ -307,27 +309,42 @@ extend_path(const struct invocation *invocation)
 }
 
 /*
- * The site module used to take "." and ".." out of a prefix; Python 3.14 leaves
- * what it was given. The function is posixpath's own, of 3.11 to 3.14: without
- * it, they stay.
+ * An upgrade of the host may have taken the library away: then nothing else is
+ * found, and no message about it would say why.
  */
-static void
-normalize_prefixes(void)
+static int
+check_library(void)
 {
-#if PY_VERSION_HEX >= 0x030e0000
-	PyObject *posix = PyImport_ImportModule("posix"), *prefix = NULL;
+	if (access(PYTHON_STDLIB "/os.py", R_OK) == 0 ||
+	    access(PYTHON_ZIP, R_OK) == 0)
+		return 0;
+	return errno == ENOENT || errno == ENOTDIR
+	    ? report_fail(REPORT_PYTHON,
+		  "the library in " PYTHON_STDLIB " is gone, perhaps by an "
+		  "upgrade: build cgi2wsgi again")
+	    : report_fail(REPORT_PYTHON,
+		  "the library in " PYTHON_STDLIB
+		  " cannot be read as user %ld: %s",
+		  (long)geteuid(), strerror(errno));
+}
 
-	if (posix != NULL)
-		prefix = PyObject_CallMethod(
-		    posix, "_path_normpath", "O", PySys_GetObject("prefix"));
-	if (prefix != NULL) {
-		PySys_SetObject("prefix", prefix);
-		PySys_SetObject("exec_prefix", prefix);
-	}
-	PyErr_Clear();
-	Py_XDECREF(prefix);
-	Py_XDECREF(posix);
-#endif
+/*
+ * The folder of --venv, without "." and ".." in its name: sys.prefix and
+ * sys.executable would have them, too. Returns memory to be freed, or NULL.
+ */
+static char *
+find_venv(const struct invocation *invocation)
+{
+	char *path = file_path(invocation->folder, invocation->options.venv),
+	     *real;
+
+	if (path == NULL ||
+	    (strstr(path, "/.") == NULL && strstr(path, "//") == NULL &&
+		path[strlen(path) - 1] != '/') ||
+	    (real = realpath(path, NULL)) == NULL)
+		return path;
+	free(path);
+	return real;
 }
 
 int
@@ -337,9 +354,10 @@ interpreter_start(const struct invocation *invocation)
 	char *venv = NULL;
 	PyStatus status;
 
+	if (check_library() == -1)
+		return -1;
 	if (invocation->options.venv != NULL &&
-	    (venv = file_path(invocation->folder, invocation->options.venv)) ==
-		NULL)
+	    (venv = find_venv(invocation)) == NULL)
 		return report_no_memory();
 	if (venv != NULL && check_venv(venv) == -1) {
 		free(venv);
@@ -356,12 +374,11 @@ interpreter_start(const struct invocation *invocation)
 		    status.err_msg ? status.err_msg : "unknown reason");
 	if (garbage_put_off() == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
-	if (invocation->options.venv != NULL)
-		normalize_prefixes();
 	if (site_complete(invocation->options.venv != NULL) == -1)
-		return traceback_fail(REPORT_PYTHON,
+		return traceback_fail(REPORT_SITE,
 		    "a .pth file, sitecustomize or usercustomize ended it");
-	if (handle_signals() == -1 || extend_path(invocation) == -1)
+	if (exec_refuse() == -1 || handle_signals() == -1 ||
+	    extend_path(invocation) == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
 	return 0;
 }

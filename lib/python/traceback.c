@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cgi/process.h"
+#include "python/advice.h"
 #include "python/locals.h"
 #include "python/traceback.h"
 
@@ -121,14 +122,18 @@ text_with_variables(PyObject *module, PyObject *exception)
 
 struct texts {
 	char *line, *trace, *page; /* each may be NULL */
+	char *place, *advice; /* as advice.h has them */
+	bool innermost; /* the place is the last of the trace */
 };
 
 static struct texts
 describe(PyObject *exception)
 {
 	PyObject *module = PyImport_ImportModule("traceback"), *summary = NULL;
-	struct texts texts = { NULL, NULL, NULL };
+	struct texts texts = { .place = NULL };
 
+	texts.place = advice_place(exception, &texts.innermost);
+	texts.advice = advice_for(exception);
 	if (module != NULL)
 		summary = summarize(module, exception);
 	if (summary != NULL) {
@@ -148,14 +153,17 @@ describe(PyObject *exception)
 	return texts;
 }
 
+/* Takes the current exception; application is what was called, or NULL. */
 static struct texts
-take(void)
+take(PyObject *application)
 {
 	PyObject *exception = PyErr_GetRaisedException();
-	struct texts texts = { NULL, NULL, NULL };
+	struct texts texts = { .place = NULL };
 
 	if (exception != NULL)
 		texts = describe(exception);
+	if (exception != NULL && application != NULL && texts.advice == NULL)
+		texts.advice = advice_for_call(exception, application);
 	Py_XDECREF(exception);
 	return texts;
 }
@@ -166,12 +174,35 @@ release(struct texts *texts)
 	free(texts->line);
 	free(texts->trace);
 	free(texts->page);
+	free(texts->place);
+	free(texts->advice);
+}
+
+/* One sentence: what, the exception, where it was and what to do about it. */
+static void
+fail_with(enum report_code code, const char *what, const struct texts *texts)
+{
+	const char *line = texts->line != NULL ? texts->line : "",
+		   *place = texts->place, *advice = texts->advice;
+	bool ended = code == REPORT_TIMEOUT || code == REPORT_TERMINATED;
+
+	/* The last line of the traceback says it otherwise. */
+	if (texts->innermost && !ended)
+		place = NULL;
+	report_fail(code, "%s%s%s%s%s%s%s%s", what, ended ? "" : ": ",
+	    ended ? "" : line,
+	    place == NULL ? ""
+		: ended   ? ", at "
+			  : " (",
+	    place != NULL ? place : "", place != NULL && !ended ? ")" : "",
+	    advice != NULL ? "; " : "", advice != NULL ? advice : "");
 }
 
 int
-traceback_fail(enum report_code code, const char *what)
+traceback_fail_call(
+    enum report_code code, const char *what, PyObject *application)
 {
-	struct texts texts = take();
+	struct texts texts = take(application);
 	bool first = report_failure() == NULL;
 
 	if (process_interruption() == SIGALRM) {
@@ -181,8 +212,7 @@ traceback_fail(enum report_code code, const char *what)
 		code = REPORT_TERMINATED;
 		what = "the server sent SIGTERM";
 	}
-
-	report_fail(code, "%s: %s", what, texts.line ? texts.line : "");
+	fail_with(code, what, &texts);
 	if (first && texts.trace != NULL)
 		report_trace(
 		    texts.trace, texts.page ? texts.page : texts.trace);
@@ -190,10 +220,16 @@ traceback_fail(enum report_code code, const char *what)
 	return -1;
 }
 
+int
+traceback_fail(enum report_code code, const char *what)
+{
+	return traceback_fail_call(code, what, NULL);
+}
+
 void
 traceback_log(enum report_code code, const char *what)
 {
-	struct texts texts = take();
+	struct texts texts = take(NULL);
 	char *message;
 
 	if (asprintf(&message, "%s: %s", what, texts.line ? texts.line : "") !=

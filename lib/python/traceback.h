@@ -13,6 +13,13 @@
  */
 int traceback_fail(enum report_code, const char *what);
 
+/*
+ * The same of an exception that the call of this application raised, or of what
+ * it returned: says what is wrong with its parameters.
+ */
+int traceback_fail_call(
+    enum report_code, const char *what, PyObject *application);
+
 /* Takes the current exception and logs it at once. */
 void traceback_log(enum report_code, const char *what);
 

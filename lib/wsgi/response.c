@@ -528,6 +528,12 @@ send_file(int file, off_t offset)
 static int
 check_result(PyObject *result)
 {
+	if (PyCoro_CheckExact(result) || PyAsyncGen_CheckExact(result))
+		return report_fail(REPORT_PROTOCOL,
+		    "the application returned %s, as async def does: WSGI "
+		    "calls a plain function; wrap an ASGI application, as in "
+		    "application = a2wsgi.ASGIMiddleware(app)",
+		    Py_TYPE(result)->tp_name);
 	if (PyUnicode_Check(result) || PyBytes_Check(result) ||
 	    PyDict_Check(result) ||
 	    (Py_TYPE(result)->tp_iter == NULL && !PySequence_Check(result)))
@@ -577,7 +583,7 @@ blame(void)
 
 /* Whether the response was delivered whole; if not, says so. */
 static bool
-conclude(int status)
+conclude(int status, PyObject *application)
 {
 	if (response.client_gone) {
 		PyErr_Clear();
@@ -588,8 +594,8 @@ conclude(int status)
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail(
-			    blame(), "the application raised an exception");
+			traceback_fail_call(blame(),
+			    "the application raised an exception", application);
 		page_deliver();
 		return false;
 	}
@@ -677,7 +683,7 @@ response_run(
 	}
 	if (process_is_child())
 		return conclude_child();
-	status = conclude(status) ? 0 : -1;
+	status = conclude(status, application) ? 0 : -1;
 	response.state = OVER;
 	process_finish(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 	if (result != NULL)

