@@ -166,6 +166,8 @@ static int
 follow_options(void)
 {
 	report_configure(invocation.options.debug, false);
+	if (invocation.options.page)
+		transcript_keep_output();
 	if (open_log() == -1)
 		return -1;
 	report_configure(

@@ -2,15 +2,12 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "explain/imported.h"
 #include "explain/text.h"
 #include "python/imports.h"
 
 #define ROWS 20
-#define NAME 28 /* columns before a name */
-#define FAILED " (failed)"
 #define DEEPEST 12 /* what is deeper is not indented any further */
 
 static int
@@ -39,37 +36,37 @@ find_shortest(size_t first, size_t count)
 }
 
 static void
-tell_import(const struct import *import)
+tell_import(const struct import *import, int64_t longest)
 {
-	/* The name stays in its line. */
-	int depth = import->depth < DEEPEST ? import->depth : DEEPEST;
+	const struct text_module module = { .name = import->name,
+		.depth = import->depth < DEEPEST ? import->depth : DEEPEST,
+		.failed = import->failed,
+		.all = (double)import->time / 1e6,
+		.own = (double)(import->time - import->inside) / 1e6,
+		.share = longest > 0 ? (double)import->time / (double)longest
+				     : 0 };
 
-	while (depth > 0 &&
-	    NAME + 2 * (size_t)depth + strlen(import->name) +
-		    (import->failed ? strlen(FAILED) : 0) >
-		TEXT_COLUMNS)
-		depth--;
-	text_paragraph(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s",
-	    (double)import->time / 1e6,
-	    (double)(import->time - import->inside) / 1e6, 2 * depth, "",
-	    import->name, import->failed ? FAILED : "");
+	text_module(&module);
 }
 
 size_t
 imported_tell(const char *title, size_t first)
 {
 	size_t count = imports_count() - first, i, told = 0;
-	int64_t shortest = find_shortest(first, count), rest = 0;
+	int64_t shortest = find_shortest(first, count), longest = 0, rest = 0;
 	const struct import *import;
 
 	if (count > 0) {
 		text_paragraph(TEXT_PLAIN, 4, "%s", title);
-		text_paragraph(TEXT_BOLD, 4, "      all     itself  module");
+		text_modules();
 	}
+	for (i = 0; i < count; i++)
+		if (imports_get(first + i)->time > longest)
+			longest = imports_get(first + i)->time;
 	for (i = 0; i < count; i++) {
 		import = imports_get(first + i);
 		if (import->time >= shortest && told < ROWS) {
-			tell_import(import);
+			tell_import(import, longest);
 			told++;
 		} else
 			rest += import->time - import->inside;

@@ -2,15 +2,21 @@
 
 #include "explain/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgi/buffer.h"
 #include "cgi/escape.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
+#include "explain/html.h"
+
+#define BAR 45 /* columns of the time line */
+#define NAME 28 /* columns before a module's name */
 
 /* ECMA-48 8.3.117, "select graphic rendition" */
 static const char *const colours[] = {
@@ -22,17 +28,20 @@ static const char *const colours[] = {
 };
 
 static struct {
-	bool open, colours;
+	bool open, page, colours;
 	struct buffer lines; /* that have not been flushed */
 } text;
 
 void
-text_open(bool use_colours)
+text_open(bool page, bool use_colours)
 {
 	free(text.lines.bytes);
 	text.lines = (struct buffer){ 0 };
 	text.open = true;
-	text.colours = use_colours;
+	text.page = page;
+	text.colours = use_colours && !page;
+	if (page)
+		html_begin(&text.lines);
 }
 
 /* What is not printable ASCII would drive a terminal, or be of any width. */
@@ -87,14 +96,19 @@ text_paragraph(enum text_style style, size_t indent, const char *format, ...)
 		free(made);
 		return;
 	}
-	do {
+	if (text.page) {
+		(indent == TEXT_REMARK ? html_remark : html_paragraph)(
+		    &text.lines, style, escaped);
+		rest += strlen(rest);
+	}
+	while (*rest != '\0') {
 		length = measure_line(rest, TEXT_COLUMNS - indent);
 		buffer_print(&text.lines, "%*s", (int)indent, "");
 		add_styled(style, rest, length);
 		buffer_add_byte(&text.lines, '\n');
 		rest += length;
 		rest += strspn(rest, " ");
-	} while (*rest != '\0');
+	}
 	free(escaped);
 	free(made);
 }
@@ -147,10 +161,12 @@ text_pair(size_t indent, const char *name, size_t length, const char *between,
 	     *copy = strndup(name, length),
 	     *label = copy != NULL ? escape(copy) : NULL;
 
-	if (text.open && escaped != NULL && label != NULL)
-		add_pair(indent, label, between, escaped);
-	else
+	if (escaped == NULL || label == NULL)
 		text.lines.failed = true;
+	else if (text.page)
+		html_pair(&text.lines, label, between, escaped);
+	else if (text.open)
+		add_pair(indent, label, between, escaped);
 	free(label);
 	free(copy);
 	free(escaped);
@@ -158,16 +174,60 @@ text_pair(size_t indent, const char *name, size_t length, const char *between,
 }
 
 void
-text_bar(enum text_style style, const char *label, size_t from, size_t to)
+text_station(double milliseconds, const char *title)
 {
-	char bar[TEXT_COLUMNS];
+	if (text.page)
+		html_station(&text.lines, milliseconds, title);
+	else
+		text_paragraph(
+		    TEXT_BOLD, 0, "[%8.1f ms] %s", milliseconds, title);
+}
 
-	if (!text.open)
+void
+text_phase(const struct text_phase *phase)
+{
+	/* Even the shortest has a column. */
+	size_t from = (size_t)(phase->before * (BAR - 1)),
+	       to = (size_t)((phase->before + phase->share) * (BAR - 1)) + 1;
+	char bar[BAR];
+
+	if (text.page) {
+		html_phase(&text.lines, phase);
 		return;
+	}
 	memset(bar, '#', sizeof(bar));
-	buffer_print(&text.lines, "%s%*s", label, (int)from, "");
-	add_styled(style, bar, to - from);
+	buffer_print(&text.lines, "    %-11s %8.1f ms %3d %%  %*s", phase->name,
+	    phase->milliseconds, phase->percent, (int)from, "");
+	add_styled(phase->style, bar, to - from);
 	buffer_add_byte(&text.lines, '\n');
+}
+
+void
+text_modules(void)
+{
+	if (text.page)
+		html_modules(&text.lines);
+	else
+		text_paragraph(TEXT_BOLD, 4, "      all     itself  module");
+}
+
+void
+text_module(const struct text_module *module)
+{
+	const char *failed = module->failed ? " (failed)" : "";
+	int depth = module->depth;
+
+	if (text.page) {
+		html_module(&text.lines, module);
+		return;
+	}
+	/* The name stays in its line. */
+	while (depth > 0 &&
+	    NAME + 2 * (size_t)depth + strlen(module->name) + strlen(failed) >
+		TEXT_COLUMNS)
+		depth--;
+	text_paragraph(TEXT_PLAIN, 4, "%7.1f ms %7.1f ms  %*s%s%s", module->all,
+	    module->own, 2 * depth, "", module->name, failed);
 }
 
 void
@@ -175,15 +235,36 @@ text_flush(void)
 {
 	static const char failed[] =
 	    "[--explain: no memory for what belongs here]\n";
-	bool anything = text.lines.length > 0 || text.lines.failed;
 	size_t length;
-	char *lines = buffer_take(&text.lines, &length);
+	char *lines;
 
-	if (!text.open || !anything)
+	if (!text.open || text.page ||
+	    (text.lines.length == 0 && !text.lines.failed))
 		return;
+	lines = buffer_take(&text.lines, &length);
 	if (lines != NULL)
 		report_write(lines, length);
 	else
 		report_write(failed, strlen(failed));
 	free(lines);
+}
+
+void
+text_finish_page(int descriptor)
+{
+	size_t length, done = 0;
+	ssize_t n = 0;
+	char *page;
+
+	if (!text.page)
+		return;
+	html_end(&text.lines);
+	text.page = false;
+	page = buffer_take(&text.lines, &length);
+	for (; page != NULL && done < length && n != -1; done += (size_t)n)
+		while (
+		    (n = write(descriptor, page + done, length - done)) == -1 &&
+		    errno == EINTR)
+			;
+	free(page);
 }

@@ -8,21 +8,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "explain/html.h"
+
 #define TEXT_COLUMNS 80
+#define TEXT_REMARK 10
 
-enum text_style {
-	TEXT_PLAIN,
-	TEXT_BOLD,
-	TEXT_NAME,
-	TEXT_GOOD,
-	TEXT_CHANGED,
-	TEXT_GONE
-};
+/*
+ * Begins, with colours or without, or as one page of HTML. Before this call
+ * nothing is written.
+ */
+void text_open(bool page, bool colours);
 
-/* Begins, with colours or without. Before this call nothing is written. */
-void text_open(bool colours);
+/* A title with the milliseconds when it began. */
+void text_station(double milliseconds, const char *title);
 
-/* A paragraph, indented and broken between words. */
+/*
+ * A paragraph, indented and broken between words. In a page, what is indented
+ * by TEXT_REMARK belongs to the pair before it.
+ */
 void text_paragraph(enum text_style, size_t indent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -33,13 +36,19 @@ void text_paragraph(enum text_style, size_t indent, const char *format, ...)
 void text_pair(size_t indent, const char *name, size_t length,
     const char *between, const char *value);
 
-/* A line with a bar from one column to another. */
-void text_bar(enum text_style, const char *label, size_t from, size_t to);
+/* A bar of the time line; the titles of the tree of modules, and its rows. */
+void text_phase(const struct text_phase *);
+void text_modules(void);
+void text_module(const struct text_module *);
 
 /*
- * Everything written leaves for the log in one piece. Where memory failed, a
- * line says that instead: half of it would be misleading.
+ * Everything written leaves for the log in one piece; a page does not, before
+ * it is whole. Where memory failed, a line says that instead: half of it would
+ * be misleading.
  */
 void text_flush(void);
+
+/* Writes the whole page to a descriptor; does nothing if there is none. */
+void text_finish_page(int descriptor);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,6 @@
 #include "wsgi/response.h"
 
 #define TOLD 40 /* so many times that blocks left */
-#define BARS 45 /* columns of the time line */
 
 static struct transcript {
 	bool open;
@@ -62,8 +62,7 @@ end_part(void)
 static void
 tell_station(const char *title)
 {
-	text_paragraph(TEXT_BOLD, 0, "[%8.1f ms] %s",
-	    milliseconds(clock_elapsed()), title);
+	text_station(milliseconds(clock_elapsed()), title);
 }
 
 /* The name of the process that started this one; memory to be freed. */
@@ -307,6 +306,16 @@ static const struct response_observer observer = { .head = tell_head,
 	.blocks = tell_blocks,
 	.close = tell_close };
 
+static int page_output = STDERR_FILENO;
+
+void
+transcript_keep_output(void)
+{
+	int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	page_output = copy != -1 ? copy : STDERR_FILENO;
+}
+
 void
 transcript_open(
     const struct invocation *invocation, const struct request *request)
@@ -316,7 +325,7 @@ transcript_open(
 		.imports = imports_count() };
 	response_observe(&observer);
 	shutdown_observe(tell_step);
-	text_open(screen_has_colours(STDERR_FILENO));
+	text_open(invocation->options.page, screen_has_colours(STDERR_FILENO));
 	begin_part();
 	clock_ask_kernel();
 	variables_keep(request);
@@ -449,15 +458,14 @@ tell_phase(enum clock_phase phase, int64_t before, int64_t total)
 		[CLOCK_EXIT] = { "exit", TEXT_GONE },
 	};
 	int64_t spent = clock_spent(phase);
-	/* Even the shortest has a column. */
-	size_t from = (size_t)(before * (BARS - 1) / total),
-	       to = (size_t)((before + spent) * (BARS - 1) / total) + 1;
-	char label[64];
+	const struct text_phase part = { .name = looks[phase].name,
+		.style = looks[phase].style,
+		.milliseconds = milliseconds(spent),
+		.before = (double)before / (double)total,
+		.share = (double)spent / (double)total,
+		.percent = (int)((spent * 100 + total / 2) / total) };
 
-	snprintf(label, sizeof(label), "    %-11s %8.1f ms %3lld %%  ",
-	    looks[phase].name, milliseconds(spent),
-	    (long long)((spent * 100 + total / 2) / total));
-	text_bar(looks[phase].style, label, from, to);
+	text_phase(&part);
 }
 
 static void
@@ -509,5 +517,6 @@ transcript_end(int status)
 	text_paragraph(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
+	text_finish_page(page_output);
 	end_part();
 }

@@ -12,6 +12,12 @@
 #include "cgi/request.h"
 
 /*
+ * The page of --explain=html goes to what is standard error now, so that
+ * --log can part it from the application's log.
+ */
+void transcript_keep_output(void);
+
+/*
  * Who started the program; from now on the response is observed. Both stay;
  * nothing of the request is told yet.
  */

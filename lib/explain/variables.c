@@ -16,7 +16,7 @@
 
 #define TEXT 4 /* columns */
 #define ITEM 6
-#define REMARK 10
+#define REMARK TEXT_REMARK
 
 static struct {
 	struct variable *list;

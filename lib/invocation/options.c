@@ -53,6 +53,7 @@ static const char help[] =
     "      --graceful-timeout SECONDS\n"
     "                              time for close(), threads, atexit (30)\n"
     "      --explain               tell in the log what becomes of a request\n"
+    "                              =html: as a page\n"
     "      --timing                add a Server-Timing header to the reply\n"
     "      --nph                   write a whole HTTP response\n"
     "      --debug                 show tracebacks to the client\n"
@@ -95,7 +96,7 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "graceful-timeout", required_argument, NULL,
 	    OPTION_GRACEFUL_TIMEOUT },
-	{ "explain", no_argument, NULL, OPTION_EXPLAIN },
+	{ "explain", optional_argument, NULL, OPTION_EXPLAIN },
 	{ "timing", no_argument, NULL, OPTION_TIMING },
 	{ "nph", no_argument, NULL, OPTION_NPH },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
@@ -234,6 +235,12 @@ read_value(struct options *to, int letter, const char *value)
 		return value == NULL || strcmp(value, "all") == 0
 		    ? NULL
 		    : "--help or --help=all";
+	case OPTION_EXPLAIN:
+		to->explain = true;
+		to->page = value != NULL;
+		return value == NULL || strcmp(value, "html") == 0
+		    ? NULL
+		    : "--explain or --explain=html";
 	case OPTION_CHECK:
 	case OPTION_LINT:
 		return read_check(to, value)
@@ -278,7 +285,6 @@ obey_option(struct options *to, int letter, char *value)
 	case OPTION_CHDIR: to->chdir = value; return NULL;
 	case OPTION_LOG: to->log = value; return NULL;
 	case OPTION_CACHE: to->cache = value; return NULL;
-	case OPTION_EXPLAIN: to->explain = true; return NULL;
 	case OPTION_TIMING: to->timing = true; return NULL;
 	case OPTION_NPH: to->nph = true; return NULL;
 	case OPTION_DEBUG: to->debug = true; return NULL;

@@ -35,7 +35,7 @@ struct options {
 	struct settings settings;
 	int64_t max_body; /* -1: any */
 	unsigned timeout, graceful_timeout; /* seconds */
-	bool explain, timing, nph, debug, all_help;
+	bool explain, page, timing, nph, debug, all_help;
 	bool check_files, check_json; /* --check=files, --check=json */
 };
 

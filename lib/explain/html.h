@@ -1,0 +1,59 @@
+/*
+ * The transcript as a page: one file that needs no network and no script, for
+ * light and dark, narrow and printed. Everything from elsewhere is escaped.
+ */
+#ifndef EXPLAIN_HTML_H
+#define EXPLAIN_HTML_H
+
+#include <stdbool.h>
+
+#include "cgi/buffer.h"
+
+enum text_style {
+	TEXT_PLAIN,
+	TEXT_BOLD,
+	TEXT_NAME,
+	TEXT_GOOD,
+	TEXT_CHANGED,
+	TEXT_GONE
+};
+
+/* A part of the time: a name of eleven letters at most, of 0 to 1 of it all. */
+struct text_phase {
+	const char *name;
+	enum text_style style;
+	double milliseconds, before, share;
+	int percent;
+};
+
+/* A module that was imported: milliseconds, and 0 to 1 of the longest. */
+struct text_module {
+	const char *name;
+	int depth;
+	bool failed;
+	double all, own, share;
+};
+
+/* Begins and ends the page; what is between is made of the others. */
+void html_begin(struct buffer *);
+void html_end(struct buffer *);
+
+/* A part of the page, with the milliseconds of its beginning. */
+void html_station(struct buffer *, double milliseconds, const char *title);
+
+void html_paragraph(struct buffer *, enum text_style, const char *text);
+
+/*
+ * A variable or a header with its value; a paragraph that follows as a remark
+ * stands beside it.
+ */
+void html_pair(
+    struct buffer *, const char *name, const char *between, const char *value);
+void html_remark(struct buffer *, enum text_style, const char *text);
+
+/* A phase in the time line; the titles of the tree of modules, and a row. */
+void html_phase(struct buffer *, const struct text_phase *);
+void html_modules(struct buffer *);
+void html_module(struct buffer *, const struct text_module *);
+
+#endif
