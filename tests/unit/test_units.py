@@ -14,7 +14,7 @@ UNIT = TESTS / "unit"
 TOP = TESTS.parent
 # Which units each test program links, besides itself.
 LINKED = {
-    "answer": ["lib/terminal/response", "lib/cgi/ascii", "lib/cgi/buffer"],
+    "response": ["lib/terminal/response", "lib/cgi/ascii", "lib/cgi/buffer"],
     "ascii": ["lib/cgi/ascii"],
     "buffer": ["lib/cgi/buffer"],
     "header": ["lib/cgi/header", "lib/cgi/ascii"],
@@ -35,7 +35,7 @@ LINKED = {
                  "lib/cgi/ascii", "fake_report"],
 }
 # The fuzzers, and where their seeds are.
-SEEDS = {"answer": "seeds-answer", "invocation": "seeds"}
+SEEDS = {"response": "seeds-response", "invocation": "seeds-invocation"}
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1",
          "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
          f"-I{TOP}", f"-I{TOP}/lib", f"-I{UNIT}"]
