@@ -469,7 +469,11 @@ options_read(struct options *to, const struct words *words, const char *where)
 		if (options_is_about_request(letter) && where != NULL)
 			return report_option(where, options_name(letter),
 			    " is for a request from a command line");
-		if ((wanted = obey_option(to, letter, optarg)) != NULL)
+		wanted = obey_option(to, letter, optarg);
+		/* What is no NAME=VALUE may be a secret all the same. */
+		if (wanted != NULL && letter == OPTION_ENV)
+			return report_option(where, wanted, "");
+		if (wanted != NULL)
 			return report_fail(REPORT_USAGE, "%s%s%s, not '%s'",
 			    where ? where : "", where ? ": " : "", wanted,
 			    optarg);

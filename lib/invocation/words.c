@@ -81,11 +81,15 @@ read_line(const char *file, enum line_fault *fault)
 	FILE *from = fopen(file, "re");
 	char *line = NULL, *text;
 	size_t room = 0, length;
+	int first;
 
 	*fault = LINE_GOOD;
 	if (from == NULL)
 		return NULL;
-	if (getline(&line, &room, from) <= 0) {
+	/* What begins otherwise, as a program does, is not read on. */
+	first = getc(from);
+	if ((first != '#' && first != (unsigned char)*mark) ||
+	    ungetc(first, from) == EOF || getline(&line, &room, from) <= 0) {
 		fclose(from);
 		free(line);
 		return NULL;

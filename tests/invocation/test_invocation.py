@@ -157,6 +157,15 @@ def test_unknown_option(cgi, word, meant, locale):
     assert not (cgi.folder / "imported").exists()
 
 
+@pytest.mark.parametrize("options", ["--env hunter2", "--env =hunter2",
+                                     "--evn=TOKEN=hunter2"])
+def test_wrong_setting(cgi, options):
+    """G1, H2, case 32: what may be a secret is not repeated."""
+    reply = cgi.run(cgi.script("marker", options))
+    assert failed(reply, "usage")
+    assert "hunter2" not in reply.log
+
+
 @pytest.mark.parametrize("option", ["--venv", "--path", "--chdir", "--log",
                                     "--env-file", "--cache"])
 @pytest.mark.parametrize("name", ["~/venv", "~", "$HOME/venv", "${HOME}/x",
