@@ -29,6 +29,18 @@ struct asked {
 	struct child answers[METHODS];
 };
 
+/* The URL that is given, or else the root of the application. */
+static const char *
+choose_url(const struct invocation *invocation)
+{
+	const char *prefix = invocation->options.script_name;
+
+	return strcmp(invocation->url, "/") == 0 && prefix != NULL &&
+		*prefix == '/'
+	    ? prefix
+	    : invocation->url;
+}
+
 static int
 append_copy(struct words *words, const char *name, const char *value)
 {
@@ -89,7 +101,7 @@ make_command(
 		return -1;
 	if (append_copy(words, subject->invocation->file, "") == -1)
 		return -1;
-	return append_copy(words, subject->invocation->url, "");
+	return append_copy(words, choose_url(subject->invocation), "");
 }
 
 static void
@@ -149,16 +161,17 @@ list_headers(const struct options *options)
 	return list;
 }
 
-/* (the application, the URL, the headers) */
+/* (the application, the URL, --script-name, the headers) */
 static PyObject *
 make_question(const struct subject *subject, PyObject *application)
 {
-	PyObject *headers = list_headers(&subject->invocation->options),
-		 *question = NULL;
+	const struct options *options = &subject->invocation->options;
+	PyObject *headers = list_headers(options), *question = NULL;
 
 	if (headers != NULL)
-		question = Py_BuildValue(
-		    "OsO", application, subject->invocation->url, headers);
+		question = Py_BuildValue("OssO", application,
+		    choose_url(subject->invocation),
+		    options->script_name ? options->script_name : "", headers);
 	Py_XDECREF(headers);
 	return question;
 }

@@ -154,18 +154,20 @@ def say_status(answer, path, host):
             f"--check {quoted(file)} URL")
 
 
-def environ(method, url, headers):
+def environ(method, url, prefix, headers):
     import io
     from urllib.parse import unquote_to_bytes, urlsplit
     from wsgiref.util import setup_testing_defaults
     body = b"name=value" if method == "POST" else b""
     parts = urlsplit(url)
+    path = unquote_to_bytes(parts.path or "/").decode("latin-1")
+    if not prefix.startswith("/") or not path.startswith(prefix):
+        prefix = ""     # "off", or outside
     made = {"REQUEST_METHOD": method, "QUERY_STRING": parts.query,
             "SERVER_NAME": headers["HOST"].rpartition(":")[0]
             or headers["HOST"], "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
-            "SCRIPT_NAME": "", "PATH_INFO": unquote_to_bytes(
-                parts.path or "/").decode("latin-1"),
+            "SCRIPT_NAME": prefix, "PATH_INFO": path[len(prefix):],
             "wsgi.url_scheme": parts.scheme or "http",
             "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
             "wsgi.multithread": False, "wsgi.multiprocess": True,
@@ -227,7 +229,7 @@ def validate(application, made):
 
 
 def judge(answers, question):
-    application, url, lines = question
+    application, url, prefix, lines = question
     faulthandler.enable(2)
     answers = [Answer(*each) for each in answers]
     path, headers = path_of(url), headers_of(url, lines)
@@ -244,7 +246,7 @@ def judge(answers, question):
     say_once([(answer.method, *fault) for answer in answers
               if answer.method not in failed
               for fault in validate(application, environ(
-                  answer.method, url, headers))], path)
+                  answer.method, url, prefix.rstrip("/"), headers))], path)
     if not said:
         say("request", f"{path} is answered, with nothing wrong: "
             + ", ".join(f"{answer.method} {answer.status}"

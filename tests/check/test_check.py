@@ -806,6 +806,19 @@ def test_url_and_headers(site):
     assert site.check().find("request-failed")
 
 
+def test_script_name(site):
+    """Case 27: without a URL the application's root is asked for."""
+    site.script("""
+        def application(environ, start_response):
+            assert environ["SCRIPT_NAME"] == "/shop"
+            assert environ["PATH_INFO"] in ("", "/")
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"Hello"]
+        """, "--script-name /shop")
+    assert site.check().find("request")[0]["message"].startswith("/shop is")
+    assert site.check().exit == 0
+
+
 def test_own_line_is_named(site):
     """Case 22, case 36: the innermost line that the user wrote."""
     site.write("www/part.py", "import json\n\ndef f():\n"
