@@ -250,8 +250,8 @@ report_load(const struct subject *subject)
 	if (report_failed_with(REPORT_NO_CALLABLE))
 		finding_add("callable-missing", "%s\n%s", failure,
 		    strstr(failure, "cannot be called") != NULL
-			? "write at the end of the first line what makes it "
-			  "one that can, as :app.wsgifunc() for web.py"
+			? "name an object that can be called at the end of the "
+			  "first line"
 			: "name it application, or write :name at the end of "
 			  "the first line");
 	else if (strstr(failure, ": SystemExit") != NULL)

@@ -834,7 +834,7 @@ def test_own_line_of_the_import(site):
     """Case 36: a failed import has its place as well."""
     site.script("import json\njson.loads('wrong')\n")
     [found] = site.check().find("import-failed")
-    assert f'"{site.path}", line 3' in found["message"]
+    assert f"{site.path}, line 3" in found["message"]
     site.script("\ndef f(:\n")
     [found] = site.check().find("import-failed")
     assert "SyntaxError" in found["message"]
