@@ -473,7 +473,7 @@ script_case("cache-unusable", "each request compiles the script again: there "
 @case("cache-unusable", "each request compiles modules again, since "
       "their folders cannot be written: part", ROOT)
 def cache_that_cannot_be_written(site):
-    """Case 17: modules count, below --path, too; the advice compiles only."""
+    """case 17: modules count, below --path, too; the advice compiles only."""
     site.write("lib/part.py", "import sys; assert 'part' in sys.modules\n")
     (site.folder / "lib").chmod(0o555)
     site.script("import part\n" + HELLO, "--path ../lib")
@@ -489,7 +489,7 @@ def no_cache_wanted(site):
 
 @case("cache-public", "is the compiled script, and lies where", True)
 def compiled_script(site):
-    """Case 11."""
+    """case 11: the script's bytecode, made before."""
     site.write("www/__pycache__/app.cgi-cpython-311.pyc")
 
 
@@ -681,6 +681,7 @@ def follow(site, script, advice):
 
 @pytest.mark.parametrize("id, words, mended, prepare, how", CASES)
 def test_finding(site, id, words, mended, prepare, how):
+    """J1, case 11, case 17, case 19, case 23: what each case provokes."""
     how = {**how, **(prepare(site) or {})}
     arguments = how.pop("words", ())
     result = site.check(*arguments, **how)
@@ -775,7 +776,7 @@ def test_nothing_wrong(site):
 
 
 def test_without_requests(site):
-    """Case 27: --check=files asks for nothing, --check and --lint do."""
+    """case 27: --check=files asks for nothing, --check and --lint do."""
     site.script(answer(before="open('asked', 'a').close()"))
     give(site.www)
     for option in ("--check=files,json", "--check=json", "--lint=json"):
@@ -788,7 +789,7 @@ def test_without_requests(site):
 
 
 def test_url_and_headers(site):
-    """Case 27: what is asked for may be given."""
+    """case 27: what is asked for may be given."""
     site.script("""
         def application(environ, start_response):
             assert environ["HTTP_HOST"] == "example.org:81"
@@ -807,7 +808,7 @@ def test_url_and_headers(site):
 
 
 def test_script_name(site):
-    """Case 27: without a URL the application's root is asked for."""
+    """case 27: without a URL the application's root is asked for."""
     site.script("""
         def application(environ, start_response):
             assert environ["SCRIPT_NAME"] == "/shop"
@@ -820,7 +821,7 @@ def test_script_name(site):
 
 
 def test_own_line_is_named(site):
-    """Case 22, case 36: the innermost line that the user wrote."""
+    """case 22, case 36: the innermost line that the user wrote."""
     site.write("www/part.py", "import json\n\ndef f():\n"
                "    json.loads('wrong')\n")
     site.script(answer(before="__import__('part').f()"))
@@ -831,7 +832,7 @@ def test_own_line_is_named(site):
 
 
 def test_own_line_of_the_import(site):
-    """Case 36: a failed import has its place as well."""
+    """case 36: a failed import has its place as well."""
     site.script("import json\njson.loads('wrong')\n")
     [found] = site.check().find("import-failed")
     assert f"{site.path}, line 3" in found["message"]
@@ -842,7 +843,7 @@ def test_own_line_of_the_import(site):
 
 
 def test_failure_behind_the_first_block(site):
-    """Case 27: HEAD never gets there, and is not told of."""
+    """case 27: HEAD never gets there, and is not told of."""
     site.script("""
         def application(environ, start_response):
             start_response("200 OK", [("Content-Type", "text/plain")])
@@ -857,7 +858,7 @@ def test_failure_behind_the_first_block(site):
 
 
 def test_server_left_in_the_script(site):
-    """Case 21: not where it waits, but who started it."""
+    """case 21: not where it waits, but who started it."""
     site.script("""
         from wsgiref.simple_server import make_server
 
@@ -873,7 +874,7 @@ def test_server_left_in_the_script(site):
 
 
 def test_import_is_measured_twice(site):
-    """Case 26: what only the first import costs does not count."""
+    """case 26: what only the first import costs does not count."""
     site.script("""
         import os, time
 
@@ -888,7 +889,7 @@ def test_import_is_measured_twice(site):
 @pytest.mark.parametrize("host, ids", [
     ("/", ["request-status"]), ("http://example.org/", ["request"])])
 def test_allowed_hosts(site, host, ids):
-    """Case 27: Django's refusal is told by its name."""
+    """case 27: Django's refusal is told by its name."""
     pytest.importorskip("django")
     site.script("""
         from django.conf import settings
@@ -927,7 +928,7 @@ def test_never_as_somebody_else(site, words):
     "/usr/bin/env PROGRAM --env DSN=s3same",
     "/nowhere/cgi2wsgi --env DSN=s3same -H 'X-Key: s3same'"])
 def test_nothing_secret(site, line):
-    """Case 32: --check's output is shown around; so --env says names only."""
+    """case 32: --check's output is shown around; so --env says names only."""
     site.script(HELLO, line="#!" + line.replace("PROGRAM",
                                                 str(site.program)))
     for json in (True, False):
@@ -1140,7 +1141,7 @@ def test_colour(site):
 
 @pytest.mark.parametrize("columns", [44, 60, 100])
 def test_width(site, columns):
-    """Case 27: broken between words, but a command is copied whole."""
+    """case 27: broken between words, but a command is copied whole."""
     name = "www/" + "ä" * 20 + " a.cgi"
     path = site.script(HELLO + "raise ValueError('" + 40 * "word " + "')\n",
                        name=name)
@@ -1158,7 +1159,7 @@ def test_width(site, columns):
 
 
 def test_progress(site):
-    """Case 27: on a terminal one sees what it waits for, and nowhere else."""
+    """case 27: on a terminal one sees what it waits for, and nowhere else."""
     said = on_terminal(site)
     for doing in (b"the import", b"asking for GET", b"asking for HEAD",
                   b"asking for POST", b"looking at the answers"):

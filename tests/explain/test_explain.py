@@ -297,7 +297,7 @@ def test_by_person(cgi):
 
 
 def test_secret_options(cgi):
-    """Case 32, attack 8: whatever way an option is written."""
+    """case 32, attack 8: whatever way an option is written."""
     cgi.write("app.py", HELLO)
     reply = cgi.exec([
         PROGRAM, "--explain", "-u", f"me:{SECRET}", f"--user=me:{SECRET}",
@@ -314,7 +314,7 @@ def test_secret_options(cgi):
     ["--env=API_KEY={}"], ["-isH", "Authorization: Basic {}"],
     ["--heade=X-Token: {}"], ["-u", "me:a b {}"]])
 def test_secret_options_are_masked(cgi, words):
-    """Case 34, attack 8: however an option is written, its value is masked."""
+    """case 34, attack 8: however an option is written, its value is masked."""
     cgi.write("app.py", HELLO)
     words = [word.format(SECRET) for word in words]
     reply = cgi.exec([PROGRAM, "--explain", *words, "app.py"], {})
@@ -324,7 +324,7 @@ def test_secret_options_are_masked(cgi, words):
 
 
 def test_options_where_they_stand(cgi):
-    """Case 34: an empty first line has none; the command line has."""
+    """case 34: an empty first line has none; the command line has."""
     script = cgi.script(HELLO)
     told = who(cgi.exec([script, "--explain", "-i"], {}).log)
     assert "The options there" not in told
@@ -636,7 +636,7 @@ def steps(log):
 
 
 def test_slow_end(cgi):
-    """Case 30: which step makes it slow, and what it is taken for."""
+    """case 30: which step makes it slow, and what it is taken for."""
     log = explain(cgi, """
         import atexit, threading, time
 
@@ -664,7 +664,7 @@ def test_slow_end(cgi):
      "an object of the type _io."),
 ])
 def test_reason_of_the_end(cgi, source, why):
-    """Case 30."""
+    """case 30: what Python's own end is for."""
     found = steps(explain(cgi, source + HELLO).log)
     assert found["Taking Python's objects apart"][1].startswith(why)
 
