@@ -8,7 +8,7 @@
 #include <string.h>
 
 static struct {
-	enum { LIST_NONE, LIST_PAIRS, LIST_PHASES, LIST_MODULES } list;
+	enum list { LIST_NONE, LIST_PAIRS, LIST_PHASES, LIST_MODULES } list;
 	bool in_pair; /* a remark may follow */
 	int phase; /* its number, for the colour */
 } html;
@@ -81,7 +81,7 @@ add_text(struct buffer *to, const char *text)
 
 /* Opens what comes next, after closing what was open. */
 static void
-open_list(struct buffer *to, int list)
+open_list(struct buffer *to, enum list list)
 {
 	static const char *const begins[] = {
 		[LIST_NONE] = "",
@@ -96,7 +96,7 @@ open_list(struct buffer *to, int list)
 		[LIST_MODULES] = "</ul>\n",
 	};
 
-	if ((int)html.list == list)
+	if (html.list == list)
 		return;
 	buffer_add_text(to, ends[html.list]);
 	buffer_add_text(to, begins[list]);
