@@ -30,6 +30,12 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 INSTALL = install
 BUILD = build
 EXTRA =
+# Not from the environment: what is only set below sometimes.
+defines = -D_GNU_SOURCE
+commit =
+instead =
+static =
+stripped =
 
 # The program lies at the top; that of another BUILD, in there.
 program := $(if $(filter build,$(BUILD)),,$(BUILD)/)cgi2wsgi
@@ -81,7 +87,7 @@ $(BUILD)/config.h: $(BUILD)/configuration
 
 # One line for a command, unless it is shown itself, or make is silent.
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1) $@' &&)
-compile = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -I$(BUILD) -I. -Ilib \
+compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) -I. -Ilib \
     $(defines) $(includes) -fstack-protector-strong -Wformat \
     -Werror=format-security $(CPPFLAGS) $(CFLAGS) $(mode_cflags) -pthread
 link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
@@ -103,7 +109,7 @@ $(preload): mode_cflags := -O2 -ffreestanding -fPIE -fomit-frame-pointer \
     -U_FORTIFY_SOURCE $(if $(findstring clang,$(CC)),, \
     -fno-tree-loop-distribute-patterns)
 $(program)-preload: $(preload)
-	$(call say,LINK)$(CC) -o $@ $^ -static -nostdlib -no-pie \
+	$(call say,LINK)$(CC) -o $@ $^ -static -nostdlib \
 	    -Wl,-Ttext-segment=0x1000000000,-z,noseparate-code,--build-id=none
 
 # What the program takes from its Python, asked when it is built.
@@ -128,7 +134,7 @@ $(BUILD)/lib/image/key.o: $(BUILD)/key.inc
 # For editors, which look for it in build/.
 $(BUILD)/compile_commands.json: export COMPILE = $(compile)
 $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
-	@command=$$(echo "$$COMPILE" | sed 's/[\\"]/\\&/g'); mark='['; \
+	@command=$$(printf %s "$$COMPILE" | sed 's/[\\"]/\\&/g'); mark='['; \
 	form='%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}'; \
 	for file in $(sources); do printf "$$form" "$$mark" '$(CURDIR)' \
 	    $$file "$$command" $$file; mark=,; done >$@; echo ']' >>$@
@@ -219,6 +225,7 @@ install: all
 	$(INSTALL) $(stripped) $(program)-preload \
 	    $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
 	$(call install_text,644,$(manuals),$(MANDIR)/man$${file##*.}/$${file##*/})
+	ln -sf cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1/cgi2wsgi-preload.1
 	$(call install_text,755,$(filter %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,NEWS LICENSE $(filter-out %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,packaging/completion.bash,$(COMPLETIONDIR)/cgi2wsgi)
@@ -229,7 +236,7 @@ install-strip: install
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
 	rm -f $(DESTDIR)$(COMPLETIONDIR)/cgi2wsgi
-	for manual in $(notdir $(manuals)); do \
+	for manual in $(notdir $(manuals)) cgi2wsgi-preload.1; do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${manual##*.}/$$manual; done
 	rm -rf $(DESTDIR)$(DOCDIR)
 
@@ -247,8 +254,9 @@ dist:
 	    -o cgi2wsgi-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf $(program) $(program)-preload $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze \
-	    config.h configuration probe.* compile_commands.json \
+	rm -rf $(program) $(program)-preload \
+	    $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze config.h \
+	    configuration probe.* compile_commands.json \
 	    bench coverage sanitized)
 
 .DELETE_ON_ERROR:

@@ -104,7 +104,7 @@ def compiled(said):
 # What is built
 
 def test_first_build(first, sources):
-    """One line each; all in build/ but the program, which runs."""
+    """One line each; all in build/ but the programs, which run."""
     tree, said = first
     names = {str(unit.relative_to(tree).with_suffix("")) for unit
              in units(tree)}
@@ -320,6 +320,7 @@ def test_installed_files(root):
     doc = f"{share}/doc/cgi2wsgi"
     assert files(root / "root") == {
         "opt/some/bin/cgi2wsgi", "opt/some/bin/cgi2wsgi-preload",
+        f"{share}/man/man1/cgi2wsgi-preload.1",
         f"{doc}/NEWS", f"{doc}/LICENSE",
         f"{share}/bash-completion/completions/cgi2wsgi",
         *(f"{share}/man/man{file.suffix[1:]}/{file.name}"
