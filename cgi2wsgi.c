@@ -185,8 +185,9 @@ follow_options(void)
 	if (body_measure(&request, invocation.options.max_body) == -1)
 		return -1;
 	page_prepare();
-	process_limit(
-	    invocation.options.timeout, invocation.options.graceful_timeout);
+	if (process_limit(invocation.options.timeout,
+		invocation.options.graceful_timeout) == -1)
+		return system_failure("cannot set a timer");
 	return 0;
 }
 

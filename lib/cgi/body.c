@@ -148,6 +148,7 @@ read_descriptor(void *buffer, size_t size)
 		    : read_descriptor(buffer, size);
 	if (got == -1)
 		return errno == EINTR ? -1 : broken(errno);
+	process_note_progress();
 	if (body.endless)
 		body.remaining = got == 0 ? 0 : ENDLESS;
 	else if (got == 0)

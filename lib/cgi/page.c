@@ -84,7 +84,7 @@ static const struct {
 	[REPORT_PROTOCOL] = { ERROR,
 	    "The application broke a rule of WSGI (PEP 3333).", SEE_LOG },
 	[REPORT_TIMEOUT] = { "504 Gateway Timeout",
-	    "The application took longer than --timeout allows.",
+	    "The application was silent for longer than --timeout allows.",
 	    "Try again later. The log shows where it was at the end." },
 	[REPORT_TERMINATED] = { ERROR,
 	    "The server ended the application before it had answered.",
@@ -93,11 +93,20 @@ static const struct {
 	[REPORT_CRASH] = { ERROR, "The process of the application crashed.",
 	    "A module written in C is the usual cause: set "
 	    "PYTHONFAULTHANDLER=1 and read the log." },
+	[REPORT_CPU_TIME] = { "504 Gateway Timeout",
+	    "The application needed more processor time than this host "
+	    "allows.",
+	    "The log shows where it was at the end. Let it do less, or "
+	    "ask whoever runs the host to raise the limit." },
+	[REPORT_SIGNAL] = { ERROR,
+	    "A signal ended the process of the application.",
+	    "The log has its number. A timer that the application set "
+	    "without a handler does that, or a person with kill(1)." },
 };
 
 /* Codes that a signal handler may have to answer with. */
 static const enum report_code urgent[] = { REPORT_TIMEOUT, REPORT_TERMINATED,
-	REPORT_CRASH };
+	REPORT_CRASH, REPORT_CPU_TIME, REPORT_SIGNAL };
 
 static struct {
 	const struct request *request;
@@ -308,9 +317,9 @@ page_prepare(void)
 }
 
 void
-page_last_words(enum report_code code)
+page_last_words(enum report_code code, int signal_number)
 {
-	report_last_words(code);
+	report_last_words(code, signal_number);
 	if (page.ready[code] != NULL && !reply_is_started())
 		reply_shout(page.ready[code], page.length[code]);
 }

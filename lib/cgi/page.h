@@ -17,9 +17,10 @@ void page_deliver(void);
 
 /*
  * Makes ready what page_last_words() writes, which may be called in a signal
- * handler: a line for the log and, if no byte was sent, the page.
+ * handler: a line for the log and, if no byte was sent, the page. By which
+ * signal, or 0.
  */
 void page_prepare(void);
-void page_last_words(enum report_code);
+void page_last_words(enum report_code, int signal_number);
 
 #endif

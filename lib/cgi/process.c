@@ -1,8 +1,9 @@
 /*
- * Signals arrive in four phases. Before Python runs they end the process with
- * a page; while the application runs they become an exception in it, and end
- * the process if that takes too long; after the last byte SIGTERM waits; a
- * forked child has nothing to do with any of it.
+ * Signals and the end of a time limit arrive in four phases. Before Python
+ * runs they end the process with a page; while the application runs they
+ * become an exception in it, and end the process if that takes too long;
+ * after the last byte SIGTERM waits; a forked child has nothing to do with
+ * any of it.
  */
 
 #include <sys/resource.h>
@@ -22,28 +23,46 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/clock.h"
+#include "cgi/deadline.h"
 #include "cgi/process.h"
 
 enum { STARTING, SERVING, FINISHING, CHILD };
 
 static struct {
-	volatile sig_atomic_t phase, holding, interruption, terminated;
+	volatile sig_atomic_t phase, holding, terminated;
+	volatile sig_atomic_t interruption; /* a report_code, or 0 */
+	volatile sig_atomic_t timeout, grace; /* seconds */
+	volatile sig_atomic_t progress; /* milliseconds, see milliseconds() */
+	volatile sig_atomic_t status;
 	struct process_hooks hooks;
-	volatile sig_atomic_t grace, status;
 	bool resumed; /* of a process image */
 	sigset_t mask; /* around fork() */
 } process;
 
 /* Prepared state: a process image has it, too. */
-static struct sigaction python_term, python_alarm;
+static void (*interrupt_application)(enum report_code);
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
 	SIGSYS };
 
+/* Others that end a process, unless the application has a use for them. */
+static const int endings[] = { SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM,
+	SIGVTALRM, SIGPROF, SIGIO, SIGTRAP };
+
+static const struct {
+	enum report_code code;
+	const char *cause;
+} causes[] = {
+	{ REPORT_TIMEOUT, "--timeout is over" },
+	{ REPORT_TERMINATED, "the server sent SIGTERM" },
+	{ REPORT_CPU_TIME, "the host's limit of processor time is reached" },
+};
+
 static void
-end(enum report_code code)
+end(enum report_code code, int signal_number)
 {
-	process.hooks.last_words(code);
+	process.hooks.last_words(code, signal_number);
 	_exit((int)process.status);
 }
 
@@ -51,46 +70,100 @@ static void
 on_crash(int signal_number)
 {
 	if (process.phase != CHILD)
-		end(REPORT_CRASH);
+		end(REPORT_CRASH, signal_number);
 	raise(signal_number);
 }
 
 static void
-interrupt(int signal_number, const struct sigaction *python)
+on_ending(int signal_number)
+{
+	end(REPORT_SIGNAL, signal_number);
+}
+
+/* The low bits of a clock, of which only differences count. */
+static unsigned
+milliseconds(void)
+{
+	return (unsigned)(clock_now() / CLOCK_MILLISECOND);
+}
+
+/* Time is over, in so many milliseconds, for what is still to come. */
+static void
+interrupt(enum report_code code, unsigned grace)
 {
 	if (process.phase != CHILD) {
 		if (process.interruption != 0)
 			return;
-		process.interruption = signal_number;
-		alarm((unsigned)process.grace);
+		process.interruption = (sig_atomic_t)code;
+		deadline_set(grace);
 	}
-	python->sa_handler(signal_number);
+	interrupt_application(code);
+}
+
+static unsigned
+grace(void)
+{
+	return (unsigned)process.grace * 1000;
 }
 
 static void
 on_terminate(int signal_number)
 {
 	if (process.phase == STARTING)
-		end(REPORT_TERMINATED);
+		end(REPORT_TERMINATED, signal_number);
 	process.terminated = 1;
 	if (process.holding && process.phase == SERVING)
-		alarm((unsigned)process.grace);
+		deadline_set(grace());
 	else if (process.phase != FINISHING)
-		interrupt(signal_number, &python_term);
+		interrupt(REPORT_TERMINATED, grace());
 }
 
+/*
+ * The kernel sends SIGXCPU at the soft limit, again after each second, and
+ * SIGKILL at the hard limit: what is still to come has to end before that.
+ */
 static void
-on_alarm(int signal_number)
+on_cpu_time(int signal_number)
 {
+	struct rlimit limit;
+	unsigned left = grace();
+	rlim_t most;
+
+	if (process.phase == STARTING)
+		end(REPORT_CPU_TIME, signal_number);
+	if (getrlimit(RLIMIT_CPU, &limit) == 0 &&
+	    limit.rlim_max != RLIM_INFINITY) {
+		most = (limit.rlim_max - limit.rlim_cur) * 1000;
+		if (most >= 1000 && most - 200 < left)
+			left = (unsigned)most - 200;
+	}
+	if (process.phase == SERVING)
+		interrupt(REPORT_CPU_TIME, left);
+	else if (process.phase == FINISHING && process.interruption == 0) {
+		process.interruption = REPORT_CPU_TIME;
+		deadline_set(left);
+	}
+}
+
+/* The deadline of process_limit(), or of what came after it. */
+static void
+on_time(void)
+{
+	unsigned silent = milliseconds() - (unsigned)process.progress,
+		 allowed = (unsigned)process.timeout * 1000;
+
 	if (process.phase == FINISHING)
-		end(REPORT_SHUTDOWN);
-	if (process.phase == STARTING || process.interruption != 0)
-		end(process.interruption == SIGTERM ? REPORT_TERMINATED
-						    : REPORT_TIMEOUT);
+		end(REPORT_SHUTDOWN, 0);
+	if (process.interruption != 0)
+		end((enum report_code)process.interruption, 0);
 	if (process.terminated)
-		interrupt(SIGTERM, &python_term);
+		interrupt(REPORT_TERMINATED, grace());
+	else if (silent < allowed)
+		deadline_set(allowed - silent);
+	else if (process.phase == STARTING)
+		end(REPORT_TIMEOUT, 0);
 	else
-		interrupt(signal_number, &python_alarm);
+		interrupt(REPORT_TIMEOUT, grace());
 }
 
 static void
@@ -103,18 +176,17 @@ handle(int signal_number, void (*handler)(int), int flags)
 }
 
 /*
- * A signal between fork() and on_fork() would be noted for a Python that
+ * SIGTERM between fork() and on_fork() would be noted for a Python that
  * forgets it: until then it waits.
  */
 static void
 before_fork(void)
 {
-	sigset_t both;
+	sigset_t waiting;
 
-	sigemptyset(&both);
-	sigaddset(&both, SIGTERM);
-	sigaddset(&both, SIGALRM);
-	pthread_sigmask(SIG_BLOCK, &both, &process.mask);
+	sigemptyset(&waiting);
+	sigaddset(&waiting, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &waiting, &process.mask);
 }
 
 static void
@@ -123,17 +195,31 @@ after_fork(void)
 	pthread_sigmask(SIG_SETMASK, &process.mask, NULL);
 }
 
-/* Reply and body are the parent's; a child must not be able to touch them. */
 static void
-on_fork(void)
+give_back(int signal_number, void (*handler)(int))
 {
 	struct sigaction current;
 
+	if (sigaction(signal_number, NULL, &current) == 0 &&
+	    current.sa_handler == handler)
+		handle(signal_number, SIG_DFL, 0);
+}
+
+/*
+ * Reply and body are the parent's; a child must not be able to touch them. The
+ * deadline is not inherited.
+ */
+static void
+on_fork(void)
+{
+	size_t i;
+
 	process.phase = CHILD;
 	process.holding = process.interruption = 0;
-	if (sigaction(SIGTERM, NULL, &current) == 0 &&
-	    current.sa_handler == on_terminate)
-		handle(SIGTERM, SIG_DFL, 0);
+	give_back(SIGTERM, on_terminate);
+	give_back(SIGXCPU, on_cpu_time);
+	for (i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		give_back(endings[i], on_ending);
 	process.hooks.after_fork();
 	after_fork();
 }
@@ -207,7 +293,6 @@ settle_signals(void)
 			handle(n, SIG_DFL, 0);
 	handle(SIGPIPE, SIG_IGN, 0);
 	handle(SIGTERM, on_terminate, 0);
-	handle(SIGALRM, on_alarm, 0);
 	sigaltstack(&stack, NULL);
 	for (i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
 		handle(crashes[i], on_crash,
@@ -216,19 +301,36 @@ settle_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * No core dump; and where the hard limit of processor time is the soft one,
+ * so that SIGKILL would be the first to tell, a second for last words.
+ */
+static void
+settle_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &limit);
+	}
+	if (getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_cur > 1 &&
+	    limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur == limit.rlim_max) {
+		limit.rlim_cur--;
+		setrlimit(RLIMIT_CPU, &limit);
+	}
+}
+
 int
 process_open(const struct process_hooks *hooks, int *body, int *reply)
 {
 	static bool hooked; /* once in a process, and in every image of it */
-	struct rlimit core;
 
 	memset(&process, 0, sizeof(process));
 	process.status = EXIT_FAILURE;
 	process.hooks = *hooks;
-	if (getrlimit(RLIMIT_CORE, &core) == 0) {
-		core.rlim_cur = 0;
-		setrlimit(RLIMIT_CORE, &core);
-	}
+	settle_limits();
 	settle_signals();
 	if (settle_descriptors(body, reply) == -1)
 		return -1;
@@ -287,20 +389,34 @@ process_log_to(const char *file)
 	return close(log);
 }
 
-void
-process_limit(unsigned timeout, unsigned grace)
+int
+process_limit(unsigned timeout, unsigned grace_time)
 {
-	process.grace = (sig_atomic_t)grace;
-	alarm(timeout);
+	process.timeout = (sig_atomic_t)timeout;
+	process.grace = (sig_atomic_t)grace_time;
+	if (deadline_open(on_time) == -1)
+		return -1;
+	process_note_progress();
+	deadline_set(timeout * 1000);
+	return 0;
 }
 
 void
-process_serve(void)
+process_note_progress(void)
 {
-	sigaction(SIGTERM, NULL, &python_term);
-	sigaction(SIGALRM, NULL, &python_alarm);
+	process.progress = (sig_atomic_t)milliseconds();
+}
+
+void
+process_serve(void (*interrupt_it)(enum report_code))
+{
+	size_t i;
+
+	interrupt_application = interrupt_it;
 	handle(SIGTERM, on_terminate, 0);
-	handle(SIGALRM, on_alarm, 0);
+	handle(SIGXCPU, on_cpu_time, 0);
+	for (i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		handle(endings[i], on_ending, 0);
 	process.phase = SERVING;
 }
 
@@ -338,25 +454,32 @@ process_finish(int status)
 	process.status = status;
 	if (process.phase != CHILD)
 		process.phase = FINISHING;
-	alarm((unsigned)process.grace);
+	process_resume_clock();
 }
 
 void
 process_pause_clock(void)
 {
-	alarm(0);
+	deadline_set(0);
 }
 
 void
 process_resume_clock(void)
 {
-	alarm((unsigned)process.grace);
+	deadline_set(grace());
 }
 
-int
-process_interruption(void)
+const char *
+process_interruption(enum report_code *code)
 {
-	return process.interruption;
+	size_t i;
+
+	for (i = 0; i < sizeof(causes) / sizeof(*causes); i++)
+		if (causes[i].code == (enum report_code)process.interruption) {
+			*code = causes[i].code;
+			return causes[i].cause;
+		}
+	return NULL;
 }
 
 bool

@@ -8,7 +8,8 @@
 
 /* What others do when the process ends at once, or was forked. */
 struct process_hooks {
-	void (*last_words)(enum report_code); /* in a signal handler */
+	/* in a signal handler; by which signal, or 0 */
+	void (*last_words)(enum report_code, int signal_number);
 	void (*after_fork)(void); /* in the child */
 };
 
@@ -36,16 +37,20 @@ bool process_is_set_id(void);
 int process_log_to(const char *file);
 
 /*
- * Ends the application after timeout seconds (0: never), and whatever comes
- * after the reply, or after SIGTERM, after grace seconds.
+ * Ends the application when nothing was heard of it for timeout seconds (0:
+ * never), and whatever comes after the reply, after that or after SIGTERM, in
+ * grace seconds. Returns 0, or -1 with errno.
  */
-void process_limit(unsigned timeout, unsigned grace);
+int process_limit(unsigned timeout, unsigned grace);
+
+/* A byte of the body was taken, or one of the reply given. */
+void process_note_progress(void);
 
 /*
- * Called once Python handles SIGTERM and SIGALRM: from now on they reach
- * the application as an exception instead of ending the process.
+ * From now on SIGTERM, and a limit of time, call this, in a signal handler,
+ * instead of ending the process.
  */
-void process_serve(void);
+void process_serve(void (*interrupt_application)(enum report_code));
 
 /* In a process that was saved behind process_serve(): its handlers are back. */
 void process_resume(void);
@@ -68,8 +73,8 @@ void process_finish(int status);
 void process_pause_clock(void);
 void process_resume_clock(void);
 
-/* SIGTERM or SIGALRM if that ended the application, or 0. */
-int process_interruption(void);
+/* What interrupted the application, and its code; or NULL. */
+const char *process_interruption(enum report_code *);
 
 /* Whether SIGTERM came. */
 bool process_is_terminated(void);

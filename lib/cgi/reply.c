@@ -23,6 +23,7 @@
 #include "cgi/ascii.h"
 #include "cgi/body.h"
 #include "cgi/buffer.h"
+#include "cgi/process.h"
 #include "cgi/reply.h"
 
 static struct {
@@ -196,6 +197,7 @@ reply_push(struct iovec *parts, int count)
 		reply.started = 1;
 		sent = write_parts(parts + done, count - done, room);
 		if (sent >= 0) {
+			process_note_progress();
 			if (consume(parts, count, (size_t)sent) == count)
 				return 0;
 			/* A signal may have cut this short. */
@@ -241,8 +243,10 @@ reply_push_file(int file, off_t *offset, size_t size)
 		return -1;
 	sent = sendfile(
 	    reply.descriptor, file, offset, size < room ? size : room);
-	if (sent > 0)
+	if (sent > 0) {
 		reply.started = 1;
+		process_note_progress();
+	}
 	if (sent >= 0)
 		return sent;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

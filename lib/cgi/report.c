@@ -38,6 +38,8 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_TIMEOUT] = "timeout",
 	[REPORT_TERMINATED] = "terminated",
 	[REPORT_CRASH] = "crash",
+	[REPORT_CPU_TIME] = "cpu-time",
+	[REPORT_SIGNAL] = "signal",
 	[REPORT_SHORT_BODY] = "short-body",
 	[REPORT_LONG_BODY] = "long-body",
 	[REPORT_CLIENT_GONE] = "client-gone",
@@ -298,14 +300,29 @@ write_text(const char *text)
 	report_write(text, strlen(text));
 }
 
+/* A number of two digits at most, in a signal handler. */
+static void
+write_number(int number)
+{
+	const char digits[] = { (char)('0' + number / 10),
+		(char)('0' + number % 10), '\0' };
+
+	write_text(number < 10 ? digits + 1 : digits);
+}
+
 void
-report_last_words(enum report_code code)
+report_last_words(enum report_code code, int signal_number)
 {
 	write_text("cgi2wsgi: ");
 	write_text(words[code]);
 	write_text(report.origin ? report.origin : " [-] - -");
-	write_text(code == REPORT_SHUTDOWN
-		? ": threads, atexit or the request's body did not end within "
-		  "--graceful-timeout\n"
-		: ": the process ended at once\n");
+	if (code == REPORT_SHUTDOWN)
+		write_text(": threads, atexit or the request's body did not "
+			   "end within --graceful-timeout\n");
+	else if (signal_number != 0) {
+		write_text(": ended at once by signal ");
+		write_number(signal_number);
+		write_text("\n");
+	} else
+		write_text(": the process ended at once\n");
 }

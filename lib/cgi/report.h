@@ -15,7 +15,7 @@ enum report_code {
 	REPORT_IMPORT, REPORT_NO_CALLABLE, REPORT_CONTENT_LENGTH,
 	REPORT_LENGTH_REQUIRED, REPORT_TOO_LARGE, REPORT_APPLICATION,
 	REPORT_PROTOCOL, REPORT_TIMEOUT,
-	REPORT_TERMINATED, REPORT_CRASH,
+	REPORT_TERMINATED, REPORT_CRASH, REPORT_CPU_TIME, REPORT_SIGNAL,
 	/* these send no page */
 	REPORT_SHORT_BODY, REPORT_LONG_BODY, REPORT_CLIENT_GONE, REPORT_CLOSE,
 	REPORT_LOCATION, REPORT_HEADER_SIZE, REPORT_SHUTDOWN,
@@ -78,9 +78,9 @@ bool report_conclude(enum report_code *);
 
 /*
  * Makes ready the line that report_last_words() writes, which may be called
- * in a signal handler.
+ * in a signal handler: by which signal, or 0.
  */
 void report_prepare(void);
-void report_last_words(enum report_code);
+void report_last_words(enum report_code, int signal_number);
 
 #endif

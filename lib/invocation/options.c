@@ -172,7 +172,9 @@ options_last(const struct options *from, int letter)
 void
 options_reset(struct options *to)
 {
-	*to = (struct options){ .max_body = -1, .graceful_timeout = 30 };
+	*to = (struct options){
+		.max_body = -1, .timeout = 300, .graceful_timeout = 30
+	};
 }
 
 static int

@@ -219,14 +219,35 @@ start_python(const char *venv, const char *name)
 	return status;
 }
 
+/*
+ * Python keeps a handler by the number of a signal. That of a time limit has a
+ * number that nobody sends: interrupt_python() calls what Python and
+ * faulthandler do when it comes.
+ */
+#define TIME_SIGNAL (SIGRTMAX - 1)
+
+static struct sigaction on_python, on_dump;
+
+static void
+interrupt_python(enum report_code code)
+{
+	if (code == REPORT_TERMINATED) {
+		on_python.sa_handler(SIGTERM);
+		return;
+	}
+	on_dump.sa_handler(TIME_SIGNAL);
+	on_python.sa_handler(TIME_SIGNAL);
+}
+
 static PyObject *
 on_signal(PyObject *self, PyObject *arguments)
 {
+	enum report_code code;
+	const char *cause = process_interruption(&code);
+
 	(void)self;
 	(void)arguments;
-	PyErr_SetString(PyExc_SystemExit,
-	    process_interruption() == SIGALRM ? "--timeout is over"
-					      : "SIGTERM");
+	PyErr_SetString(PyExc_SystemExit, cause != NULL ? cause : "SIGTERM");
 	return NULL;
 }
 
@@ -247,29 +268,37 @@ handle_signal(PyObject *module, int number)
 
 /* When time runs out, the log shows where every thread is. */
 static int
-dump_on_alarm(void)
+dump_in_time(void)
 {
 	PyObject *module = PyImport_ImportModule("faulthandler"), *done = NULL;
 
 	if (module != NULL)
-		done = PyObject_CallMethod(module, "register", "iiii", SIGALRM,
-		    STDERR_FILENO, 1 /* all threads */, 1 /* chain */);
+		done = PyObject_CallMethod(module, "register", "iiii",
+		    TIME_SIGNAL, STDERR_FILENO, 1 /* all threads */,
+		    0 /* chain */);
 	Py_XDECREF(done);
 	Py_XDECREF(module);
 	return done != NULL ? 0 : -1;
 }
 
-/* From now on the two signals raise SystemExit in the application. */
+/*
+ * From now on SIGTERM, and the end of a time limit, raise SystemExit in the
+ * application.
+ */
 static int
 handle_signals(void)
 {
+	struct sigaction nothing = { .sa_handler = SIG_DFL };
 	PyObject *module = PyImport_ImportModule("_signal");
 	int result = -1;
 
 	if (module != NULL && handle_signal(module, SIGTERM) == 0 &&
-	    handle_signal(module, SIGALRM) == 0) {
-		process_serve();
-		result = dump_on_alarm();
+	    handle_signal(module, TIME_SIGNAL) == 0 &&
+	    sigaction(TIME_SIGNAL, NULL, &on_python) == 0 &&
+	    dump_in_time() == 0 &&
+	    sigaction(TIME_SIGNAL, &nothing, &on_dump) == 0) {
+		process_serve(interrupt_python);
+		result = 0;
 	}
 	Py_XDECREF(module);
 	return result;

@@ -345,7 +345,6 @@ shutdown_python(void)
 		return;
 	garbage_thaw();
 	keep_handler(SIGTERM);
-	keep_handler(SIGALRM);
 	Py_FinalizeEx();
 	end_step("Taking Python's objects apart", shutdown_state.why);
 }

@@ -205,13 +205,8 @@ traceback_fail_call(
 	struct texts texts = take(application);
 	bool first = report_failure() == NULL;
 
-	if (process_interruption() == SIGALRM) {
-		code = REPORT_TIMEOUT;
-		what = "--timeout is over";
-	} else if (process_interruption() == SIGTERM) {
-		code = REPORT_TERMINATED;
-		what = "the server sent SIGTERM";
-	}
+	if (process_interruption(&code) != NULL)
+		what = process_interruption(&code);
 	fail_with(code, what, &texts);
 	if (first && texts.trace != NULL)
 		report_trace(

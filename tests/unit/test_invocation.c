@@ -148,7 +148,7 @@ test_script(void **state)
 	assert_int_equal(got.options.settings.count, 0);
 	assert_null(got.action_tail);
 	assert_true(got.options.max_body == -1);
-	assert_int_equal(got.options.timeout, 0);
+	assert_int_equal(got.options.timeout, 300);
 	assert_int_equal(got.options.graceful_timeout, 30);
 	assert_false(got.options.nph);
 	assert_false(got.options.debug);
