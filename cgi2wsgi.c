@@ -237,6 +237,8 @@ call(void)
 	int result;
 
 	clock_enter(CLOCK_APPLICATION);
+	if (input_store(&request) == -1)
+		return -1;
 	if (wsgi_env_complete(&request) == -1 ||
 	    mount_repair(&request, invocation.options.script_name,
 		invocation.action_tail) == -1)

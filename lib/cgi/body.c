@@ -1,4 +1,9 @@
-/* One descriptor, how much of it is ours, and a spool. */
+/*
+ * One descriptor, how much of it is ours, and what was read before the
+ * application asked for it.
+ */
+
+#include <sys/ioctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,25 +20,29 @@
 #include "cgi/report.h"
 
 #define ENDLESS INT64_MAX /* only end of file ends it */
+#define IN_MEMORY 65536 /* bytes; more than that is kept in a file */
 
 static struct {
 	int descriptor;
 	int64_t remaining; /* bytes still to come from descriptor */
-	int64_t allowance; /* bytes until --max-body is exceeded */
-	bool endless;
-	bool too_large;
+	int64_t limit; /* --max-body */
+	bool endless; /* CONTENT_LENGTH is not known yet */
+	bool compressed; /* by the client */
 	bool measured;
 	int error; /* why no more can be read */
-	int lost; /* why the spool is incomplete */
-	FILE *spool;
-	off_t spooled, replayed;
+	int lost; /* why not all that was kept can be given */
+	int file; /* unnamed, for what is behind IN_MEMORY bytes; or -1 */
+	int64_t kept, given; /* bytes, of those kept */
+	char length[24]; /* CONTENT_LENGTH of what was stored */
 } body = { .descriptor = -1 };
+static char memory[IN_MEMORY];
 
 void
 body_open(int descriptor)
 {
 	memset(&body, 0, sizeof(body));
 	body.descriptor = descriptor;
+	body.file = -1;
 }
 
 /*
@@ -46,7 +55,7 @@ ends_with_file(const struct request *request, const char *length)
 	if (length != NULL)
 		return strcmp(length, "-1") == 0 &&
 		    request_is_by(request, "Caddy");
-	return request_value(request, "HTTP_TRANSFER_ENCODING") != NULL;
+	return request_text(request, "HTTP_TRANSFER_ENCODING", NULL) != NULL;
 }
 
 /* busybox hands over a part of it, still in chunks, and uWSGI nothing. */
@@ -73,18 +82,30 @@ lengths_agree(const struct request *request, const char *length)
 	return true;
 }
 
+static int
+refuse_too_large(int64_t size)
+{
+	body.remaining = 0; /* not even to be dropped */
+	body.endless = false;
+	return report_fail(REPORT_TOO_LARGE,
+	    "the body has %s%" PRId64 " bytes, --max-body allows %" PRId64,
+	    size == body.limit ? "more than " : "", size, body.limit);
+}
+
 int
 body_measure(const struct request *request, int64_t limit)
 {
 	const char *length = request_value(request, "CONTENT_LENGTH");
 
 	body.measured = true;
+	body.limit = limit < 0 ? ENDLESS : limit;
+	body.compressed = request_text(
+			      request, "HTTP_CONTENT_ENCODING", NULL) != NULL;
 	if (length != NULL && !lengths_agree(request, length))
 		return report_fail(REPORT_CONTENT_LENGTH,
 		    "CONTENT_LENGTH was given twice and differs");
 	if (length != NULL && *length == '\0')
 		length = NULL;
-	body.allowance = limit < 0 ? INT64_MAX : limit;
 	body.endless = ends_with_file(request, length);
 	if (body.endless && length == NULL && is_lost(request)) {
 		body.endless = false;
@@ -100,24 +121,34 @@ body_measure(const struct request *request, int64_t limit)
 		body.remaining = 0; /* no end is known: nothing is drained */
 		return report_fail(REPORT_CONTENT_LENGTH,
 		    "CONTENT_LENGTH is no number of bytes: '%s'", length);
-	} else if (body.remaining > body.allowance)
-		return report_fail(REPORT_TOO_LARGE,
-		    "the body has %" PRId64 " bytes, --max-body allows "
-		    "%" PRId64,
-		    body.remaining, limit);
+	} else if (body.remaining > body.limit)
+		return refuse_too_large(body.remaining);
 	return 0;
 }
 
+/* What was kept comes first, from memory and then from the file. */
 static ssize_t
-read_spool(void *buffer, size_t size)
+give_kept(void *buffer, size_t size)
 {
-	ssize_t got = pread(fileno(body.spool), buffer, size, body.replayed);
+	ssize_t got;
 
+	if (body.given < IN_MEMORY) {
+		got =
+		    (ssize_t)((body.kept < IN_MEMORY ? body.kept : IN_MEMORY) -
+			body.given);
+		if ((size_t)got > size)
+			got = (ssize_t)size;
+		memcpy(buffer, memory + body.given, (size_t)got);
+	} else if ((got = pread(body.file, buffer, size,
+			body.given - IN_MEMORY)) == 0) {
+		got = -1; /* somebody cut the file */
+		errno = EIO;
+	}
 	if (got > 0)
-		body.replayed += got;
-	if (body.replayed == body.spooled &&
-	    ftruncate(fileno(body.spool), 0) == 0)
-		body.replayed = body.spooled = 0;
+		body.given += got;
+	if (body.given == body.kept &&
+	    (body.file == -1 || ftruncate(body.file, 0) == 0))
+		body.kept = body.given = 0;
 	return got;
 }
 
@@ -141,11 +172,10 @@ read_descriptor(void *buffer, size_t size)
 		return 0;
 	if (body.error != 0)
 		return broken(body.error);
-	got = read(body.descriptor, buffer, size);
-	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return poll(&input, 1, -1) == -1
-		    ? -1
-		    : read_descriptor(buffer, size);
+	while ((got = read(body.descriptor, buffer, size)) == -1 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (poll(&input, 1, -1) == -1)
+			return -1;
 	if (got == -1)
 		return errno == EINTR ? -1 : broken(errno);
 	process_note_progress();
@@ -161,21 +191,13 @@ read_descriptor(void *buffer, size_t size)
 ssize_t
 body_read(void *buffer, size_t size)
 {
-	ssize_t got;
-
-	if (body.spooled > body.replayed)
-		got = read_spool(buffer, size);
-	else if (body.lost != 0) {
+	if (body.kept > body.given)
+		return give_kept(buffer, size);
+	if (body.lost != 0) {
 		errno = body.lost;
 		return -1;
-	} else
-		got = read_descriptor(buffer, size);
-	if (got > 0 && (body.allowance -= got) < 0) {
-		body.too_large = true;
-		errno = EFBIG;
-		return -1;
 	}
-	return got;
+	return read_descriptor(buffer, size);
 }
 
 bool
@@ -184,39 +206,119 @@ body_is_measured(void)
 	return body.measured;
 }
 
-bool
-body_is_too_large(void)
-{
-	return body.too_large;
-}
-
 int
 body_pending(void)
 {
 	return body.remaining > 0 && body.error == 0 ? body.descriptor : -1;
 }
 
+static int
+open_file(void)
+{
+	FILE *file;
+
+	do
+		file = tmpfile();
+	while (file == NULL && errno == EINTR);
+	if (file == NULL)
+		return -1;
+	body.file = fcntl(fileno(file), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	fclose(file);
+	return body.file;
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+keep(const char *bytes, size_t size)
+{
+	size_t fits;
+	ssize_t put;
+
+	if (body.kept < IN_MEMORY) {
+		fits = (size_t)(IN_MEMORY - body.kept);
+		if (fits > size)
+			fits = size;
+		memcpy(memory + body.kept, bytes, fits);
+		body.kept += (int64_t)fits;
+		bytes += fits;
+		size -= fits;
+	}
+	if (size > 0 && body.file == -1 && open_file() == -1)
+		return -1;
+	for (; size > 0; bytes += put, size -= (size_t)put) {
+		put = pwrite(body.file, bytes, size, body.kept - IN_MEMORY);
+		if (put == -1 && errno == EINTR)
+			put = 0;
+		if (put == -1)
+			return -1;
+		body.kept += put;
+	}
+	return 0;
+}
+
 void
 body_spool(void)
 {
-	char buffer[65536];
-	ssize_t got, put, done;
+	char buffer[IN_MEMORY];
+	ssize_t got = read_descriptor(buffer, sizeof(buffer));
 
-	if (body.spool == NULL && body.lost == 0) {
-		if ((body.spool = tmpfile()) != NULL)
-			fcntl(fileno(body.spool), F_SETFD, FD_CLOEXEC);
-		else
-			body.lost = errno;
+	if (got > 0 && body.lost == 0 && keep(buffer, (size_t)got) == -1)
+		body.lost = errno;
+}
+
+/* Reads all of a body without a length. Returns as body_store(). */
+static int
+store_rest(void)
+{
+	char buffer[IN_MEMORY];
+	ssize_t got;
+
+	while ((got = read_descriptor(buffer, sizeof(buffer))) > 0) {
+		if (got > body.limit - body.kept)
+			return refuse_too_large(body.limit);
+		if (keep(buffer, (size_t)got) == -1) {
+			body.remaining = 0;
+			return report_fail(REPORT_SYSTEM,
+			    "cannot keep the request's body: %s",
+			    strerror(errno));
+		}
 	}
-	got = read_descriptor(buffer, sizeof(buffer));
-	for (done = 0; done < got && body.lost == 0; done += put) {
-		put = pwrite(fileno(body.spool), buffer + done,
-		    (size_t)(got - done), body.spooled);
-		if (put == -1)
-			body.lost = errno;
-		else
-			body.spooled += put;
+	if (got == -1 && errno == EINTR)
+		return 1;
+	if (got == -1)
+		return report_fail(REPORT_CLIENT_GONE,
+		    "the client left after %" PRId64 " bytes of a body "
+		    "without a length: %s",
+		    body.kept, strerror(errno));
+	return 0;
+}
+
+int
+body_store(struct request *request)
+{
+	int result;
+
+	if (body.endless) {
+		if ((result = store_rest()) != 0)
+			return result;
+		body.endless = false;
+		snprintf(
+		    body.length, sizeof(body.length), "%" PRId64, body.kept);
+		if (request_set(request, "CONTENT_LENGTH", body.length) == -1)
+			return report_no_memory();
 	}
+	return request_set(request, "HTTP_TRANSFER_ENCODING", NULL);
+}
+
+/* Whether the server has more for us than CONTENT_LENGTH bytes. */
+static bool
+is_inflated(void)
+{
+	int more;
+
+	return body.compressed && body.remaining == 0 && body.error == 0 &&
+	    body.descriptor != -1 &&
+	    ioctl(body.descriptor, FIONREAD, &more) == 0 && more > 0;
 }
 
 void
@@ -234,6 +336,10 @@ body_drain(unsigned seconds)
 		if (got == 0)
 			break;
 	}
+	if (is_inflated())
+		report_log(REPORT_INFLATED,
+		    "the server has inflated the body, but CONTENT_LENGTH is "
+		    "that of the compressed one, where the body ended");
 }
 
 void
@@ -242,5 +348,5 @@ body_close(void)
 	close(body.descriptor);
 	body.descriptor = -1;
 	body.remaining = 0;
-	body.spooled = body.replayed = 0;
+	body.kept = body.given = 0;
 }

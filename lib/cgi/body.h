@@ -25,30 +25,33 @@ void body_open(int descriptor);
 int body_measure(const struct request *, int64_t limit);
 
 /*
+ * Reads a body without a length, a chunked upload, to its end and sets
+ * CONTENT_LENGTH (RFC 3875 4.2). Withdraws HTTP_TRANSFER_ENCODING, which is
+ * the server's (PEP 3333 "Other HTTP Features"). Returns 0; 1 if a signal
+ * came, and it has to be called again; or -1 with a failure reported.
+ */
+int body_store(struct request *);
+
+/*
  * Reads at most size bytes. Returns their number, 0 at the end, or -1 with
- * errno: ECONNRESET if the client left before the end, EFBIG past the limit,
- * EINTR after a signal.
+ * errno: ECONNRESET if the client left before the end, EINTR after a signal.
  */
 ssize_t body_read(void *buffer, size_t size);
 
 /* Whether body_measure() was called. */
 bool body_is_measured(void);
 
-/* Whether the body was longer than the limit. */
-bool body_is_too_large(void);
-
 /* The descriptor, if the server may still be writing to it, or -1. */
 int body_pending(void);
 
 /*
- * Moves what the server has written into an unnamed file, so that it can
- * stop writing and read the reply. If that fails, body_read() tells.
+ * Keeps what the server has written, so that it can stop writing and read the reply. If that fails, body_read() tells.
  */
 void body_spool(void);
 
 /*
  * Reads and drops the rest: servers lose the reply otherwise. Takes that many
- * seconds at most.
+ * seconds at most. Never what --max-body refused.
  */
 void body_drain(unsigned seconds);
 

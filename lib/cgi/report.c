@@ -49,6 +49,7 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_SHUTDOWN] = "shutdown",
 	[REPORT_SCRIPT_NAME] = "script-name",
 	[REPORT_PRELOAD] = "preload",
+	[REPORT_INFLATED] = "inflated",
 };
 
 static const struct request nothing;

@@ -85,6 +85,8 @@ static const struct rule meanings[] = {
 static const struct rule omissions[] = {
 	{ "HTTP_PROXY", "a client's header Proxy would become the proxy that "
 	    "libraries ask", "httpoxy, CVE-2016-5385" },
+	{ "HTTP_TRANSFER_ENCODING", "the body was received whole, and has a "
+	    "length", "RFC 3875 4.2" },
 	{ "HTTP_CONTENT_", "a client's header with '_' in its name would pass "
 	    "for the server's word", "RFC 3875 4.1.18" },
 	{ "CONTENT_", "empty or -1 means that there is none",
@@ -94,6 +96,8 @@ static const struct rule omissions[] = {
 };
 
 static const struct rule changes[] = {
+	{ "CONTENT_LENGTH", "the body came in chunks: its length once all of "
+	    "it was there", "RFC 3875 4.2" },
 	{ "HTTP_COOKIE", "it came more than once: joined with '; '",
 	    "RFC 6265 5.4" },
 	{ "HTTP_HOST", "it came more than once: the last counts",
@@ -126,6 +130,8 @@ static const struct rule additions[] = {
 	{ "QUERY_STRING", "never absent here", "PEP 3333: may be empty" },
 	{ "SERVER_", "the default; must be present", "PEP 3333" },
 	{ "REQUEST_METHOD", "the default; must be present", "PEP 3333" },
+	{ "CONTENT_LENGTH", "the body came in chunks: its length once all of "
+	    "it was there", "RFC 3875 4.2" },
 	{ "HTTP_AUTHORIZATION", "from the name with REDIRECT_ before it",
 	    "Apache renames on redirects" },
 	{ "REMOTE_USER", "from the name with REDIRECT_ before it",

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "cgi/body.h"
+#include "python/traceback.h"
 #include "wsgi/input.h"
 
 #define BUFFER 65536
@@ -41,9 +42,6 @@ raw_readinto(PyObject *self, PyObject *target)
 			PyErr_SetString(PyExc_ConnectionResetError,
 			    "the client left before the request's body was "
 			    "complete");
-		else if (body_is_too_large())
-			PyErr_SetString(PyExc_OSError,
-			    "the request's body is larger than --max-body");
 		else
 			PyErr_SetFromErrno(PyExc_OSError);
 	}
@@ -150,6 +148,22 @@ derive(PyObject *io, const char *name, PyType_Spec *spec, PyObject **base)
 		type = PyType_FromSpecWithBases(spec, bases);
 	Py_XDECREF(bases);
 	return type;
+}
+
+int
+input_store(struct request *request)
+{
+	int stored;
+
+	do {
+		Py_BEGIN_ALLOW_THREADS
+		stored = body_store(request);
+		Py_END_ALLOW_THREADS
+	} while (stored == 1 && PyErr_CheckSignals() == 0);
+	if (stored == 1)
+		return traceback_fail(
+		    REPORT_SYSTEM, "while the body was received");
+	return stored;
 }
 
 PyObject *

@@ -576,8 +576,6 @@ send_result(PyObject *result)
 static enum report_code
 blame(void)
 {
-	if (body_is_too_large())
-		return REPORT_TOO_LARGE;
 	return is_refusal() ? REPORT_PROTOCOL : REPORT_APPLICATION;
 }
 

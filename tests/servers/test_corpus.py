@@ -399,7 +399,8 @@ class Request:
             if want.get(name) == "":
                 del want[name]
         if self.length == "unknown":
-            want.pop("CONTENT_LENGTH", None)
+            want["CONTENT_LENGTH"] = str(len(self.stdin))
+        want.pop("HTTP_TRANSFER_ENCODING", None)
         authorization = given.get("REDIRECT_HTTP_AUTHORIZATION")
         if authorization:
             want.setdefault("HTTP_AUTHORIZATION", authorization)

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import resource
+import signal
 import socket
 import struct
 import subprocess
@@ -272,13 +273,9 @@ def test_caddy(cgi):
 
 
 def test_caddy_environ(cgi):
-    """C5: int(environ["CONTENT_LENGTH"]) must not give -1."""
-    script = cgi.script("""
-        def application(environ, start_response):
-            start_response("200 OK", [])
-            return [repr(environ.get("CONTENT_LENGTH")).encode()]
-        """)
-    assert cgi.run(script, env=CADDY).body == b"None"
+    """C5, C6: int(environ["CONTENT_LENGTH"]) gives what came."""
+    assert stored(cgi, b"hello", env=CADDY) == ("5", None, b"hello")
+    assert stored(cgi, b"", env=CADDY) == ("0", None, b"")
 
 
 @pytest.mark.parametrize("software", ["Apache", "NotCaddy", "caddyish", ""])
@@ -287,6 +284,119 @@ def test_not_caddy(cgi, software):
     reply = cgi.run(cgi.script("hello"), body=b"x", length=-1,
                     env={"SERVER_SOFTWARE": software})
     assert reply.status == 400
+
+
+def stored(cgi, body, *options, **how):
+    """CONTENT_LENGTH, HTTP_TRANSFER_ENCODING and the body of a call."""
+    reply = cgi.run(cgi.script("""
+        import ast
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [repr((environ.get("CONTENT_LENGTH"),
+                          environ.get("HTTP_TRANSFER_ENCODING"),
+                          environ["wsgi.input"].read())).encode()]
+        """, *options), method="POST", body=body, length=None, **how)
+    assert reply.status == 200 and reply.exit == 0, reply
+    return ast.literal_eval(reply.body.decode())
+
+
+CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 300000, 1 << 21])
+def test_chunked_upload_becomes_a_body(cgi, size):
+    """C6, case 5: stored whole, measured, and an ordinary body."""
+    body = os.urandom(size)
+    assert stored(cgi, body, env=CHUNKED) == (str(size), None, body)
+
+
+def test_chunked_with_length(cgi):
+    """C6: nginx gives both; the length counts."""
+    env = {**CHUNKED, "CONTENT_LENGTH": "5"}
+    assert stored(cgi, b"hello", env=env) == ("5", None, b"hello")
+
+
+def test_chunked_comes_before_the_call(cgi):
+    """C6: the application is called when all of it is there."""
+    process = cgi.start(cgi.script("""
+        import sys
+        print("<imported>", file=sys.stderr)
+
+        def application(environ, start_response):
+            print("<called>", file=sys.stderr)
+            start_response("200 OK", [])
+            return [environ["CONTENT_LENGTH"].encode()]
+        """), method="POST", stdin="open", length=None, env=CHUNKED)
+    process.wait_log("<imported>")
+    process.stdin.write(b"x" * 10)
+    until(lambda: waiting(process.stdin.fileno()) == 0)
+    assert "<called>" not in process.log
+    process.stdin.close()
+    assert process.wait().body == b"10"
+
+
+@pytest.mark.parametrize("size", [1025, 1 << 20])
+def test_chunked_too_large(cgi, size):
+    """C6, C12, case 5: 413 before the call, and not one byte more is kept."""
+    reply = cgi.run(cgi.script("marker", "--max-body 1K"), method="POST",
+                    body=bytes(size), length=None, env=CHUNKED)
+    assert reply.status == 413 and reply.exit == 1
+    assert not (cgi.folder / "called").exists()
+    assert "cgi2wsgi: too-large [" in reply.log
+    assert stored(cgi, bytes(1024), "--max-body 1K",
+                  env=CHUNKED) == ("1024", None, bytes(1024))
+
+
+def test_chunked_that_stalls(cgi):
+    """C6, I6: the time limit holds while the body is received."""
+    process = cgi.start(
+        cgi.script("marker", "--timeout 1 --graceful-timeout 1"),
+        method="POST", stdin="open", length=None, env=CHUNKED)
+    process.stdin.write(b"x")
+    reply = process.wait(20)
+    assert reply.status == 504 and reply.exit == 1
+    assert not (cgi.folder / "called").exists()
+    assert "cgi2wsgi: timeout [" in reply.log
+
+
+def test_chunked_that_vanishes(cgi):
+    """C6, C8: a client that left is not answered from half a body."""
+    ours, theirs = socket.socketpair()
+    theirs.send(b"which nobody reads, so that the end is a reset")
+    process = cgi.start(cgi.script("marker"), method="POST", stdin=theirs,
+                        length=None, env=CHUNKED)
+    theirs.close()
+    ours.send(b"half")
+    ours.close()
+    reply = process.wait(20)
+    assert reply.exit == 1 and "cgi2wsgi: client-gone [" in reply.log
+    assert not (cgi.folder / "called").exists()
+
+
+def test_chunked_terminated(cgi):
+    """C6, I2: SIGTERM while the body is received."""
+    process = cgi.start(cgi.script("""
+        import sys
+        print("<imported>", file=sys.stderr)
+        """ + "application = print"), method="POST", stdin="open",
+        length=None, env=CHUNKED)
+    process.wait_log("<imported>")
+    process.stdin.write(b"x")
+    until(lambda: waiting(process.stdin.fileno()) == 0)
+    os.kill(process.pid, signal.SIGTERM)
+    reply = process.wait(20)
+    assert reply.status == 500 and "cgi2wsgi: terminated [" in reply.log
+
+
+def test_chunked_that_cannot_be_kept(cgi):
+    """C6, G1: a full disk is a page, not half a body."""
+    reply = cgi.run(
+        cgi.script("marker"), method="POST", body=bytes(200000), length=None,
+        env=CHUNKED, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (100000, 100000)))
+    assert reply.status == 500 and "cgi2wsgi: system [" in reply.log
+    assert not (cgi.folder / "called").exists()
 
 
 @pytest.mark.parametrize("how", [
@@ -730,17 +840,42 @@ def test_max_body_usage(cgi, limit):
     assert "cgi2wsgi: usage [" in reply.log
 
 
-def test_max_body_chunked(cgi):
-    """C12: a chunked upload ends with an error at the limit."""
-    script = cgi.script("count_input", "--max-body 1K")
-    env = {"HTTP_TRANSFER_ENCODING": "chunked"}
-    reply = cgi.run(script, method="POST", body=bytes(1024), length=None,
-                    env=env)
-    assert reply.body == b"1024"
-    reply = cgi.run(script, method="POST", body=bytes(1025), length=None,
-                    env=env)
-    assert reply.status in (413, 500)
-    assert reply.exit == 1
+@pytest.mark.parametrize("options", [
+    "--graceful-timeout 1", "--graceful-timeout 20 --max-body 1K"])
+def test_drain_is_bounded(cgi, options):
+    """C11, case 9: altogether, and never for what --max-body refused."""
+    process = cgi.start(cgi.script("hello", options), method="POST",
+                        stdin="open", length=1 << 30)
+    process.read_head()
+    begin = time.monotonic()
+
+    def feed():
+        try:
+            while True:
+                process.stdin.write(bytes(100000))
+                time.sleep(0.05)
+        except (OSError, ValueError):  # the program has gone
+            pass
+    threading.Thread(target=feed, daemon=True).start()
+    until(lambda: not alive(process.pid), 20)
+    assert time.monotonic() - begin < 4
+
+
+@pytest.mark.parametrize("encoding, length, logged", [
+    ("gzip", 5, True), ("gzip", 9, False), ("", 5, False), (None, 5, False)])
+def test_inflated(cgi, encoding, length, logged):
+    """C13: the body ends at CONTENT_LENGTH; the log tells the cause."""
+    reader, writer = os.pipe()
+    os.write(writer, b"inflated!")
+    headers = [] if encoding is None else [("Content-Encoding", encoding)]
+    reply = cgi.run(cgi.script("echoed"), method="POST", stdin=reader,
+                    length=length, headers=headers)
+    assert reply.body == b"inflated!"[:length] and reply.exit == 0
+    assert ("cgi2wsgi: inflated [" in reply.log) == logged
+    assert reply.log.count("\n") == logged
+    assert waiting(reader) == 9 - length
+    os.close(reader)
+    os.close(writer)
 
 
 # What was spooled
