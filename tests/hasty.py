@@ -9,6 +9,7 @@ processes were gone when it looked, and how many more it had to wait for.
 import os
 import signal
 import sys
+from pathlib import Path
 
 HANDLERS = {"ignore": signal.SIG_IGN, "handle": lambda number, frame: None}
 
@@ -58,6 +59,8 @@ def main():
     signal.signal(signal.SIGCHLD, HANDLERS.get(sigchld, signal.SIG_DFL))
     if sigchld == "block":
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    # Whose name the program looks for among those above it.
+    Path("/proc/self/comm").write_text("apache2")
     # There, who is woken may run before who woke it is gone.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     gone = sum(run(program) for _ in range(int(count)))

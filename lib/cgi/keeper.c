@@ -23,26 +23,44 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Whether a process has SIGCHLD in one of these of its masks, named as in
- * proc(5): Blk, Ign.
- */
-static bool
-has_sigchld(pid_t process, const char *masks)
+struct ancestor {
+	char name[16];
+	long parent;
+	unsigned long long blocked, ignored; /* signals */
+};
+
+/* What proc(5) says of a process. Returns 0, or -1. */
+static int
+read_ancestor(long process, struct ancestor *found)
 {
-	char path[32], line[256], name[4];
-	unsigned long long mask, found = 0;
+	char path[32], line[256];
 	FILE *status;
 
-	snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+	*found = (struct ancestor){ .parent = -1 };
+	snprintf(path, sizeof path, "/proc/%ld/status", process);
 	if ((status = fopen(path, "re")) == NULL)
-		return false;
+		return -1;
 	while (fgets(line, sizeof line, status) != NULL)
-		if (sscanf(line, "Sig%3[A-Za-z]: %llx", name, &mask) == 2 &&
-		    strstr(masks, name) != NULL)
-			found |= mask;
+		if (sscanf(line, "Name: %15s", found->name) != 1 &&
+		    sscanf(line, "PPid: %ld", &found->parent) != 1 &&
+		    sscanf(line, "SigBlk: %llx", &found->blocked) != 1)
+			sscanf(line, "SigIgn: %llx", &found->ignored);
 	fclose(status);
-	return (found >> (SIGCHLD - 1) & 1) != 0;
+	return found->parent == -1 ? -1 : 0;
+}
+
+static bool
+has_sigchld(unsigned long long mask)
+{
+	return (mask >> (SIGCHLD - 1) & 1) != 0;
+}
+
+/* Apache waits for what it started, and asks the kernel for nobody else's. */
+static bool
+is_apache(const struct ancestor *ancestor)
+{
+	return strncmp(ancestor->name, "apache2", 7) == 0 ||
+	    strncmp(ancestor->name, "httpd", 5) == 0;
 }
 
 /*
@@ -61,15 +79,30 @@ keep(void *process)
 /*
  * How to start a keeper that somebody waits for, or -1. mod_cgid's daemon
  * ignores SIGCHLD, so its children vanish by themselves (wait(2)). Else the
- * keeper is left to init: one that only handles SIGCHLD may wait for nothing
- * but what it started.
+ * keeper is left to init, or to an ancestor that takes init's place for those
+ * below it, which nobody can see (PR_SET_CHILD_SUBREAPER of prctl(2)). So
+ * each ancestor but Apache must be one that waits for whoever comes: one that
+ * only handles SIGCHLD may wait for nothing but what it started.
  */
 static int
-adoption(void)
+choose_adoption(void)
 {
-	if (has_sigchld(getppid(), "Ign"))
-		return CLONE_PARENT;
-	return has_sigchld(1, "Blk Ign") ? 0 : -1;
+	struct ancestor ancestor;
+	long process;
+
+	for (process = getppid();; process = ancestor.parent) {
+		if (process == 0)
+			process = 1; /* the parent is outside of a container */
+		if (read_ancestor(process, &ancestor) == -1)
+			return -1;
+		if (process == getppid() && has_sigchld(ancestor.ignored))
+			return CLONE_PARENT;
+		if (has_sigchld(ancestor.blocked | ancestor.ignored)) {
+			if (process == 1)
+				return 0;
+		} else if (process == 1 || !is_apache(&ancestor))
+			return -1;
+	}
 }
 
 /* Returns 0, or -1 if there is no keeper. */
@@ -79,7 +112,7 @@ start(void)
 	static _Alignas(16) char stack[16 << 10];
 	static int process;
 	sigset_t all, before;
-	int how = adoption(), keeper;
+	int how = choose_adoption(), keeper;
 
 	if (how == -1 ||
 	    (process = (int)syscall(SYS_pidfd_open, getpid(), 0)) == -1)

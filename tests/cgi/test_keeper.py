@@ -83,6 +83,34 @@ def test_init(cgi):
                  TESTS / "below_init.py") == (COUNT, 0)
 
 
+# Gets what is left to it instead of init; exits with how much that was.
+SUBREAPER = """
+import ctypes
+import os
+import subprocess
+import sys
+
+ctypes.CDLL(None).prctl(36, 1)
+subprocess.run(sys.argv[1:], check=True)
+left = 0
+try:
+    while os.wait():
+        left += 1
+except ChildProcessError:
+    sys.exit(left)
+"""
+
+
+@needs_namespace
+@pytest.mark.parametrize("above", [[], [sys.executable, "-c", SUBREAPER]])
+def test_nearest_subreaper(cgi, above):
+    """attack 4: an ancestor may stand in for init, and wait for nobody."""
+    below = [sys.executable, TESTS / "below_init.py"]
+    gone, orphans = serve(cgi, cgi.script(HELLO), "default", *below, *above,
+                          sys.executable, "-c", SUBREAPER)
+    assert orphans == 0
+
+
 @needs_namespace
 @pytest.mark.parametrize("sigchld", ["default", "handle"])
 def test_nobody_might_wait(cgi, sigchld):
