@@ -18,6 +18,7 @@
 #include "cgi/clock.h"
 #include "cgi/keeper.h"
 #include "image/keep.h"
+#include "cgi/log.h"
 #include "cgi/mount.h"
 #include "cgi/page.h"
 #include "cgi/process.h"
@@ -74,40 +75,39 @@ open_request(void)
 		.last_words = page_last_words,
 		.after_fork = leave_to_parent,
 	};
-	int body, reply;
+	int body, reply, result = 0;
 
 	page_open(&request);
 	if (process_open(&hooks, &body, &reply) == -1)
-		return system_failure("cannot put descriptors in order");
+		result = system_failure("cannot put descriptors in order");
 	body_open(body);
 	reply_open(reply);
 	response_open();
 	if (request_open(&request, environ) == -1)
 		return system_failure("cannot read the environment");
 	report_about(&request);
-	if (process_is_set_id())
+	if (result == 0 && process_is_set_id())
 		return report_fail(REPORT_SET_ID,
 		    "refusing to run set-user-ID, set-group-ID or with "
 		    "capabilities of the program's file");
-	return 0;
+	return result;
 }
 
 static int
 open_log(void)
 {
+	const char *name = invocation.options.log;
 	char *file;
 	int result = 0;
 
 	/* "-" is standard error, where the log is already. */
-	if (invocation.options.log == NULL ||
-	    strcmp(invocation.options.log, "-") == 0)
+	if (name == NULL || strcmp(name, "-") == 0)
 		return 0;
-	if ((file = file_path(invocation.folder, invocation.options.log)) ==
-		NULL ||
-	    process_log_to(file) == -1)
+	if ((file = file_path(invocation.folder, name)) == NULL ||
+	    log_redirect(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
-		    "cannot write %s as user %ld: %s", invocation.options.log,
-		    (long)geteuid(), strerror(errno));
+		    "cannot write %s as user %ld: %s", name, (long)geteuid(),
+		    strerror(errno));
 	free(file);
 	return result;
 }

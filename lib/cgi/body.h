@@ -45,7 +45,8 @@ bool body_is_measured(void);
 int body_pending(void);
 
 /*
- * Keeps what the server has written, so that it can stop writing and read the reply. If that fails, body_read() tells.
+ * Keeps what the server has written, so that it can stop writing and read
+ * the reply. If that fails, body_read() tells.
  */
 void body_spool(void);
 

@@ -45,7 +45,10 @@ on_signal(int number)
 static int
 handle_reserved_signal(void)
 {
-	struct sigaction ours = { .sa_handler = on_signal }, before;
+	struct sigaction ours = { .sa_handler = on_signal,
+		/* The next deadline may come while this one is acted on. */
+		.sa_flags = SA_NODEFER },
+			 before;
 	unsigned char record[sizeof(ours)];
 	long result;
 

@@ -40,7 +40,8 @@ measure_character(const unsigned char *text)
 }
 
 void
-escape_add(struct buffer *to, const char *text, bool ascii_only)
+escape_add(
+    struct buffer *to, const char *text, const char *allowed, bool ascii_only)
 {
 	size_t length;
 
@@ -48,6 +49,8 @@ escape_add(struct buffer *to, const char *text, bool ascii_only)
 		length = measure_character((const unsigned char *)text);
 		if (length > 1 && ascii_only)
 			length = 0;
+		else if (strchr(allowed, *text) != NULL)
+			length = 1;
 		if (length == 0)
 			buffer_print(to, "\\x%02x", (unsigned char)*text);
 		else

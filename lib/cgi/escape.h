@@ -9,8 +9,10 @@
 /*
  * Adds a text of which every byte that would forge a line, drive a terminal or
  * turn the direction of writing becomes \xNN: what is no printable character
- * of UTF-8, and with ascii_only what is none of ASCII.
+ * of UTF-8, and with ascii_only what is none of ASCII. The control characters
+ * of allowed stay.
  */
-void escape_add(struct buffer *, const char *text, bool ascii_only);
+void escape_add(
+    struct buffer *, const char *text, const char *allowed, bool ascii_only);
 
 #endif

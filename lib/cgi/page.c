@@ -10,6 +10,7 @@
 
 #include "cgi/ascii.h"
 #include "cgi/buffer.h"
+#include "cgi/escape.h"
 #include "cgi/page.h"
 #include "cgi/reply.h"
 
@@ -104,9 +105,9 @@ static const struct {
 	    "without a handler does that, or a person with kill(1)." },
 };
 
-/* Codes that a signal handler may have to answer with. */
-static const enum report_code urgent[] = { REPORT_TIMEOUT, REPORT_TERMINATED,
-	REPORT_CRASH, REPORT_CPU_TIME, REPORT_SIGNAL };
+/* Codes that may have to be answered in a signal handler, or without memory. */
+static const enum report_code urgent[] = { REPORT_SYSTEM, REPORT_TIMEOUT,
+	REPORT_TERMINATED, REPORT_CRASH, REPORT_CPU_TIME, REPORT_SIGNAL };
 
 static struct {
 	const struct request *request;
@@ -164,14 +165,20 @@ find_advice(enum report_code code)
 static void
 add_html(struct buffer *to, const char *text)
 {
-	for (; *text != '\0'; text++)
-		switch (*text) {
+	struct buffer visible = { 0 };
+	const char *c;
+
+	escape_add(&visible, text, "\n\t", false);
+	to->failed |= visible.failed;
+	for (c = visible.bytes; c != NULL && *c != '\0'; c++)
+		switch (*c) {
 		case '<': buffer_add_text(to, "&lt;"); break;
 		case '>': buffer_add_text(to, "&gt;"); break;
 		case '&': buffer_add_text(to, "&amp;"); break;
 		case '"': buffer_add_text(to, "&quot;"); break;
-		default: buffer_add_byte(to, *text);
+		default: buffer_add_byte(to, *c);
 		}
+	free(visible.bytes);
 }
 
 /*
@@ -254,12 +261,17 @@ add_html_page(struct buffer *to, enum report_code code)
 static void
 add_text_page(struct buffer *to, enum report_code code)
 {
-	buffer_print(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request %s\n",
+	buffer_print(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request ",
 	    pages[code].status, pages[code].happened, find_advice(code),
-	    report_word(code), report_id());
-	if (report_is_debug() && report_failure() != NULL)
-		buffer_print(
-		    to, "\n%s\n\n%s", report_failure(), report_page_trace());
+	    report_word(code));
+	escape_add(to, report_id(), "", false);
+	if (report_is_debug() && report_failure() != NULL) {
+		buffer_add_text(to, "\n\n");
+		escape_add(to, report_failure(), "\n\t", false);
+		buffer_add_text(to, "\n\n");
+		escape_add(to, report_page_trace(), "\n\t", false);
+	} else
+		buffer_add_byte(to, '\n');
 }
 
 /* A complete reply, head included: memory to be freed, or NULL. */
@@ -289,6 +301,23 @@ make_page(enum report_code code, size_t *length)
 	return buffer_take(&whole, length);
 }
 
+/* A page that is ready, for when there is no memory to make one. */
+static struct iovec
+find_ready(enum report_code code)
+{
+	static char least[] = "Status: " ERROR "\r\nContent-Type: text/plain"
+			      "\r\n\r\n" ERROR "\n";
+	struct iovec part = { .iov_base = least, .iov_len = sizeof(least) - 1 };
+
+	if (page.ready[code] == NULL)
+		code = REPORT_SYSTEM;
+	if (page.ready[code] != NULL) {
+		part.iov_base = page.ready[code];
+		part.iov_len = page.length[code];
+	}
+	return part;
+}
+
 void
 page_deliver(void)
 {
@@ -300,6 +329,8 @@ page_deliver(void)
 	    pages[code].status == NULL)
 		return;
 	part.iov_base = whole = make_page(code, &part.iov_len);
+	if (whole == NULL)
+		part = find_ready(code);
 	while (reply_push(&part, 1) == -1 && errno == EINTR)
 		;
 	free(whole);
@@ -319,7 +350,9 @@ page_prepare(void)
 void
 page_last_words(enum report_code code, int signal_number)
 {
+	struct iovec part = find_ready(code);
+
 	report_last_words(code, signal_number);
-	if (page.ready[code] != NULL && !reply_is_started())
-		reply_shout(page.ready[code], page.length[code]);
+	if (pages[code].status != NULL && !reply_is_started())
+		reply_shout(part.iov_base, part.iov_len);
 }

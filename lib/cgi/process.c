@@ -25,12 +25,15 @@
 
 #include "cgi/clock.h"
 #include "cgi/deadline.h"
+#include "cgi/log.h"
 #include "cgi/process.h"
+
+#define LAST_WORDS 5000 /* milliseconds */
 
 enum { STARTING, SERVING, FINISHING, CHILD };
 
 static struct {
-	volatile sig_atomic_t phase, holding, terminated;
+	volatile sig_atomic_t phase, holding, terminated, ending;
 	volatile sig_atomic_t interruption; /* a report_code, or 0 */
 	volatile sig_atomic_t timeout, grace; /* seconds */
 	volatile sig_atomic_t progress; /* milliseconds, see milliseconds() */
@@ -59,10 +62,15 @@ static const struct {
 	{ REPORT_CPU_TIME, "the host's limit of processor time is reached" },
 };
 
+/* The server may not listen any more: last words, too, have their time. */
 static void
 end(enum report_code code, int signal_number)
 {
-	process.hooks.last_words(code, signal_number);
+	if (!process.ending) {
+		process.ending = 1;
+		deadline_set(LAST_WORDS);
+		process.hooks.last_words(code, signal_number);
+	}
 	_exit((int)process.status);
 }
 
@@ -152,7 +160,7 @@ on_time(void)
 	unsigned silent = milliseconds() - (unsigned)process.progress,
 		 allowed = (unsigned)process.timeout * 1000;
 
-	if (process.phase == FINISHING)
+	if (process.phase == FINISHING || process.ending)
 		end(REPORT_SHUTDOWN, 0);
 	if (process.interruption != 0)
 		end((enum report_code)process.interruption, 0);
@@ -259,18 +267,28 @@ process_open_standard(void)
 	return 0;
 }
 
+/* If a step fails, *reply is what a page can still be sent through. */
 static int
 settle_descriptors(int *body, int *reply)
 {
+	bool heard = fcntl(STDOUT_FILENO, F_GETFD) != -1;
 	int null;
 
+	*body = STDIN_FILENO;
+	*reply = heard ? STDOUT_FILENO : -1;
 	if (process_open_standard() == -1)
 		return -1;
 	protect_inherited();
 	*body = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	*reply = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (*body == -1 || *reply == -1 || null == -1 ||
+	if (*body == -1)
+		return -1;
+	if (heard &&
+	    (null = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) ==
+		-1)
+		return -1;
+	if (heard)
+		*reply = null;
+	if ((null = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1 ||
 	    dup2(null, STDIN_FILENO) == -1 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
 		return -1;
@@ -334,6 +352,7 @@ process_open(const struct process_hooks *hooks, int *body, int *reply)
 	settle_signals();
 	if (settle_descriptors(body, reply) == -1)
 		return -1;
+	log_open();
 	if (!hooked && pthread_atfork(before_fork, after_fork, on_fork) != 0)
 		return -1;
 	hooked = true;
@@ -376,17 +395,6 @@ process_is_set_id(void)
 #else
 	return false;
 #endif
-}
-
-int
-process_log_to(const char *file)
-{
-	int log = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-
-	if (log == -1 || dup2(log, STDOUT_FILENO) == -1 ||
-	    dup2(log, STDERR_FILENO) == -1)
-		return -1;
-	return close(log);
 }
 
 int

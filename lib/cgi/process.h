@@ -19,8 +19,8 @@ int process_open_standard(void);
 /*
  * Forgets all of an earlier request, and puts descriptors, signals and limits
  * in order. *body and *reply become private copies of standard input and
- * output; 0 reads nothing from now on and 1 is the log. Returns 0, or -1 with
- * errno.
+ * output, or -1 where that is closed; 0 reads nothing from now on and 1 is the
+ * log. Returns 0, or -1 with errno: then a page can be sent all the same.
  */
 int process_open(const struct process_hooks *, int *body, int *reply);
 
@@ -32,9 +32,6 @@ void process_begin_as(const char *name);
 
 /* Whether the kernel gave us somebody else's rights. */
 bool process_is_set_id(void);
-
-/* Makes FILE both 1 and 2. Returns 0, or -1 with errno. */
-int process_log_to(const char *file);
 
 /*
  * Ends the application when nothing was heard of it for timeout seconds (0:

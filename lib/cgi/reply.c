@@ -23,6 +23,7 @@
 #include "cgi/ascii.h"
 #include "cgi/body.h"
 #include "cgi/buffer.h"
+#include "cgi/header.h"
 #include "cgi/process.h"
 #include "cgi/reply.h"
 
@@ -46,7 +47,9 @@ reply_open(int descriptor)
 void
 reply_be_nph(const char *server)
 {
-	reply.nph_server = server;
+	reply.nph_server = header_check_value(server, strlen(server)) == NULL
+	    ? server
+	    : "cgi2wsgi";
 }
 
 /* RFC 9110 5.6.7; strftime() would use the application's locale. */
@@ -190,6 +193,10 @@ reply_push(struct iovec *parts, int count)
 	ssize_t sent;
 	int done;
 
+	if (reply.descriptor == -1) {
+		errno = EPIPE; /* nobody was ever there */
+		return -1;
+	}
 	while ((done = consume(parts, count, 0)) < count) {
 		if ((room = await_room()) == 0)
 			return -1;

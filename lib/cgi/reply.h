@@ -16,7 +16,7 @@ void reply_open(int descriptor);
 
 /*
  * The server passes the reply on as it is: the head starts with a status
- * line (RFC 3875 5). server is the value of the Server header.
+ * line (RFC 3875 5). server is the value of the Server header, if it can be.
  */
 void reply_be_nph(const char *server);
 

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "cgi/buffer.h"
+#include "cgi/escape.h"
+#include "cgi/log.h"
 #include "cgi/report.h"
 
 static const char *const words[REPORT_CODES] = {
@@ -110,39 +112,22 @@ report_id(void)
 	return request_text(report.request, "UNIQUE_ID", report.id);
 }
 
-/*
- * Control characters of a request would forge lines or drive a terminal;
- * those of Latin-1 count as well, in their UTF-8 form.
- */
-static void
-add_escaped(struct buffer *to, const char *text, const char *allowed)
-{
-	unsigned char c;
-
-	for (; (c = (unsigned char)*text) != '\0'; text++)
-		if (c == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80)
-			buffer_print(to, "\\x%02x", (unsigned char)*++text);
-		else if ((c < 0x20 || c == 0x7f) && !strchr(allowed, c))
-			buffer_print(to, "\\x%02x", c);
-		else
-			buffer_add_byte(to, *text);
-}
-
 /* "[id] GET /path", of which everything but the brackets is the request's. */
 static void
 add_origin(struct buffer *to)
 {
 	buffer_add_text(to, " [");
-	add_escaped(to, report_id(), "");
+	escape_add(to, report_id(), "", false);
 	buffer_add_text(to, "] ");
-	add_escaped(
-	    to, request_text(report.request, "REQUEST_METHOD", "-"), "");
+	escape_add(
+	    to, request_text(report.request, "REQUEST_METHOD", "-"), "", false);
 	buffer_add_byte(to, ' ');
-	add_escaped(to, request_text(report.request, "SCRIPT_NAME", ""), "");
-	add_escaped(to,
+	escape_add(
+	    to, request_text(report.request, "SCRIPT_NAME", ""), "", false);
+	escape_add(to,
 	    request_text(report.request, "PATH_INFO",
 		*request_text(report.request, "SCRIPT_NAME", "") ? "" : "-"),
-	    "");
+	    "", false);
 }
 
 /* A traceback is indented, so that no line of it passes for one of ours. */
@@ -154,23 +139,10 @@ add_trace(struct buffer *to, const char *trace)
 	while (copy != NULL && (line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0') {
 			buffer_add_text(to, "  ");
-			add_escaped(to, line, "\t");
+			escape_add(to, line, "\t", false);
 			buffer_add_byte(to, '\n');
 		}
 	free(copy);
-}
-
-void
-report_write(const char *text, size_t length)
-{
-	ssize_t done;
-
-	for (; length > 0; text += done, length -= (size_t)done)
-		if ((done = write(STDERR_FILENO, text, length)) == -1) {
-			if (errno != EINTR)
-				return;
-			done = 0;
-		}
 }
 
 static void
@@ -198,12 +170,14 @@ report_enter(enum report_code code, const char *message, const char *trace)
 	buffer_print(&entry, "cgi2wsgi: %s", words[code]);
 	add_origin(&entry);
 	buffer_add_text(&entry, ": ");
-	add_escaped(&entry, message, "");
+	escape_add(&entry, message, "", false);
 	buffer_add_byte(&entry, '\n');
 	if (trace != NULL)
 		add_trace(&entry, trace);
 	if ((text = buffer_take(&entry, &length)) != NULL)
-		report_write(text, length);
+		log_write(text, length);
+	else
+		report_last_words(code, -1);
 	free(text);
 }
 
@@ -298,7 +272,7 @@ report_prepare(void)
 static void
 write_text(const char *text)
 {
-	report_write(text, strlen(text));
+	log_write_more(text, strlen(text));
 }
 
 /* A number of two digits at most, in a signal handler. */
@@ -314,14 +288,16 @@ write_number(int number)
 void
 report_last_words(enum report_code code, int signal_number)
 {
-	write_text("cgi2wsgi: ");
+	log_write("cgi2wsgi: ", strlen("cgi2wsgi: "));
 	write_text(words[code]);
 	write_text(report.origin ? report.origin : " [-] - -");
 	if (code == REPORT_SHUTDOWN)
 		write_text(": threads, atexit or the request's body did not "
 			   "end within --graceful-timeout\n");
-	else if (signal_number != 0) {
-		write_text(": ended at once by signal ");
+	else if (signal_number < 0)
+		write_text(": there is no memory for more words\n");
+	else if (signal_number > 0) {
+		write_text(": the process ended at once, by signal ");
 		write_number(signal_number);
 		write_text("\n");
 	} else

@@ -47,9 +47,6 @@ void report_log(enum report_code, const char *format, ...)
 /* The same with a finished message and a traceback, or NULL. */
 void report_enter(enum report_code, const char *message, const char *trace);
 
-/* Writes text to the log as it is. */
-void report_write(const char *text, size_t length);
-
 /*
  * Remembers the failure that ends the request; the first one counts.
  * Always returns -1.
@@ -78,7 +75,7 @@ bool report_conclude(enum report_code *);
 
 /*
  * Makes ready the line that report_last_words() writes, which may be called
- * in a signal handler: by which signal, or 0.
+ * in a signal handler: by which signal, or 0; -1 is for want of memory.
  */
 void report_prepare(void);
 void report_last_words(enum report_code, int signal_number);

@@ -133,7 +133,7 @@ add_quoted(struct buffer *to, const char *text)
 	struct buffer escaped = { 0 };
 	const char *c;
 
-	escape_add(&escaped, text, false);
+	escape_add(&escaped, text, "", false);
 	for (c = escaped.bytes; c != NULL && *c != '\0'; c++) {
 		if (*c == '"' || *c == '\\')
 			buffer_add_byte(to, '\\');
@@ -209,7 +209,7 @@ add_person_text(struct buffer *to, const char *text, size_t used, bool wrapped)
 	struct buffer escaped = { 0 };
 	char *whole;
 
-	escape_add(&escaped, text, false);
+	escape_add(&escaped, text, "", false);
 	if ((whole = buffer_take(&escaped, NULL)) == NULL)
 		to->failed = true;
 	else if (wrapped)

@@ -11,7 +11,7 @@
 
 #include "cgi/buffer.h"
 #include "cgi/escape.h"
-#include "cgi/report.h"
+#include "cgi/log.h"
 #include "cgi/secret.h"
 #include "explain/html.h"
 
@@ -50,7 +50,7 @@ escape(const char *bytes)
 {
 	struct buffer escaped = { 0 };
 
-	escape_add(&escaped, bytes, true);
+	escape_add(&escaped, bytes, "", true);
 	return buffer_take(&escaped, NULL);
 }
 
@@ -243,9 +243,9 @@ text_flush(void)
 		return;
 	lines = buffer_take(&text.lines, &length);
 	if (lines != NULL)
-		report_write(lines, length);
+		log_write(lines, length);
 	else
-		report_write(failed, strlen(failed));
+		log_write(failed, strlen(failed));
 	free(lines);
 }
 

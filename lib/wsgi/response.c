@@ -267,25 +267,6 @@ push(struct iovec *parts, int count)
 	return result;
 }
 
-/* The same from a file. Returns the number of bytes that left, or -1. */
-static ssize_t
-push_file(int file, off_t *offset, size_t size)
-{
-	ssize_t sent;
-
-	if (take_turn() == -1)
-		return -1;
-	do {
-		Py_BEGIN_ALLOW_THREADS
-		sent = reply_push_file(file, offset, size);
-		Py_END_ALLOW_THREADS
-	} while (sent == -1 && errno == EINTR && check_signals() == 0);
-	if (sent == -1)
-		lose_client(errno);
-	PyThread_release_lock(response.turn);
-	return sent;
-}
-
 /* Cuts off what is more than may leave; returns what is left. */
 static int64_t
 limit_blocks(struct iovec *blocks, int count, int64_t left)
@@ -475,28 +456,52 @@ send_iterable(PyObject *result)
 	return PyErr_Occurred() ? -1 : status;
 }
 
+/*
+ * The same for a piece of a file, as long as may leave: how much was sent, 0
+ * if nothing is left, or -1 with an exception set.
+ */
+static ssize_t
+push_file(int file, off_t *offset)
+{
+	ssize_t sent = 0;
+	int64_t left;
+
+	if (take_turn() == -1)
+		return -1;
+	if ((left = bytes_left()) <= FILE_PIECE)
+		process_hold();
+	while (left > 0) {
+		Py_BEGIN_ALLOW_THREADS
+		sent = reply_push_file(file, offset,
+		    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
+		Py_END_ALLOW_THREADS
+		if (sent != -1 || errno != EINTR || check_signals() == -1)
+			break;
+	}
+	if (sent > 0)
+		response.sent += sent;
+	if (sent == -1)
+		lose_client(errno);
+	PyThread_release_lock(response.turn);
+	return sent;
+}
+
 static int
 send_file_rest(int file, off_t offset)
 {
-	ssize_t sent = 1;
-	int64_t left, took;
+	ssize_t sent;
+	int64_t took;
 
-	while (sent > 0 && (left = bytes_left()) > 0) {
-		if (left <= FILE_PIECE)
-			process_hold();
+	do {
 		clock_enter(CLOCK_OUTPUT);
-		sent = push_file(file, &offset,
-		    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
+		sent = push_file(file, &offset);
 		took = clock_enter(CLOCK_APPLICATION);
-		if (sent == -1)
-			return -1;
-		if (response.observer != NULL)
+		if (sent > 0 && response.observer != NULL)
 			response.observer->blocks(1, 0, sent, took);
-		response.sent += sent;
-		if (bytes_left() > 0 && check_signals() == -1)
+		if (sent > 0 && bytes_left() > 0 && check_signals() == -1)
 			return -1;
-	}
-	return 0;
+	} while (sent > 0);
+	return (int)sent;
 }
 
 /* The first block takes the head along; the kernel sends the rest. */

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 
 import pytest
 
@@ -394,3 +395,104 @@ def test_exception_text_with_control_characters(cgi):
     assert "end" in reply.log.splitlines()[-1], reply
     assert "\0" not in reply.log and "\x1b" not in reply.log
     assert not re.search("^cgi2wsgi: forged", reply.log, re.M)
+
+
+# Where a line begins
+
+BEFORE = {
+    "errors": "environ['wsgi.errors'].write('no end')",
+    "descriptor": "os.write(2, b'no end')",
+    "print": "print('no end', end='', flush=True)",
+    "child": "os.system('printf \"no end\" >&2')",
+    "child's output": "os.system('printf \"no end\"')",
+    "C": "libc = ctypes.CDLL(None); libc.dprintf(2, b'no end')",
+    "ended": "os.write(2, b'an end\\n')",
+    "nothing": "pass",
+}
+
+
+def open_log(kind, folder):
+    """Where the log goes, and a function that reads it."""
+    if kind == "file":
+        file = folder / "error.log"
+        return (os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+                file.read_text)
+    if kind == "pipe":
+        reader, writer = os.pipe()
+    elif kind == "socket":
+        ours, theirs = socket.socketpair()
+        reader, writer = ours.detach(), theirs.detach()
+    else:
+        os.mkfifo(folder / "fifo")
+        reader = os.open(folder / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+        writer = os.open(folder / "fifo", os.O_WRONLY)
+    return writer, lambda: os.read(reader, 1 << 16).decode()
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe", "socket", "fifo"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_entry_begins_a_line(cgi, kind, before):
+    """D4, case 12: whatever was written before it."""
+    writer, read = open_log(kind, cgi.folder)
+    reply = cgi.run(cgi.script(f"""
+        import ctypes
+        import os
+
+        def application(environ, start_response):
+            {BEFORE[before]}
+            start_response("200 OK", [("Location", "/x")])
+            {BEFORE[before]}
+            raise ValueError
+        """), stderr=writer)
+    log = read()
+    assert reply.status == 500
+    lines = log.split("\n")
+    assert lines.pop() == ""
+    assert [line.split()[1] for line in lines
+            if line.startswith("cgi2wsgi: ")] == ["location", "application"]
+    assert log.count("cgi2wsgi: ") == 2
+    if before == "nothing":
+        assert "" not in lines
+    if before == "ended" and kind == "file":
+        assert "" not in lines
+
+
+def test_last_words_begin_a_line(cgi):
+    """D4, case 12: those of a crash, too."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            os.write(2, b"no end")
+            os.abort()
+        """))
+    assert "no end\ncgi2wsgi: crash [" in reply.log
+
+
+@pytest.mark.parametrize("hostile, shown", [
+    ("\x9b".encode("latin-1"), "\\x9b"), ("\x9b".encode(), "\\xc2\\x9b"),
+    (b"\xff", "\\xff"), (b"\xc3", "\\xc3"), (b"\xc0\xaf", "\\xc0\\xaf"),
+    (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
+    ("\u202e".encode(), "\\xe2\\x80\\xae"),
+    ("\u2066".encode(), "\\xe2\\x81\\xa6"),
+    ("\u061c".encode(), "\\xd8\\x9c"),
+    ("\u2028".encode(), "\\xe2\\x80\\xa8"), ("é日😀".encode(), "é日😀")])
+@pytest.mark.parametrize("where", ["path", "message", "page"])
+def test_what_may_be_shown(cgi, hostile, shown, where):
+    """D3, attack 7: C1 controls, bidi marks and what is not UTF-8."""
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            path = os.fsdecode(environ["PATH_INFO"].encode("latin-1"))
+            raise ValueError(path)
+        """, "--debug" if where == "page" else ""),
+        env={"PATH_INFO": b"/<" + hostile + b">"},
+        headers=[("Accept", "text/plain")])
+    text = (reply.body.decode() if where == "page"
+            else reply.log if where == "message" else
+            reply.log.split("\n")[0])
+    assert f"/<{shown}>" in text or (
+        where != "path" and "/<\\udc" in text), text
+    for character in "\x9b\x80\u202e\u2066\u200f\u061c\u2028":
+        assert character not in reply.log
