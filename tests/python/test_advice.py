@@ -318,7 +318,7 @@ def test_hgweb(cgi):
     cgi.write("mercurial/hgweb/wsgicgi.py", "def launch(application):\n"
               "    print('Content-Type: text/plain')\n")
     reply = cgi.run(cgi.script("""
-        from mercurial.hgweb import wsgicgi
+        import os; from mercurial.hgweb import wsgicgi
 
         def mine(environ, start_response):
             start_response("200 OK", [])
