@@ -31,6 +31,29 @@ def install(apache):
     for _, file, _ in apache_recipes.SITES.values():
         place = apache_recipes.place(apache, file)
         apache.copy_pages(place.rpartition("/")[0])
+    install_rules(apache)
+
+
+def install_rules(apache):
+    """/twice, which is rewritten twice, and /gone, with an error document."""
+    root = f"{apache_recipes.FOLDER}/htdocs"
+    public = f"{root}/twice/public"
+    apache.copy_pages(public)
+    apache.script(f"{public}/app.cgi", (SERVERS / "interop.py").read_text(),
+                  f"--env DATA={apache.tree}/data")
+    apache.write(f"{root}/twice/.htaccess", "RewriteEngine on\n"
+                 "RewriteRule ^(.*)$ public/$1 [L]\n")
+    apache.copy(HTACCESS, f"{public}/.htaccess")
+    apache.folder(f"{root}/gone")
+    apache.configure(f"""
+        <Directory "{apache.tree}/{root}/twice">
+            AllowOverride FileInfo Options=ExecCGI
+            Options SymLinksIfOwnerMatch
+        </Directory>
+        <Directory "{apache.tree}/{root}/gone">
+            ErrorDocument 404 /cgi-bin/app.cgi/echo
+        </Directory>
+    """)
 
 
 def prepared(name):

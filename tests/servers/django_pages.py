@@ -1,5 +1,6 @@
 """Links that Django builds, and where they lead."""
 
+import hashlib
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -31,8 +32,15 @@ def page(request, name):
     return HttpResponse(f"{name} {request.GET.dict()}")
 
 
+def upload(request):
+    """The size and checksum of a body."""
+    checksum = hashlib.sha256(request.body).hexdigest()
+    return HttpResponse(f"{len(request.body)} {checksum}")
+
+
 urlpatterns = [
     path("", home, name="home"),
+    path("django_upload", upload),
     path("django", links),
     path("django/<path:name>", page, name="page"),
 ]

@@ -147,8 +147,11 @@ def django(environ, start_response):
 PAGES.update({page.__name__: page for page in (
     late, half, no_content, not_modified, cookies, proxy, steps, slow,
     closing, fail_late, noise, flask, django)})
+PAGES["django_upload"] = django
 
 
 def application(environ, start_response):
     name = environ["PATH_INFO"].lstrip("/").partition("/")[0]
+    if environ["QUERY_STRING"] == "echo":
+        name = "echo"
     return PAGES.get(name, not_found)(environ, start_response)

@@ -21,6 +21,7 @@ import pytest
 from apache import TIMEOUT, basic
 from columns import COLUMNS, LEFT_OUT, prepared
 from harness import alive, until
+from webservers import WAYS
 
 pytestmark = pytest.mark.interop
 
@@ -181,6 +182,36 @@ def root(site):
             for answer in (answers * 2)[:2]]
 
 
+@behaviour("root URL", b"/")
+def root_url(site):
+    """B16: it has an empty SCRIPT_NAME, or the application's own."""
+    found = seen(site.get("/?echo"))
+    if isinstance(found, tuple) and found[0] == site.base:
+        return found[1]
+    return found
+
+
+def of_apache(site, path):
+    """What is known of a request to what columns.py made beside the ways."""
+    if not site.name.startswith("apache"):
+        return None
+    answer = site.server.get(path, Host=f"localhost:{site.server.port}")
+    return json.loads(answer.text) if answer.status < 500 else answer.text
+
+
+@behaviour("two-step rewrite", ("/twice", "/echo/a/b"))
+def two_steps(site):
+    known = of_apache(site, "/twice/echo/a/b")
+    return known and (known["SCRIPT_NAME"], known["PATH_INFO"])
+
+
+@behaviour("error document", ("/cgi-bin/app.cgi", "/echo", "/gone/a"))
+def error_document(site):
+    known = of_apache(site, "/gone/a?x=1")
+    return known and (known["SCRIPT_NAME"], known["PATH_INFO"],
+                      known["REDIRECT_URL"])
+
+
 @behaviour("path", b"/echo/a/b.html")
 def path(site):
     return paths(site, "/a/b.html")
@@ -293,15 +324,26 @@ def reply_first(site):
     return {whole: "all of it", REFUSED: REFUSED}.get(text, "a part")
 
 
-@behaviour("chunked upload", "the whole body")
-def chunked(site):
+def sent_in_chunks(site, page):
+    """What of a body in chunks a page received."""
     body = UPLOAD[:MIB]
     pieces = (body[i:i + MIB // 16] for i in range(0, MIB, MIB // 16))
-    text = site.post("/upload", pieces, **{"Transfer-Encoding": "chunked"})
+    text = site.post(page, pieces, **{"Transfer-Encoding": "chunked"})
     known = {f"{MIB} {hashlib.sha256(body).hexdigest()}": "the whole body",
              f"0 {hashlib.sha256().hexdigest()}": "nothing",
              REFUSED: REFUSED}
     return known.get(text, "undecoded bytes")
+
+
+@behaviour("chunked upload", "the whole body")
+def chunked(site):
+    return sent_in_chunks(site, "/upload")
+
+
+@behaviour("chunked upload into Django", "the whole body")
+def django_chunked(site):
+    """C6: Django reads CONTENT_LENGTH bytes, and none without it."""
+    return sent_in_chunks(site, "/django_upload")
 
 
 @behaviour("20 MB reply", True)
@@ -313,6 +355,16 @@ def download(site):
 def head(site):
     head, body = site.bytes("HEAD", "/echo")
     return status_of(head), "x-page: echo" in head.lower(), body
+
+
+@behaviour("HEAD with Content-Length", "as for GET")
+def head_length(site):
+    """Case 29: with a body, and with what says so to Apache."""
+    size = len(site.get("/nowhere").body)
+    head, _ = site.bytes("HEAD", "/nowhere")
+    found = re.search("(?im)^Content-Length: *(\\d+)", head)
+    return ("as for GET" if found and int(found[1]) == size
+            else found and found[1])
 
 
 @behaviour("404", 404)
@@ -562,8 +614,11 @@ impossible("caddy rewrite", "encoded path",
            "caddy's rewrite takes an encoded question mark for a plain one")
 impossible("python-http", "encoded path", b"/echo/a b+c%d \"e;f=g,h'&i",
            "http.server decodes the path twice")
+for name in ("two-step rewrite", "error document"):
+    impossible(", ".join(WAYS), name, None, "the tests ask Apache alone")
 FOLDER = "busybox takes a URL that ends in a slash for a folder's"
 impossible("busybox", "root", [404, "home"], FOLDER)
+impossible("busybox", "root URL", 404, FOLDER)
 impossible("busybox", "path with a slash at its end", 404, FOLDER)
 for name in LINKS:
     impossible("busybox", name, [404, *LINKED[1:]] * 2, FOLDER)
@@ -579,19 +634,21 @@ impossible("webfs", "query", "a=1&b=  c&d=Ã©/?&a=2",
 impossible("webfs", "hostile query words", ["-c+x", "--log+x"],
            "webfs decodes the query: they arrive with a blank")
 
+CHUNKED = ("chunked upload", "chunked upload into Django")
 UNCHUNKED = "the server hands over neither length nor decoded body"
-impossible("python-http, mini-httpd", "chunked upload",
-           AtTimes("nothing", REFUSED), UNCHUNKED)
-impossible("busybox, uwsgi", "chunked upload", REFUSED,
-           "the server hands over no decoded body: cgi2wsgi answers 411")
-impossible("lighttpd stream", "chunked upload", REFUSED,
-           "lighttpd wants a length where it does not store bodies")
+for name in CHUNKED:
+    impossible("python-http, mini-httpd", name, AtTimes("nothing", REFUSED),
+               UNCHUNKED)
+    impossible("busybox, uwsgi", name, REFUSED,
+               "the server hands over no decoded body: cgi2wsgi answers 411")
+    impossible("lighttpd stream", name, REFUSED,
+               "lighttpd wants a length where it does not store bodies")
 for name in ("form", "20 MB body, read at once", "20 MB body, read late",
              "20 MB body, half read", "20 MB body, never read",
-             "large reply before a large body is read", "chunked upload",
+             "large reply before a large body is read", *CHUNKED,
              "hostile query words of a POST"):
     impossible("webfs", name, REFUSED, "webfs knows only GET and HEAD")
-    if name != "chunked upload":
+    if name not in CHUNKED:
         at_times(name, BEHAVIOURS[name][1])
 impossible("webfs", "small body, never read", [REFUSED] * 10,
            "webfs knows only GET and HEAD")
