@@ -265,11 +265,11 @@ def _close_first(then):
 
 def wait_preload(log):
     """True: an image was made; False: refused; None: not tried, in time."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 1
     while time.monotonic() < deadline:
         text = os.pread(log.fileno(), 1 << 20, 0)
         for line in text.splitlines():
-            if line.startswith(b"cgi2wsgi: preload ") or b" cgi2wsgi: preload" in line:
+            if b"cgi2wsgi: preload " in line:
                 return b": an image was made: " in line
         if b"cgi2wsgi: " in text:
             return None
@@ -358,7 +358,7 @@ class Cgi:
         how = {key: value for key, value in how.items() if key in (
             "cwd", "preexec_fn", "umask", "user", "group", "extra_groups")}
         made = False
-        for _ in range(3):
+        for _ in range(2):
             time.sleep(0.05)    # files that are younger are not trusted
             with tempfile.TemporaryFile("a+b") as log:
                 process = self.start_exec([script], pairs, stderr=log,

@@ -455,7 +455,7 @@ make_head(struct dump *dump, const struct key *key)
 	for (i = 0; i < key->file_count; i++)
 		files[i] = (struct image_file){ .name = put_text(&to, image,
 						    key->files[i].name),
-			.only_which = key->files[i].only_which,
+			.how = key->files[i].how,
 			.was = key->files[i].was };
 	for (i = 0; i < dump->library_count; i++) {
 		libraries[i].name = put_text(&to, image, dump->libraries[i]);

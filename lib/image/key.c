@@ -121,7 +121,7 @@ add_asked_variables(struct key *key, PyObject *list, char **environment)
 }
 
 static int
-add_file(struct key *key, const char *name, bool only_which)
+add_file(struct key *key, const char *name, uint64_t how)
 {
 	struct key_file *grown = realloc(
 	    key->files, (key->file_count + 1) * sizeof(*grown));
@@ -130,9 +130,11 @@ add_file(struct key *key, const char *name, bool only_which)
 		return -1;
 	key->files = grown;
 	grown += key->file_count++;
-	*grown = (struct key_file){ .name = strdup(name),
-		.only_which = only_which };
-	place_stat(name, false, &grown->was);
+	*grown = (struct key_file){ .name = strdup(name), .how = how };
+	if (how == IMAGE_NAMES)
+		place_names(name, &grown->was);
+	else
+		place_stat(name, false, &grown->was);
 	return grown->name != NULL ? 0 : -1;
 }
 
@@ -151,12 +153,12 @@ add_own_files(struct key *key, const char *file)
 		return -1;
 	if ((slash = strrchr(folder, '/')) != NULL)
 		slash[slash == folder ? 1 : 0] = '\0';
-	if (add_file(key, key->caller.execfn, false) == 0 &&
-	    (slash == NULL || add_file(key, folder, true) == 0) &&
-	    (file == NULL || add_file(key, file, false) == 0))
+	if (add_file(key, key->caller.execfn, IMAGE_WHOLE) == 0 &&
+	    (slash == NULL || add_file(key, folder, IMAGE_WHICH) == 0) &&
+	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0))
 		result = *key->caller.execfn == '/' && key->caller.is_line
 		    ? 0
-		    : add_file(key, ".", true);
+		    : add_file(key, ".", IMAGE_WHICH);
 	free(folder);
 	return result;
 }
@@ -165,8 +167,9 @@ int
 key_collect(struct key *key, char **environment, const char *file)
 {
 	PyObject *asked = call("variables"), *files = call("files"), *list;
+	const char *name;
 	Py_ssize_t i;
-	int all, result = -1;
+	int all, listed, result = -1;
 
 	if (asked == NULL || files == NULL ||
 	    !PyArg_ParseTuple(asked, "O!p", &PyList_Type, &list, &all))
@@ -177,12 +180,16 @@ key_collect(struct key *key, char **environment, const char *file)
 		PyErr_NoMemory();
 		goto done;
 	}
-	for (i = 0; i < PyList_GET_SIZE(files); i++)
-		if (add_file(key, PyBytes_AS_STRING(PyList_GET_ITEM(files, i)),
-			false) == -1) {
+	for (i = 0; i < PyList_GET_SIZE(files); i++) {
+		if (!PyArg_ParseTuple(
+			PyList_GET_ITEM(files, i), "yp", &name, &listed))
+			goto done;
+		if (add_file(key, name, listed ? IMAGE_NAMES : IMAGE_WHOLE) ==
+		    -1) {
 			PyErr_NoMemory();
 			goto done;
 		}
+	}
 	result = 0;
 done:
 	Py_XDECREF(files);
@@ -196,7 +203,7 @@ key_is_newer(const struct key *key, int64_t time)
 	size_t i;
 
 	for (i = 0; i < key->file_count; i++)
-		if (!key->files[i].only_which &&
+		if (key->files[i].how == IMAGE_WHOLE &&
 		    (key->files[i].was.changed >= time ||
 			key->files[i].was.touched >= time))
 			return true;

@@ -12,7 +12,7 @@ struct key_variable {
 
 struct key_file {
 	char *name;
-	bool only_which;
+	uint64_t how; /* IMAGE_WHOLE or another */
 	struct image_stat was;
 };
 

@@ -51,11 +51,15 @@ def packaged(path):
 
 
 def files():
-    """Code that was read and may be edited, and folders that were searched."""
-    found = set()
-    for path in list(sys.path_importer_cache):
-        path = os.path.abspath(path)
-        found.add(path)
+    """Code that was read and may be edited, and folders that were searched:
+    pairs of a name and whether only a folder's names count."""
+    found = {os.path.join(sys.prefix, "pyvenv.cfg")}
+    searched = set()
+    for path in map(os.path.abspath, list(sys.path_importer_cache)):
+        if packaged(path + "/") or not os.path.isdir(path):
+            found.add(path)
+        else:
+            searched.add(path)
         if os.path.basename(path) in ("site-packages", "dist-packages") \
                 and os.path.isdir(path):
             found.update(os.path.join(path, name)
@@ -68,8 +72,11 @@ def files():
                 found.add(path)
             else:
                 found.add(os.path.dirname(path))
-    found.add(os.path.join(sys.prefix, "pyvenv.cfg"))
-    return sorted(os.fsencode(path) for path in found)
+    # What was added meanwhile may have been searched for before.
+    found.update(entry.path for path in searched for entry in os.scandir(path)
+                 if entry.name.endswith((".py", ".so", ".pyc")))
+    return [(os.fsencode(path), path in searched)
+            for path in sorted(found | searched)]
 
 
 def owner(thing):

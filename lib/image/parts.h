@@ -13,7 +13,10 @@ struct image_stat {
 /* Names are offsets from the start of the file; each ends with a zero byte. */
 struct image_file {
 	uint64_t name;
-	uint64_t only_which; /* compare device and inode alone */
+	uint64_t how; /* what is compared: */
+#define IMAGE_WHOLE 0 /* all of it */
+#define IMAGE_WHICH 1 /* device and inode: is it the same one? */
+#define IMAGE_NAMES 2 /* a folder that is written to: see place_names() */
 	struct image_stat was;
 };
 

@@ -13,6 +13,19 @@
 #include "image/raw.h"
 
 #define NAME_DIGITS 16
+#define HASH UINT64_C(0xcbf29ce484222325) /* FNV-1a's beginning */
+/* d_type, readdir(3) */
+#define TYPE_UNKNOWN 0
+#define TYPE_FOLDER 4
+#define TYPE_LINK 10
+
+/* As getdents64(2) has it. */
+struct entry {
+	uint64_t inode, offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
 
 /* Whether text begins with these words, and how long they are, or 0. */
 static int
@@ -77,14 +90,84 @@ place_stat_open(int descriptor, struct image_stat *stat)
 
 bool
 place_same(
-    const struct image_stat *one, const struct image_stat *other, bool which)
+    const struct image_stat *one, const struct image_stat *other, uint64_t how)
 {
 	if (one->device != other->device || one->inode != other->inode)
 		return false;
-	return which ||
+	return how == IMAGE_WHICH ||
 	    (one->mode == other->mode && one->size == other->size &&
 		one->changed == other->changed &&
 		one->touched == other->touched);
+}
+
+static uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
+
+static bool
+ends_in(const char *name, const char *ending)
+{
+	int length = 0, more = 0;
+
+	while (name[length] != '\0')
+		length++;
+	while (ending[more] != '\0')
+		more++;
+	while (length > 0 && more > 0 && name[length - 1] == ending[more - 1]) {
+		length--;
+		more--;
+	}
+	return more == 0;
+}
+
+/* A package is a folder; whatever has another ending is no module. */
+static bool
+may_be_module(const char *name, unsigned char type)
+{
+	int i;
+
+	if (ends_in(name, ".py") || ends_in(name, ".so") ||
+	    ends_in(name, ".pyc"))
+		return true;
+	for (i = 0; name[i] != '\0'; i++)
+		if (name[i] == '.')
+			return false;
+	return (type == TYPE_FOLDER || type == TYPE_LINK ||
+		   type == TYPE_UNKNOWN) &&
+	    begins_with(name, "__pycache__") == 0;
+}
+
+void
+place_names(const char *path, struct image_stat *stat)
+{
+	char buffer[8192];
+	const struct entry *entry;
+	long got, at;
+	int folder;
+
+	place_stat(path, false, stat);
+	stat->size = 0;
+	stat->changed = stat->touched = 0;
+	if ((stat->mode & 0170000) != 0040000)
+		return;
+	folder = (int)raw_call_4(
+	    __NR_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	while (folder >= 0 &&
+	    (got = raw_call_4(
+		 __NR_getdents64, folder, buffer, sizeof(buffer), 0)) > 0)
+		for (at = 0; at < got; at += entry->length) {
+			entry = (const void *)(buffer + at);
+			/* In whatever order they come. */
+			if (may_be_module(entry->name, entry->type))
+				stat->size += hash_text(HASH, entry->name);
+		}
+	if (folder >= 0)
+		raw_call_4(__NR_close, folder, 0, 0, 0);
 }
 
 static uint64_t
@@ -271,15 +354,6 @@ place_folder(
 	return 0;
 }
 
-static uint64_t
-hash_text(uint64_t hash, const char *text)
-{
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++ != '\0');
-	return hash;
-}
-
 /*
  * Images of several hosts and options lie side by side. What a client sends
  * is no part of this (H7): thaw.c looks for none where argv holds query words.
@@ -288,7 +362,7 @@ static uint64_t
 hash_caller(const struct place_caller *caller)
 {
 	const char *args = place_variable(caller->environment, "CGI2WSGI_ARGS");
-	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), caller->boot);
+	uint64_t hash = hash_text(HASH, caller->boot);
 	int i;
 
 	hash = hash_text(hash, caller->execfn);

@@ -32,7 +32,14 @@ const char *place_variable(char **environment, const char *name);
 void place_stat(const char *path, bool nofollow, struct image_stat *);
 void place_stat_open(int descriptor, struct image_stat *);
 bool place_same(
-    const struct image_stat *, const struct image_stat *, bool only_which);
+    const struct image_stat *, const struct image_stat *, uint64_t how);
+
+/*
+ * What a folder is like to Python's import system: in place of size and times,
+ * a sum of the names that can be modules. An application may keep a database
+ * in its own folder, which changes with each request.
+ */
+void place_names(const char *path, struct image_stat *);
 
 /*
  * The folder of the caller's images into path, the first that may hold them

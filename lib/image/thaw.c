@@ -186,8 +186,11 @@ are_files_unchanged(const struct image *image)
 	uint64_t i;
 
 	for (i = 0; i < image->files.count; i++, file++) {
-		place_stat(part(image, file->name), false, &now);
-		if (!place_same(&now, &file->was, file->only_which != 0))
+		if (file->how == IMAGE_NAMES)
+			place_names(part(image, file->name), &now);
+		else
+			place_stat(part(image, file->name), false, &now);
+		if (!place_same(&now, &file->was, file->how))
 			return false;
 	}
 	return true;
@@ -256,7 +259,7 @@ map_library(const struct image *image, uint64_t first)
 	if (!mapped)
 		return 0;
 	place_stat_open(file, &now);
-	mapped = place_same(&now, &from->was, false);
+	mapped = place_same(&now, &from->was, IMAGE_WHOLE);
 	for (; mapped && i < image->segments.count &&
 	     segment[i].library == library;
 	     i++)

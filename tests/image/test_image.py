@@ -187,6 +187,25 @@ def test_no_answer_is_stale(preloaded, change):
         f"[True, {expected}]".encode())
 
 
+def test_a_database_beside_the_script(preloaded):
+    """What an application writes into its own folder is no module."""
+    script = preloaded.script("""
+        import sqlite3
+        def application(environ, start_response):
+            database = sqlite3.connect("notes.db")
+            database.execute("create table if not exists note (text)")
+            database.execute("insert into note values ('x')")
+            database.commit()
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    preloaded.make(script)
+    for number in range(3):
+        preloaded.cgi.write(f"log.{number}", "")
+        assert preloaded.run(script).body == b"True"
+    preloaded.cgi.write("sqlite3/__init__.py", "")
+    assert b"True" not in preloaded.run(script).body
+
+
 def test_a_file_that_was_changed_meanwhile(preloaded):
     """An edit during the import would be in the key and not in the image."""
     script = preloaded.script("""
@@ -258,8 +277,8 @@ def test_a_thaw_is_a_fork(preloaded):
 @pytest.mark.parametrize("line, reason", [
     ("kept = open('/etc/passwd')", "left a descriptor open: /etc/passwd"),
     ("import socket; kept = socket.socket()", "descriptor open: socket:"),
-    ("import sqlite3; kept = sqlite3.connect('/tmp/x'); kept.execute("
-     "'select * from sqlite_master').fetchall()", "descriptor open: /tmp/x"),
+    ("import sqlite3; kept = sqlite3.connect('x.db'); kept.execute("
+     "'select * from sqlite_master').fetchall()", "x.db"),
     ("import threading; threading.Thread(target=lambda: __import__("
      "'time').sleep(1), daemon=True).start()", "started a thread"),
     ("import subprocess; subprocess.Popen(['sleep', '1'])",
