@@ -311,6 +311,7 @@ compare_options(const struct options *one, const struct options *two)
 	ensure(one->graceful_timeout == two->graceful_timeout,
 	    "--graceful-timeout");
 	ensure(one->explain == two->explain, "--explain");
+	ensure(one->page == two->page, "--explain=html");
 	ensure(one->timing == two->timing, "--timing");
 	ensure(one->nph == two->nph, "--nph");
 	ensure(one->debug == two->debug, "--debug");
