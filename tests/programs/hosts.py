@@ -72,4 +72,17 @@ class LighttpdHost(Host, WebServer):
         self.script(f"cgi-bin/{name}.cgi", source, options)
 
 
+class NginxHost(Host, WebServer):
+    """Programs are scripts in cgi-bin."""
+
+    def __init__(self):
+        super().__init__("nginx")
+
+    def prefix(self, name):
+        return f"/cgi-bin/{name}.cgi"
+
+    def deploy(self, name, source, options=""):
+        self.script(f"cgi-bin/{name}.cgi", source, options)
+
+
 HOSTS = {"apache": ApacheHost, "lighttpd": LighttpdHost}
