@@ -52,6 +52,8 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_SCRIPT_NAME] = "script-name",
 	[REPORT_PRELOAD] = "preload",
 	[REPORT_INFLATED] = "inflated",
+	[REPORT_HABIT] = "habit",
+	[REPORT_NO_TYPE] = "no-type",
 };
 
 static const struct request nothing;

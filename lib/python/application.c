@@ -11,6 +11,7 @@
 #include "python/advice.h"
 #include "python/application.h"
 #include "python/bytecode.h"
+#include "python/habits.h"
 #include "python/handler.h"
 #include "python/traceback.h"
 
@@ -243,6 +244,7 @@ application_load(const struct invocation *invocation)
 	module = invocation->file ? load_file(invocation->file)
 				  : PyImport_ImportModule(invocation->module);
 	taken = handler_take();
+	habits_watch_forms();
 	/* As sys.exit() behind CGIHandler().run(). */
 	if (taken != NULL && invocation->callable == NULL &&
 	    (module != NULL || PyErr_ExceptionMatches(PyExc_SystemExit))) {

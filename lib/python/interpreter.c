@@ -12,6 +12,7 @@
 #include "python/exec.h"
 #include "python/frozen.h"
 #include "python/garbage.h"
+#include "python/habits.h"
 #include "python/interpreter.h"
 #include "cgi/ascii.h"
 #include "cgi/process.h"
@@ -409,5 +410,6 @@ interpreter_start(const struct invocation *invocation)
 	if (exec_refuse() == -1 || handle_signals() == -1 ||
 	    extend_path(invocation) == -1)
 		return traceback_fail(REPORT_PYTHON, incomplete);
+	habits_watch_stdin();
 	return 0;
 }

@@ -31,29 +31,88 @@ encode(PyObject *text, const char *what, PyObject *whole)
 	return bytes;
 }
 
-/* PEP 3333 wants a reason; http.HTTPStatus knows those that exist. */
+/* The statuses of IANA's registry, as http.HTTPStatus has them. */
+static const struct reason {
+	int status;
+	const char *text;
+} reasons[] = {
+	{ 100, "Continue" },
+	{ 101, "Switching Protocols" },
+	{ 102, "Processing" },
+	{ 103, "Early Hints" },
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 202, "Accepted" },
+	{ 203, "Non-Authoritative Information" },
+	{ 204, "No Content" },
+	{ 205, "Reset Content" },
+	{ 206, "Partial Content" },
+	{ 207, "Multi-Status" },
+	{ 208, "Already Reported" },
+	{ 226, "IM Used" },
+	{ 300, "Multiple Choices" },
+	{ 301, "Moved Permanently" },
+	{ 302, "Found" },
+	{ 303, "See Other" },
+	{ 304, "Not Modified" },
+	{ 305, "Use Proxy" },
+	{ 307, "Temporary Redirect" },
+	{ 308, "Permanent Redirect" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 402, "Payment Required" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 406, "Not Acceptable" },
+	{ 407, "Proxy Authentication Required" },
+	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
+	{ 410, "Gone" },
+	{ 411, "Length Required" },
+	{ 412, "Precondition Failed" },
+	{ 413, "Request Entity Too Large" },
+	{ 414, "Request-URI Too Long" },
+	{ 415, "Unsupported Media Type" },
+	{ 416, "Requested Range Not Satisfiable" },
+	{ 417, "Expectation Failed" },
+	{ 418, "I'm a Teapot" },
+	{ 421, "Misdirected Request" },
+	{ 422, "Unprocessable Entity" },
+	{ 423, "Locked" },
+	{ 424, "Failed Dependency" },
+	{ 425, "Too Early" },
+	{ 426, "Upgrade Required" },
+	{ 428, "Precondition Required" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 451, "Unavailable For Legal Reasons" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+	{ 505, "HTTP Version Not Supported" },
+	{ 506, "Variant Also Negotiates" },
+	{ 507, "Insufficient Storage" },
+	{ 508, "Loop Detected" },
+	{ 510, "Not Extended" },
+	{ 511, "Network Authentication Required" },
+};
+
+/* PEP 3333 wants a reason behind the number. */
 static PyObject *
 complete_status(PyObject *status)
 {
-	PyObject *http, *known = NULL, *phrase = NULL, *whole = NULL;
+	int number = atoi(PyBytes_AS_STRING(status));
+	size_t i = 0;
 
-	if ((http = PyImport_ImportModule("http")) == NULL)
-		return NULL;
-	known = PyObject_CallMethod(
-	    http, "HTTPStatus", "i", atoi(PyBytes_AS_STRING(status)));
-	if (known != NULL)
-		phrase = PyObject_GetAttrString(known, "phrase");
-	if (known == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
-		PyErr_Clear();
-		phrase = PyUnicode_FromString("Unknown");
-	}
-	if (phrase != NULL)
-		whole = PyBytes_FromFormat("%.3s %s", PyBytes_AS_STRING(status),
-		    PyUnicode_AsUTF8(phrase));
-	Py_XDECREF(phrase);
-	Py_XDECREF(known);
-	Py_DECREF(http);
-	return whole;
+	while (i < sizeof(reasons) / sizeof(*reasons) &&
+	    reasons[i].status != number)
+		i++;
+	return PyBytes_FromFormat("%d %s", number,
+	    i < sizeof(reasons) / sizeof(*reasons) ? reasons[i].text
+						   : "Unknown");
 }
 
 static int
@@ -79,7 +138,11 @@ read_status(PyObject *status, struct head *head)
 		return -1;
 	head->status = strdup(PyBytes_AS_STRING(bytes));
 	Py_DECREF(bytes);
-	return head->status == NULL ? PyErr_NoMemory(), -1 : 0;
+	if (head->status == NULL) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	return 0;
 }
 
 /* Headers of which there is one at most, and one that has to be a number. */

@@ -177,7 +177,7 @@ complete_headers(const struct head *head)
 }
 
 static char *
-make_head(size_t *length)
+make_head(size_t *length, bool has_data)
 {
 	const struct head *head = &response.head;
 	char *headers, *made;
@@ -187,6 +187,11 @@ make_head(size_t *length)
 	made = reply_head(head->status, headers,
 	    response.sole_block ? head->content_length : -1, length);
 	free(headers);
+	/* RFC 3875 6.3.1; most do without for a while, hence not in each log. */
+	if (report_is_debug() && !head->typed && has_data && may_have_body())
+		report_log(REPORT_NO_TYPE,
+		    "the reply has no Content-Type: a browser guesses what its "
+		    "body is");
 	if (head->longest > APACHE_LINE)
 		report_log(REPORT_HEADER_SIZE,
 		    "a header has %zu bytes; Apache refuses more than %d",
@@ -295,7 +300,7 @@ send_blocks(struct iovec *parts, int count, int64_t size)
 	parts[0] = (struct iovec){ 0 };
 	if (response.state == ACCEPTED) {
 		complete_length(size);
-		if ((head = make_head(&parts[0].iov_len)) == NULL) {
+		if ((head = make_head(&parts[0].iov_len, size > 0)) == NULL) {
 			PyErr_NoMemory();
 			return -1;
 		}

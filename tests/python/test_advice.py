@@ -451,3 +451,71 @@ def test_customize(cgi, name, text, ends):
     else:
         assert reply.body == b"Hello"
         assert f"Error in {name}; set PYTHONVERBOSE" in reply.log
+
+
+# What is empty, and raises nothing
+
+@pytest.mark.parametrize("look", [
+    "sys.stdin.read()", "sys.stdin.readline()", "sys.stdin.buffer.read(5)",
+    "sys.stdin.buffer.readlines()", "sys.stdin.readlines()"])
+def test_stdin(cgi, look):
+    """Case 23, C9: sys.stdin is empty, and the log says where the body is."""
+    reply = cgi.run(cgi.script(f"""
+        import sys
+
+        def application(environ, start_response):
+            found = [{look} for _ in range(3)]
+            assert not any(found)
+            start_response("200 OK", [])
+            return [environ["wsgi.input"].read()]
+        """), method="POST", body=b"name=value")
+    assert reply.body == b"name=value", reply
+    assert reply.log.count("cgi2wsgi: habit [") == 1
+    assert "the request's body is in environ['wsgi.input']" in reply.log
+
+
+@pytest.mark.parametrize("form, told", [
+    ("FieldStorage()", True), ("FieldStorage(keep_blank_values=True)", True),
+    ("FieldStorage(fp=environ['wsgi.input'])", True),
+    ("FieldStorage(fp=environ['wsgi.input'], environ=environ)", False),
+    ("FieldStorage(environ['wsgi.input'], None, b'', environ)", False)])
+def test_field_storage(cgi, form, told):
+    """Case 23: cgi.FieldStorage() needs environ."""
+    cgi.write("cgi.py", """
+class FieldStorage:
+    def __init__(self, fp=None, headers=None, outerboundary=b"", environ={},
+                 keep_blank_values=0):
+        self.found = "QUERY_STRING" in environ
+""")
+    reply = cgi.run(cgi.script(f"""
+        import cgi
+
+        class Own(cgi.FieldStorage):
+            pass
+
+        def application(environ, start_response):
+            found = cgi.{form}.found, Own{form[12:]}.found
+            start_response("200 OK", [])
+            return [str(found).encode()]
+        """))
+    assert reply.body == str((not told, not told)).encode(), reply
+    assert ("cgi.FieldStorage() finds no request" in reply.log) == told
+    assert reply.log.count("cgi2wsgi: ") == told
+
+
+def test_no_content_type(cgi):
+    """Case 36: with --debug the log says that Content-Type is missing."""
+    source = """
+        def application(environ, start_response):
+            kind = environ["QUERY_STRING"]
+            start_response("204 None" if kind == "none" else "200 OK",
+                           [("Content-Type", "text/x")] * (kind == "typed"))
+            return [] if kind in ("none", "empty") else [b"Hello"]
+        """
+    script = cgi.script(source, "--debug")
+    for target, told in (("/", 1), ("/?typed", 0), ("/?none", 0),
+                         ("/?empty", 0)):
+        log = cgi.run(script, target).log
+        assert log.count("cgi2wsgi: no-type [") == told, (target, log)
+    assert cgi.run(script, method="HEAD").log == ""
+    assert cgi.run(cgi.script(source)).log == ""

@@ -1,0 +1,111 @@
+/*
+ * Both look into places that are empty, and raise nothing: a form without
+ * fields is all that their author sees.
+ */
+
+#include "python/cpython.h"
+
+#include <stdbool.h>
+
+#include "cgi/process.h"
+#include "cgi/report.h"
+#include "python/habits.h"
+
+static void
+tell_once(bool *told, const char *what)
+{
+	if (!*told && !process_is_child())
+		report_log(REPORT_HABIT, "%s", what);
+	*told = true;
+}
+
+/* A method of sys.stdin; self is the one that it replaces. */
+static PyObject *
+read_stdin(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	static bool told;
+
+	tell_once(&told,
+	    "sys.stdin is empty: the request's body is in "
+	    "environ['wsgi.input']");
+	return PyObject_Call(self, arguments, keywords);
+}
+
+/* The fourth parameter behind self is environ. */
+static PyObject *
+make_form(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	static bool told;
+
+	if (PyTuple_GET_SIZE(arguments) < 5 &&
+	    (keywords == NULL ||
+		PyDict_GetItemString(keywords, "environ") == NULL))
+		tell_once(&told,
+		    "cgi.FieldStorage() finds no request in os.environ: write "
+		    "cgi.FieldStorage(fp=environ['wsgi.input'], "
+		    "environ=environ)");
+	return PyObject_Call(self, arguments, keywords);
+}
+
+/* A function in the place of an attribute, which it is given as self. */
+static void
+replace(PyObject *owner, PyMethodDef *definition, bool is_method)
+{
+	PyObject *before = PyObject_GetAttrString(owner, definition->ml_name),
+		 *function = NULL;
+
+	if (before != NULL)
+		function = PyCFunction_New(definition, before);
+	if (function != NULL && is_method)
+		Py_SETREF(function, PyInstanceMethod_New(function));
+	if (function != NULL)
+		PyObject_SetAttrString(owner, definition->ml_name, function);
+	PyErr_Clear();
+	Py_XDECREF(function);
+	Py_XDECREF(before);
+}
+
+#define READ(name) \
+	{ \
+		name, (PyCFunction)(void (*)(void))read_stdin, \
+		    METH_VARARGS | METH_KEYWORDS, NULL \
+	}
+
+void
+habits_watch_stdin(void)
+{
+	static PyMethodDef methods[] = { READ("read"), READ("readline"),
+		READ("readlines"), READ("__next__") };
+	PyObject *text = PySys_GetObject("stdin"), *buffer = NULL;
+	size_t i;
+
+	if (text != NULL && text != Py_None)
+		buffer = PyObject_GetAttrString(text, "buffer");
+	PyErr_Clear();
+	for (i = 0; buffer != NULL && i < sizeof(methods) / sizeof(*methods);
+	     i++) {
+		replace(text, &methods[i], false);
+		replace(buffer, &methods[i], false);
+	}
+	Py_XDECREF(buffer);
+}
+
+void
+habits_watch_forms(void)
+{
+	static PyMethodDef method = { "__init__",
+		(PyCFunction)(void (*)(void))make_form,
+		METH_VARARGS | METH_KEYWORDS, NULL };
+	PyObject *error = PyErr_GetRaisedException(),
+		 *module = PyDict_GetItemString(
+		     PyImport_GetModuleDict(), "cgi"),
+		 *class = NULL;
+
+	if (module != NULL && PyModule_Check(module))
+		class = PyDict_GetItemString(
+		    PyModule_GetDict(module), "FieldStorage");
+	if (class != NULL && PyType_Check(class))
+		replace(class, &method, true);
+	if (error != NULL)
+		PyErr_SetRaisedException(error);
+}
