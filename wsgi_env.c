@@ -72,14 +72,14 @@ is_dropped(const struct request *request, const struct variable *variable)
 }
 
 static PyObject *
-decode(const char *text, size_t length)
+decode_latin1(const char *text, size_t length)
 {
 	return PyUnicode_DecodeLatin1(text, (Py_ssize_t)length, NULL);
 }
 
 /* RFC 9110 5.3, RFC 6265 5.4 */
 static PyObject *
-join(PyObject *first, const struct variable *variable, PyObject *second)
+join_values(PyObject *first, const struct variable *variable, PyObject *second)
 {
 	return PyUnicode_FromFormat("%U%s%U", first,
 	    request_names(variable, "HTTP_COOKIE") ? "; " : ", ", second);
@@ -103,20 +103,20 @@ is_last_right(const struct variable *variable)
 
 /* Of names given twice, see conformance B14. */
 static int
-add(PyObject *env, const struct variable *variable)
+add_variable(PyObject *env, const struct variable *variable)
 {
 	PyObject *name, *value, *present, *joined;
 	int result = -1;
 
-	name = decode(variable->name, variable->length);
-	value = decode(variable->value, strlen(variable->value));
+	name = decode_latin1(variable->name, variable->length);
+	value = decode_latin1(variable->value, strlen(variable->value));
 	if (name == NULL || value == NULL)
 		goto done;
 	present = PyDict_GetItemWithError(env, name);
 	if (present == NULL && PyErr_Occurred())
 		goto done;
 	if (present != NULL && is_joined(variable)) {
-		if ((joined = join(present, variable, value)) == NULL)
+		if ((joined = join_values(present, variable, value)) == NULL)
 			goto done;
 		Py_SETREF(value, joined);
 	} else if (present != NULL && !is_last_right(variable)) {
@@ -132,7 +132,7 @@ done:
 
 /* Consumes value, which may be NULL with an exception set. */
 static int
-put(PyObject *env, const char *name, PyObject *value)
+put_value(PyObject *env, const char *name, PyObject *value)
 {
 	int result = value == NULL ? -1
 				   : PyDict_SetItemString(env, name, value);
@@ -142,9 +142,9 @@ put(PyObject *env, const char *name, PyObject *value)
 }
 
 static int
-put_text(PyObject *env, const char *name, const char *text)
+put_string(PyObject *env, const char *name, const char *text)
 {
-	return put(env, name, decode(text, strlen(text)));
+	return put_value(env, name, decode_latin1(text, strlen(text)));
 }
 
 static bool
@@ -174,8 +174,9 @@ put_server_name(PyObject *env, const struct request *request, const char *port)
 	if (colon != NULL && colon == strchr(name, ':') &&
 	    strcmp(colon + 1, port) == 0)
 		length = (size_t)(colon - name);
-	return length == 0 ? put_text(env, "SERVER_NAME", "localhost")
-			   : put(env, "SERVER_NAME", decode(name, length));
+	return length == 0
+	    ? put_string(env, "SERVER_NAME", "localhost")
+	    : put_value(env, "SERVER_NAME", decode_latin1(name, length));
 }
 
 /* What PEP 3333 wants to be present, and not empty where it says so. */
@@ -188,7 +189,7 @@ put_required(PyObject *env, const struct request *request)
 	size_t i;
 
 	for (i = 0; i < sizeof(maybe_empty) / sizeof(*maybe_empty); i++)
-		if (put_text(env, maybe_empty[i],
+		if (put_string(env, maybe_empty[i],
 			request_text(request, maybe_empty[i], "")) == -1)
 			return -1;
 	default_port = is_secure(request) ? "443" : "80";
@@ -199,10 +200,10 @@ put_required(PyObject *env, const struct request *request)
 	if (strcmp(protocol, "INCLUDED") == 0)
 		protocol = "HTTP/1.0";
 	if (put_server_name(env, request, port) == -1 ||
-	    put_text(env, "SERVER_PORT", port) == -1 ||
-	    put_text(env, "SERVER_PROTOCOL", protocol) == -1)
+	    put_string(env, "SERVER_PORT", port) == -1 ||
+	    put_string(env, "SERVER_PROTOCOL", protocol) == -1)
 		return -1;
-	return put_text(env, "REQUEST_METHOD",
+	return put_string(env, "REQUEST_METHOD",
 	    request_text(request, "REQUEST_METHOD", "GET"));
 }
 
@@ -214,20 +215,21 @@ put_wsgi(PyObject *env, bool secure, PyObject *input)
 
 	if (errors == NULL)
 		errors = Py_None;
-	if (put(env, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) == -1 ||
-	    put_text(env, "wsgi.url_scheme", secure ? "https" : "http") == -1 ||
-	    put(env, "wsgi.input", Py_NewRef(input)) == -1 ||
-	    put(env, "wsgi.errors", Py_NewRef(errors)) == -1 ||
-	    put(env, "wsgi.multithread", PyBool_FromLong(0)) == -1 ||
-	    put(env, "wsgi.multiprocess", PyBool_FromLong(1)) == -1 ||
-	    put(env, "wsgi.run_once", PyBool_FromLong(1)) == -1 ||
-	    put(env, "wsgi.input_terminated", PyBool_FromLong(1)) == -1 ||
-	    put(env, "wsgi.file_wrapper", file_wrapper_type()) == -1 ||
-	    put(env, "cgi2wsgi.preloaded",
+	if (put_value(env, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) == -1 ||
+	    put_string(env, "wsgi.url_scheme", secure ? "https" : "http") ==
+		-1 ||
+	    put_value(env, "wsgi.input", Py_NewRef(input)) == -1 ||
+	    put_value(env, "wsgi.errors", Py_NewRef(errors)) == -1 ||
+	    put_value(env, "wsgi.multithread", PyBool_FromLong(0)) == -1 ||
+	    put_value(env, "wsgi.multiprocess", PyBool_FromLong(1)) == -1 ||
+	    put_value(env, "wsgi.run_once", PyBool_FromLong(1)) == -1 ||
+	    put_value(env, "wsgi.input_terminated", PyBool_FromLong(1)) == -1 ||
+	    put_value(env, "wsgi.file_wrapper", file_wrapper_type()) == -1 ||
+	    put_value(env, "cgi2wsgi.preloaded",
 		PyBool_FromLong(process_is_resumed())) == -1 ||
-	    put_text(env, "cgi2wsgi.version", VERSION) == -1)
+	    put_string(env, "cgi2wsgi.version", VERSION) == -1)
 		return -1;
-	return put_text(env, "cgi2wsgi.request_id", report_id());
+	return put_string(env, "cgi2wsgi.request_id", report_id());
 }
 
 PyObject *
@@ -239,7 +241,7 @@ wsgi_env_make(const struct request *request, PyObject *input)
 	for (i = 0; env != NULL && i < request->count; i++)
 		if (request->variables[i].value != NULL &&
 		    !is_dropped(request, &request->variables[i]) &&
-		    add(env, &request->variables[i]) == -1)
+		    add_variable(env, &request->variables[i]) == -1)
 			Py_CLEAR(env);
 	if (env == NULL || put_required(env, request) == -1 ||
 	    put_wsgi(env, is_secure(request), input) == -1) {

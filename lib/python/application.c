@@ -113,7 +113,7 @@ list_callables(PyObject *module)
 
 /* sys.modules may hold anything under a module's name. */
 static const char *
-name_of(PyObject *module)
+get_module_name(PyObject *module)
 {
 	const char *name = PyModule_Check(module) ? PyModule_GetName(module)
 						  : NULL;
@@ -123,7 +123,7 @@ name_of(PyObject *module)
 }
 
 static int
-not_found(PyObject *module, const char *wanted)
+report_missing(PyObject *module, const char *wanted)
 {
 	PyObject *list;
 	const char *text;
@@ -134,7 +134,7 @@ not_found(PyObject *module, const char *wanted)
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
 	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s%s",
-	    name_of(module), wanted, text && *text ? text : "none",
+	    get_module_name(module), wanted, text && *text ? text : "none",
 	    handler_is_idle()
 		? "; CGIHandler().run() was not reached: here __name__ is not "
 		  "'__main__', so take it out of that if"
@@ -146,7 +146,7 @@ not_found(PyObject *module, const char *wanted)
 
 /* a.b.c: attribute by attribute. */
 static PyObject *
-walk(PyObject *module, const char *dotted)
+walk_attributes(PyObject *module, const char *dotted)
 {
 	char *copy = strdup(dotted), *rest = copy, *name;
 	PyObject *object = Py_NewRef(module), *next;
@@ -182,10 +182,10 @@ find_named(PyObject *module, const char *name)
 	size_t length = strlen(name);
 	bool factory = length > 2 && strcmp(name + length - 2, "()") == 0;
 	char *path = strndup(name, factory ? length - 2 : length);
-	PyObject *object = path != NULL ? walk(module, path) : NULL;
+	PyObject *object = path != NULL ? walk_attributes(module, path) : NULL;
 
 	if (object == NULL)
-		not_found(module, name);
+		report_missing(module, name);
 	else if (factory)
 		object = call_factory(object, name);
 	free(path);
@@ -205,7 +205,7 @@ find_default(PyObject *module, const char **name)
 		*name = "app";
 	}
 	if (object == NULL)
-		not_found(module, "'application' or 'app'");
+		report_missing(module, "'application' or 'app'");
 	return object;
 }
 
@@ -216,9 +216,9 @@ refuse_object(PyObject *object, PyObject *module, const char *name)
 	char *advice = advice_for_object(object, name);
 
 	report_fail(REPORT_NO_CALLABLE,
-	    "%s in %s is %s, which cannot be called%s%s", name, name_of(module),
-	    Py_TYPE(object)->tp_name, advice != NULL ? ": " : "",
-	    advice != NULL ? advice : "");
+	    "%s in %s is %s, which cannot be called%s%s", name,
+	    get_module_name(module), Py_TYPE(object)->tp_name,
+	    advice != NULL ? ": " : "", advice != NULL ? advice : "");
 	free(advice);
 	Py_DECREF(object);
 	return NULL;

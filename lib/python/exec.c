@@ -40,7 +40,7 @@ find_venv(PyObject *path)
 }
 
 static PyObject *
-exec(size_t which, PyObject *arguments, PyObject *keywords)
+exec_program(size_t which, PyObject *arguments, PyObject *keywords)
 {
 	PyObject *path, *venv;
 
@@ -63,14 +63,14 @@ static PyObject *
 execv_method(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
 	(void)self;
-	return exec(0, arguments, keywords);
+	return exec_program(0, arguments, keywords);
 }
 
 static PyObject *
 execve_method(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
 	(void)self;
-	return exec(1, arguments, keywords);
+	return exec_program(1, arguments, keywords);
 }
 
 /* os has taken over posix's functions, or will. */

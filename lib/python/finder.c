@@ -29,7 +29,7 @@ static struct {
 
 /* Whether there is such a file; what is neither yes nor no is a yes. */
 static bool
-has(char *stem, const char *ending)
+has_file(char *stem, const char *ending)
 {
 	size_t length = strlen(stem);
 	struct stat st;
@@ -51,7 +51,7 @@ has_extension(char *stem)
 
 	for (i = 0; i < PyList_GET_SIZE(finder.suffixes); i++) {
 		suffix = PyUnicode_AsUTF8(PyList_GET_ITEM(finder.suffixes, i));
-		if (suffix == NULL || has(stem, suffix))
+		if (suffix == NULL || has_file(stem, suffix))
 			return true;
 	}
 	return false;
@@ -78,15 +78,15 @@ make_spec(PyObject *module, const char *file)
  * if importlib had better look.
  */
 static PyObject *
-look_at(PyObject *module, char *stem)
+look_at_stem(PyObject *module, char *stem)
 {
-	bool folder = has(stem, "");
+	bool folder = has_file(stem, "");
 
 	if (folder)
 		strcat(stem, INIT);
-	if (has(stem, ".pyc") || has_extension(stem))
+	if (has_file(stem, ".pyc") || has_extension(stem))
 		return NULL;
-	if (has(stem, ".py"))
+	if (has_file(stem, ".py"))
 		return make_spec(module, strcat(stem, ".py"));
 	return folder ? NULL : Py_NewRef(Py_None);
 }
@@ -115,7 +115,7 @@ make_stem(const char *folder, PyObject *module)
 }
 
 static PyObject *
-look_into(PyObject *folder, PyObject *module)
+look_into_folder(PyObject *folder, PyObject *module)
 {
 	PyObject *bytes = NULL, *found = NULL;
 	char *stem = NULL;
@@ -125,7 +125,7 @@ look_into(PyObject *folder, PyObject *module)
 	if (bytes != NULL)
 		stem = make_stem(PyBytes_AS_STRING(bytes), module);
 	if (stem != NULL)
-		found = look_at(module, stem);
+		found = look_at_stem(module, stem);
 	free(stem);
 	Py_XDECREF(bytes);
 	return found;
@@ -138,9 +138,9 @@ is_usual(PyObject *path, PyObject *hooks)
 	    PyList_Check(hooks) && PyList_GET_SIZE(hooks) == HOOKS;
 }
 
-/* As look_at(), for all of sys.path. */
+/* As look_at_stem(), for all of sys.path. */
 static PyObject *
-look(PyObject *module)
+look_for_module(PyObject *module)
 {
 	PyObject *path = PySys_GetObject("path"), *found = Py_NewRef(Py_None);
 	Py_ssize_t i;
@@ -149,7 +149,7 @@ look(PyObject *module)
 		Py_CLEAR(found);
 	for (i = 0; found == Py_None && i < PyList_GET_SIZE(path); i++) {
 		Py_DECREF(found);
-		found = look_into(PyList_GET_ITEM(path, i), module);
+		found = look_into_folder(PyList_GET_ITEM(path, i), module);
 	}
 	return found;
 }
@@ -162,7 +162,7 @@ finder_lacks(const char *module)
 
 	if (name != NULL && finders != NULL && PyList_Check(finders) &&
 	    PyList_GET_SIZE(finders) == FINDERS)
-		found = look(name);
+		found = look_for_module(name);
 	PyErr_Clear();
 	Py_XDECREF(found);
 	Py_XDECREF(name);
@@ -179,7 +179,7 @@ find_spec(PyObject *self, PyObject *arguments, PyObject *keywords)
 	if (keywords == NULL &&
 	    PyArg_ParseTuple(arguments, "U|OO", &module, &path, &target) &&
 	    path == Py_None)
-		found = look(module);
+		found = look_for_module(module);
 	PyErr_Clear();
 	if (found != NULL)
 		return found;

@@ -39,7 +39,7 @@ garbage_hold(void)
 }
 
 static void
-let_go(void)
+enable_collector(void)
 {
 	PyGC_Enable();
 }
@@ -52,7 +52,7 @@ garbage_hold(void)
 }
 
 static void
-let_go(void)
+enable_collector(void)
 {
 }
 
@@ -73,7 +73,7 @@ is_put_off(PyObject *gc)
 }
 
 static void
-tell(PyObject *gc, const char *what)
+call_collector(PyObject *gc, const char *what)
 {
 	PyObject *done = PyObject_CallMethod(gc, what, NULL);
 
@@ -82,9 +82,9 @@ tell(PyObject *gc, const char *what)
 }
 
 static void
-freeze(PyObject *gc)
+freeze_objects(PyObject *gc)
 {
-	tell(gc, "freeze");
+	call_collector(gc, "freeze");
 	Py_XDECREF(marker);
 	marker = PyList_New(0);
 	PyErr_Clear();
@@ -100,8 +100,8 @@ garbage_put_off(void)
 	if (usual != NULL)
 		done = PyObject_CallMethod(gc, "set_threshold", "i", PUT_OFF);
 	if (done != NULL && held) {
-		let_go();
-		freeze(gc);
+		enable_collector();
+		freeze_objects(gc);
 	}
 	Py_XDECREF(done);
 	Py_XDECREF(gc);
@@ -117,7 +117,7 @@ garbage_resume(void)
 		if ((set = PyObject_GetAttrString(gc, "set_threshold")) != NULL)
 			done = PyObject_Call(set, usual, NULL);
 		PyErr_Clear();
-		freeze(gc);
+		freeze_objects(gc);
 	}
 	PyErr_Clear();
 	Py_XDECREF(done);
@@ -166,7 +166,7 @@ garbage_thaw(void)
 	PyObject *gc = PyImport_ImportModule("gc");
 
 	if (gc != NULL)
-		tell(gc, "unfreeze");
+		call_collector(gc, "unfreeze");
 	PyErr_Clear();
 	Py_XDECREF(gc);
 }

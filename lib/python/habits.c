@@ -49,7 +49,7 @@ make_form(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 /* A function in the place of an attribute, which it is given as self. */
 static void
-replace(PyObject *owner, PyMethodDef *definition, bool is_method)
+replace_method(PyObject *owner, PyMethodDef *definition, bool is_method)
 {
 	PyObject *before = PyObject_GetAttrString(owner, definition->ml_name),
 		 *function = NULL;
@@ -84,8 +84,8 @@ habits_watch_stdin(void)
 	PyErr_Clear();
 	for (i = 0; buffer != NULL && i < sizeof(methods) / sizeof(*methods);
 	     i++) {
-		replace(text, &methods[i], false);
-		replace(buffer, &methods[i], false);
+		replace_method(text, &methods[i], false);
+		replace_method(buffer, &methods[i], false);
 	}
 	Py_XDECREF(buffer);
 }
@@ -105,7 +105,7 @@ habits_watch_forms(void)
 		class = PyDict_GetItemString(
 		    PyModule_GetDict(module), "FieldStorage");
 	if (class != NULL && PyType_Check(class))
-		replace(class, &method, true);
+		replace_method(class, &method, true);
 	if (error != NULL)
 		PyErr_SetRaisedException(error);
 }

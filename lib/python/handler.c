@@ -91,7 +91,7 @@ make_noter(bool is_method)
 
 /* What the module has is imported early; where it is missing, never mind. */
 static void
-replace(size_t index)
+replace_function(size_t index)
 {
 	const struct place *place = &places[index];
 	PyObject *owner = PyImport_ImportModule(place->module),
@@ -119,7 +119,7 @@ handler_watch(PyObject *code)
 	for (i = 0; i < PLACES; i++)
 		if (has_name(code, places[i].sign)) {
 			handler.named = true;
-			replace(i);
+			replace_function(i);
 		}
 }
 

@@ -22,7 +22,7 @@ static struct {
 } imports;
 
 static struct import *
-append(const char *name)
+append_import(const char *name)
 {
 	struct import *grown;
 
@@ -43,7 +43,7 @@ append(const char *name)
 
 /* Notes that an import begins. Returns its index, or -1 if it is not noted. */
 static Py_ssize_t
-begin(PyObject *arguments)
+begin_import(PyObject *arguments)
 {
 	PyObject *name = PyTuple_GET_SIZE(arguments) > 0
 	    ? PyTuple_GET_ITEM(arguments, 0)
@@ -59,7 +59,7 @@ begin(PyObject *arguments)
 	Py_XDECREF(present);
 	text = present == NULL ? PyUnicode_AsUTF8(name) : NULL;
 	PyErr_Clear();
-	if (text == NULL || (import = append(text)) == NULL)
+	if (text == NULL || (import = append_import(text)) == NULL)
 		return -1;
 	imports.depth++;
 	import->time = -clock_elapsed();
@@ -67,7 +67,7 @@ begin(PyObject *arguments)
 }
 
 static void
-finish(size_t index, bool failed)
+finish_import(size_t index, bool failed)
 {
 	struct import *import = &imports.list[index], *outer = import;
 
@@ -83,12 +83,12 @@ finish(size_t index, bool failed)
 static PyObject *
 find_and_load(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
-	Py_ssize_t index = begin(arguments);
+	Py_ssize_t index = begin_import(arguments);
 	PyObject *module = PyObject_Call(imports.wrapped, arguments, keywords);
 
 	(void)self;
 	if (index != -1)
-		finish((size_t)index, module == NULL);
+		finish_import((size_t)index, module == NULL);
 	return module;
 }
 

@@ -81,7 +81,7 @@ check_venv(const char *venv)
 }
 
 static PyStatus
-set(PyConfig *config, wchar_t **field, const char *text)
+set_text(PyConfig *config, wchar_t **field, const char *text)
 {
 	return PyConfig_SetBytesString(config, field, text);
 }
@@ -141,12 +141,12 @@ set_prefixes(PyConfig *config, const char *executable, const char *prefix)
 	for (i = 0; !PyStatus_Exception(status) &&
 	     i < sizeof(fields) / sizeof(*fields);
 	     i++)
-		status = set(config, fields[i].field, fields[i].text);
+		status = set_text(config, fields[i].field, fields[i].text);
 	return status;
 }
 
 static PyStatus
-fill(PyConfig *config, const char *venv, const char *name)
+fill_config(PyConfig *config, const char *venv, const char *name)
 {
 	const char *prefix = PYTHON_PREFIX;
 	char *executable = strdup(PYTHON_EXECUTABLE), *argv[1];
@@ -211,9 +211,9 @@ start_python(const char *venv, const char *name)
 #if PY_VERSION_HEX >= 0x030b0000
 	config.safe_path = 1;
 #endif
-	status = set(&config, &config.stdio_errors, "backslashreplace");
+	status = set_text(&config, &config.stdio_errors, "backslashreplace");
 	if (!PyStatus_Exception(status))
-		status = fill(&config, venv, name);
+		status = fill_config(&config, venv, name);
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
@@ -241,7 +241,7 @@ interrupt_python(enum report_code code)
 }
 
 static PyObject *
-on_signal(PyObject *self, PyObject *arguments)
+raise_exit(PyObject *self, PyObject *arguments)
 {
 	enum report_code code;
 	const char *cause = process_interruption(&code);
@@ -255,7 +255,7 @@ on_signal(PyObject *self, PyObject *arguments)
 static int
 handle_signal(PyObject *module, int number)
 {
-	static PyMethodDef definition = { "on_signal", on_signal, METH_VARARGS,
+	static PyMethodDef definition = { "on_signal", raise_exit, METH_VARARGS,
 		NULL };
 	PyObject *handler = PyCFunction_New(&definition, NULL), *before = NULL;
 

@@ -143,7 +143,7 @@ spread_heap(void)
 
 /* Python's arenas are malloc()'s: side by side with its larger objects. */
 static void *
-allocate(void *context, size_t size)
+allocate_arena(void *context, size_t size)
 {
 	(void)context;
 	if (skipped == NULL)
@@ -152,7 +152,7 @@ allocate(void *context, size_t size)
 }
 
 static void
-release(void *context, void *memory, size_t size)
+free_arena(void *context, void *memory, size_t size)
 {
 	(void)context;
 	(void)size;
@@ -173,7 +173,8 @@ is_limited(void)
 void
 memory_gather(const char *spare, const char *spare_end)
 {
-	static PyObjectArenaAllocator allocator = { NULL, allocate, release };
+	static PyObjectArenaAllocator allocator = { NULL, allocate_arena,
+		free_arena };
 
 	if (is_limited())
 		return;

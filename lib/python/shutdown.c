@@ -69,7 +69,7 @@ find_loaded(const char *name)
 }
 
 static void
-call(PyObject *object, const char *method)
+call_method(PyObject *object, const char *method)
 {
 	PyObject *result = PyObject_CallMethod(object, method, NULL);
 
@@ -84,17 +84,17 @@ call_module(const char *name, const char *function)
 	PyObject *module = find_loaded(name);
 
 	if (module != NULL)
-		call(module, function);
+		call_method(module, function);
 	Py_XDECREF(module);
 }
 
 static void
-flush(const char *name)
+flush_stream(const char *name)
 {
 	PyObject *stream = PySys_GetObject(name);
 
 	if (stream != NULL && stream != Py_None)
-		call(stream, "flush");
+		call_method(stream, "flush");
 }
 
 /* What CPython made itself, and was flushed. */
@@ -338,8 +338,8 @@ shutdown_python(void)
 	end_step("Waiting for threads", NULL);
 	call_module("atexit", "_run_exitfuncs");
 	end_step("The functions of atexit", NULL);
-	flush("stdout");
-	flush("stderr");
+	flush_stream("stdout");
+	flush_stream("stderr");
 	if (!left && !left_objects() && !left_database() && !left_foreign() &&
 	    !is_watched())
 		return;

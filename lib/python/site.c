@@ -60,7 +60,7 @@ has_pth(const char *folder)
 }
 
 static bool
-is_set(const char *variable)
+is_variable_set(const char *variable)
 {
 	const char *text = getenv(variable);
 
@@ -73,7 +73,7 @@ find_user_packages(void)
 	const char *home = getenv("HOME");
 	char *folder;
 
-	if (is_set("PYTHONNOUSERSITE") || home == NULL ||
+	if (is_variable_set("PYTHONNOUSERSITE") || home == NULL ||
 	    asprintf(&folder, "%s/.local/lib/python%d.%d/site-packages", home,
 		PY_MAJOR_VERSION, PY_MINOR_VERSION) == -1)
 		return NULL;
@@ -94,8 +94,9 @@ is_plain(bool venv)
 	bool plain;
 	int i;
 
-	if (venv || is_set("PYTHONPATH") || is_set("PYTHONUSERBASE") ||
-	    is_set("PYTHONVERBOSE") || (home != NULL && *home != '/'))
+	if (venv || is_variable_set("PYTHONPATH") ||
+	    is_variable_set("PYTHONUSERBASE") ||
+	    is_variable_set("PYTHONVERBOSE") || (home != NULL && *home != '/'))
 		return false;
 	user_packages = find_user_packages();
 	plain = user_packages == NULL || !has_pth(user_packages);
@@ -105,7 +106,7 @@ is_plain(bool venv)
 }
 
 static int
-append(const char *folder)
+append_folder(const char *folder)
 {
 	PyObject *path = PySys_GetObject("path"),
 		 *item = PyUnicode_DecodeFSDefault(folder);
@@ -166,7 +167,7 @@ is_missing(PyObject *error, const char *name)
 
 /* In the words of site.py. */
 static int
-customize(const char *name)
+import_customization(const char *name)
 {
 	PyObject *module = PyImport_ImportModule(name), *error;
 
@@ -188,23 +189,25 @@ customize(const char *name)
 static int
 append_packages(void)
 {
-	int result = user_packages != NULL ? append(user_packages) : 0, i;
+	int result = user_packages != NULL ? append_folder(user_packages) : 0,
+	    i;
 
 	for (i = 0; result == 0 && i < PACKAGES; i++)
 		if (is_folder(packages[i]))
-			result = append(packages[i]);
+			result = append_folder(packages[i]);
 	return result;
 }
 
 static int
-complete(void)
+complete_plain(void)
 {
 	if (append_packages() == -1 || add_builtins() == -1 ||
-	    customize("sitecustomize") == -1)
+	    import_customization("sitecustomize") == -1)
 		return -1;
-	if (is_set("PYTHONNOUSERSITE") || finder_lacks("usercustomize"))
+	if (is_variable_set("PYTHONNOUSERSITE") ||
+	    finder_lacks("usercustomize"))
 		return 0;
-	return customize("usercustomize");
+	return import_customization("usercustomize");
 }
 
 static int
@@ -224,7 +227,7 @@ site_complete(bool venv)
 	/* Whoever imports site, here or later, has its main() run. */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
 	if (finder_replace() == -1 ||
-	    (is_plain(venv) ? complete() : import_site()) == -1)
+	    (is_plain(venv) ? complete_plain() : import_site()) == -1)
 		return -1;
 	return finder_restore();
 }

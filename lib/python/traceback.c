@@ -81,7 +81,7 @@ copy_text(PyObject *bytes)
 
 /* The concatenation of what a method yields, as UTF-8 to be freed. */
 static char *
-text_of(PyObject *summary, const char *method, bool last_only)
+join_lines(PyObject *summary, const char *method, bool last_only)
 {
 	PyObject *yielded = PyObject_CallMethod(summary, method, NULL),
 		 *lines = NULL, *empty = PyUnicode_FromString(""), *text = NULL,
@@ -115,7 +115,7 @@ text_with_variables(PyObject *module, PyObject *exception)
 	char *text = NULL;
 
 	if (summary != NULL && add_all_variables(summary, exception) == 0)
-		text = text_of(summary, "format", false);
+		text = join_lines(summary, "format", false);
 	Py_XDECREF(summary);
 	return text;
 }
@@ -127,7 +127,7 @@ struct texts {
 };
 
 static struct texts
-describe(PyObject *exception)
+describe_exception(PyObject *exception)
 {
 	PyObject *module = PyImport_ImportModule("traceback"), *summary = NULL;
 	struct texts texts = { .place = NULL };
@@ -137,8 +137,8 @@ describe(PyObject *exception)
 	if (module != NULL)
 		summary = summarize(module, exception);
 	if (summary != NULL) {
-		texts.line = text_of(summary, "format_exception_only", true);
-		texts.trace = text_of(summary, "format", false);
+		texts.line = join_lines(summary, "format_exception_only", true);
+		texts.trace = join_lines(summary, "format", false);
 	}
 	if (summary != NULL && report_is_debug())
 		texts.page = text_with_variables(module, exception);
@@ -155,13 +155,13 @@ describe(PyObject *exception)
 
 /* Takes the current exception; application is what was called, or NULL. */
 static struct texts
-take(PyObject *application)
+take_exception(PyObject *application)
 {
 	PyObject *exception = PyErr_GetRaisedException();
 	struct texts texts = { .place = NULL };
 
 	if (exception != NULL)
-		texts = describe(exception);
+		texts = describe_exception(exception);
 	if (exception != NULL && application != NULL && texts.advice == NULL)
 		texts.advice = advice_for_call(exception, application);
 	Py_XDECREF(exception);
@@ -169,7 +169,7 @@ take(PyObject *application)
 }
 
 static void
-release(struct texts *texts)
+free_texts(struct texts *texts)
 {
 	free(texts->line);
 	free(texts->trace);
@@ -202,7 +202,7 @@ int
 traceback_fail_call(
     enum report_code code, const char *what, PyObject *application)
 {
-	struct texts texts = take(application);
+	struct texts texts = take_exception(application);
 	bool first = report_failure() == NULL;
 
 	if (process_interruption(&code) != NULL)
@@ -211,7 +211,7 @@ traceback_fail_call(
 	if (first && texts.trace != NULL)
 		report_trace(
 		    texts.trace, texts.page ? texts.page : texts.trace);
-	release(&texts);
+	free_texts(&texts);
 	return -1;
 }
 
@@ -224,7 +224,7 @@ traceback_fail(enum report_code code, const char *what)
 void
 traceback_log(enum report_code code, const char *what)
 {
-	struct texts texts = take(NULL);
+	struct texts texts = take_exception(NULL);
 	char *message;
 
 	if (asprintf(&message, "%s: %s", what, texts.line ? texts.line : "") !=
@@ -232,5 +232,5 @@ traceback_log(enum report_code code, const char *what)
 		report_enter(code, message, texts.trace);
 		free(message);
 	}
-	release(&texts);
+	free_texts(&texts);
 }

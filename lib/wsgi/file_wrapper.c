@@ -141,7 +141,7 @@ is_plain(PyObject *file)
 }
 
 static int
-call_for_number(PyObject *file, const char *method, long long *number)
+call_number(PyObject *file, const char *method, long long *number)
 {
 	PyObject *result = PyObject_CallMethod(file, method, NULL);
 
@@ -165,13 +165,13 @@ file_wrapper_descriptor(PyObject *object, int *descriptor, off_t *offset)
 	file = ((struct wrapper *)object)->file;
 	if ((plain = is_plain(file)) != 1)
 		return plain;
-	if (call_for_number(file, "flush", &ignored) == -1 ||
-	    call_for_number(file, "fileno", &number) == -1)
+	if (call_number(file, "flush", &ignored) == -1 ||
+	    call_number(file, "fileno", &number) == -1)
 		return -1;
 	if (fstat((int)number, &st) == -1 || !S_ISREG(st.st_mode))
 		return 0;
 	/* A buffered file has read further than its reader. */
-	if (call_for_number(file, "tell", &position) == -1)
+	if (call_number(file, "tell", &position) == -1)
 		return -1;
 	*descriptor = (int)number;
 	*offset = (off_t)position;

@@ -14,7 +14,7 @@
  * messages: the name of this part, and the status or header it is part of.
  */
 static PyObject *
-encode(PyObject *text, const char *what, PyObject *whole)
+encode_part(PyObject *text, const char *what, PyObject *whole)
 {
 	PyObject *bytes;
 
@@ -118,7 +118,7 @@ complete_status(PyObject *status)
 static int
 read_status(PyObject *status, struct head *head)
 {
-	PyObject *bytes = encode(status, "a status", status);
+	PyObject *bytes = encode_part(status, "a status", status);
 	const char *rule, *reason;
 
 	if (bytes == NULL)
@@ -223,9 +223,9 @@ read_header(struct buffer *to, struct head *head, PyObject *item)
 		    item);
 		return -1;
 	}
-	if ((name = encode(PyTuple_GET_ITEM(item, 0), "a header name", item)) !=
-		NULL &&
-	    (value = encode(
+	if ((name = encode_part(
+		 PyTuple_GET_ITEM(item, 0), "a header name", item)) != NULL &&
+	    (value = encode_part(
 		 PyTuple_GET_ITEM(item, 1), "a header value", item)) != NULL) {
 		rule = add_header(to, head, name, value);
 		result = rule == NULL ? 0 : -1;

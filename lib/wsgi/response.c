@@ -44,7 +44,7 @@ static struct {
  * application lets it go.
  */
 static PyObject *
-refuse(void)
+mark_refusal(void)
 {
 	PyObject *exception = PyErr_GetRaisedException();
 
@@ -87,21 +87,24 @@ check_call(PyObject *exc_info)
 		    "start_response: exc_info must be what sys.exc_info() "
 		    "returns, not %.200s",
 		    Py_TYPE(exc_info)->tp_name);
-		return refuse(), -1;
+		mark_refusal();
+		return -1;
 	}
 	if (process_is_child() || response.state == OVER) {
 		PyErr_SetString(PyExc_RuntimeError,
 		    process_is_child()
 			? "start_response: the reply is the parent process's"
 			: "start_response: the response is over");
-		return refuse(), -1;
+		mark_refusal();
+		return -1;
 	}
 	if (exc_info != Py_None)
 		return response.state == SENT ? raise_again(exc_info) : 0;
 	if (response.state != NOTHING) {
 		PyErr_SetString(PyExc_AssertionError,
 		    "start_response: called again without exc_info (PEP 3333)");
-		return refuse(), -1;
+		mark_refusal();
+		return -1;
 	}
 	return 0;
 }
@@ -119,11 +122,11 @@ start_response(PyObject *self, PyObject *arguments, PyObject *keywords)
 	(void)self;
 	if (!PyArg_ParseTupleAndKeywords(arguments, keywords,
 		"OO|O:start_response", names, &status, &headers, &exc_info))
-		return refuse();
+		return mark_refusal();
 	if (check_call(exc_info) == -1)
 		return NULL;
 	if (head_read(&head, status, headers) == -1)
-		return refuse();
+		return mark_refusal();
 	head_free(&response.head);
 	response.head = head;
 	response.state = ACCEPTED;
@@ -255,7 +258,7 @@ take_turn(void)
 }
 
 static int
-push(struct iovec *parts, int count)
+push_blocks(struct iovec *parts, int count)
 {
 	int result;
 
@@ -318,7 +321,7 @@ send_blocks(struct iovec *parts, int count, int64_t size)
 	response.state = SENT;
 	head_size = parts[0].iov_len;
 	clock_enter(CLOCK_OUTPUT);
-	result = push(parts, 1 + count);
+	result = push_blocks(parts, 1 + count);
 	took = clock_enter(CLOCK_APPLICATION);
 	if (result == 0 && response.observer != NULL)
 		response.observer->blocks(count, head_size, size, took);
@@ -350,7 +353,7 @@ write_data(PyObject *self, PyObject *data)
 		PyErr_Format(PyExc_TypeError,
 		    "write: data must be bytes, not %.200s",
 		    Py_TYPE(data)->tp_name);
-		return refuse();
+		return mark_refusal();
 	}
 	if (PyBytes_GET_SIZE(data) == 0)
 		Py_RETURN_NONE;
@@ -448,7 +451,7 @@ send_iterable(PyObject *result)
 
 	if (iterator == NULL) {
 		if (PyErr_ExceptionMatches(PyExc_TypeError))
-			refuse();
+			mark_refusal();
 		return -1;
 	}
 	while (status == 0 && !is_complete() &&
@@ -584,14 +587,14 @@ send_result(PyObject *result)
 
 /* What the current exception is about. */
 static enum report_code
-blame(void)
+choose_code(void)
 {
 	return is_refusal() ? REPORT_PROTOCOL : REPORT_APPLICATION;
 }
 
 /* Whether the response was delivered whole; if not, says so. */
 static bool
-conclude(int status, PyObject *application)
+conclude_response(int status, PyObject *application)
 {
 	if (response.client_gone) {
 		PyErr_Clear();
@@ -602,7 +605,7 @@ conclude(int status, PyObject *application)
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail_call(blame(),
+			traceback_fail_call(choose_code(),
 			    "the application raised an exception", application);
 		page_deliver();
 		return false;
@@ -691,7 +694,7 @@ response_run(
 	}
 	if (process_is_child())
 		return conclude_child();
-	status = conclude(status, application) ? 0 : -1;
+	status = conclude_response(status, application) ? 0 : -1;
 	response.state = OVER;
 	process_finish(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 	if (result != NULL)
