@@ -1,4 +1,7 @@
-/* Nothing here depends on the request. */
+/*
+ * A file is read as a script, a module is imported; then the callable is looked
+ * for by its name. Nothing here depends on the request.
+ */
 
 #include <sys/stat.h>
 

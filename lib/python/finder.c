@@ -1,3 +1,8 @@
+/*
+ * Anything that is not as usual is importlib's own to look for: other forms
+ * than a source, zip files, relative folders, further hooks.
+ */
+
 #include "python/cpython.h"
 
 #include <sys/stat.h>
@@ -8,11 +13,6 @@
 #include <string.h>
 
 #include "python/finder.h"
-
-/*
- * Anything that is not as usual is importlib's own to look for: other forms
- * than a source, zip files, relative folders, further hooks.
- */
 
 #define METHOD "find_spec"
 #define INIT "/__init__" /* of a package */

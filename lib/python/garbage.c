@@ -1,4 +1,7 @@
-/* By a threshold: gc.disable() and gc.enable() are the application's. */
+/*
+ * Collecting is put off by raising its threshold. gc.disable() would do, but
+ * that switch, and what gc.isenabled() says of it, are the application's.
+ */
 
 #include "python/cpython.h"
 

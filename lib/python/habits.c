@@ -1,6 +1,6 @@
 /*
- * Both look into places that are empty, and raise nothing: a form without
- * fields is all that their author sees.
+ * sys.stdin and cgi.FieldStorage() find nothing, and raise nothing: a form
+ * without fields is all that the author sees.
  */
 
 #include "python/cpython.h"

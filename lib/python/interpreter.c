@@ -1,4 +1,11 @@
-/* One configuration, every path said outright. */
+/*
+ * The floor python/ is all that happens before a request is looked at: Python
+ * starts, the application is imported, and what happens at the end is settled.
+ * It knows neither the request nor its body nor the reply.
+ *
+ * Here is the start. There is one PyConfig, and every path in it is given, so
+ * that neither PATH nor the working folder can choose another Python.
+ */
 
 #include <errno.h>
 #include <locale.h>

@@ -1,4 +1,7 @@
 /*
+ * The floor wsgi/ is one call of the application: its environ, its input, and
+ * the response. It starts nothing, imports nothing, and prints nothing.
+ *
  * A response is nothing, then a head that start_response() has accepted, then
  * sent, then over. Only the first block, or the end, sends the head, so that
  * until then everything can still become an error page.

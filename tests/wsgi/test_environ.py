@@ -236,6 +236,15 @@ def test_forwarded_host(cgi):
     assert paths(result) == ("/cgi-bin/app.cgi", "/")
 
 
+@pytest.mark.parametrize("port", ["http", "80a", "-1", "+80", " 80", "80 ",
+                                  "8,0", b"8\xb2", "0x50", "8080.", ":80"])
+@pytest.mark.parametrize("https, default", [("on", "443"), ("off", "80")])
+def test_port_that_is_no_number(cgi, port, https, default):
+    """B4: SERVER_PORT has digits only, or is the scheme's own."""
+    result = environ(cgi, env={"SERVER_PORT": port, "HTTPS": https})
+    assert result["SERVER_PORT"] == default
+
+
 def test_flags(cgi):
     """B8: one process per request."""
     result = environ(cgi)
