@@ -193,7 +193,7 @@ make_head(size_t *length, bool has_data)
 	made = reply_head(head->status, headers,
 	    response.sole_block ? head->content_length : -1, length);
 	free(headers);
-	/* RFC 3875 6.3.1; most do without for a while, hence not in each log. */
+	/* RFC 3875 6.3.1; not in each log: many a small one does without. */
 	if (report_is_debug() && !head->typed && has_data && may_have_body())
 		report_log(REPORT_NO_TYPE,
 		    "the reply has no Content-Type: a browser guesses what its "
