@@ -1,4 +1,9 @@
 /*
+ * The floor cgi/ is the process between a server and an application: its
+ * descriptors, signals and limits, the variables and the body of one request,
+ * the way of the reply, the log and the page about a failure. It knows neither
+ * Python nor the options by which an application is found.
+ *
  * Signals and the end of a time limit arrive in four phases. Before Python
  * runs they end the process with a page; while the application runs they
  * become an exception in it, and end the process if that takes too long;

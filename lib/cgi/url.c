@@ -1,15 +1,14 @@
 /* What clients do to a name, and a server to a path before it looks for it. */
 
-#include <ctype.h>
 #include <string.h>
 
+#include "cgi/ascii.h"
 #include "cgi/url.h"
 
 static int
 hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0'
-					 : tolower((unsigned char)c) - 'a' + 10;
+	return ascii_is_digit(c) ? c - '0' : ascii_lower(c) - 'a' + 10;
 }
 
 void
@@ -18,8 +17,8 @@ url_decode(char *text)
 	char *to = text;
 
 	for (; *text != '\0'; text++)
-		if (*text == '%' && isxdigit((unsigned char)text[1]) &&
-		    isxdigit((unsigned char)text[2]) &&
+		if (*text == '%' && ascii_is_hex_digit(text[1]) &&
+		    ascii_is_hex_digit(text[2]) &&
 		    strncmp(text, "%00", 3) != 0) {
 			*to++ = (char)(hex_digit(text[1]) << 4 |
 			    hex_digit(text[2]));
