@@ -14,6 +14,7 @@ from harness import PROGRAM, TESTS
 
 TOP = TESTS.parent
 README = (TOP / "README.md").read_text()
+GUIDE = (TOP / "CONTRIBUTING.md").read_text()
 MANUAL = (TOP / "man/cgi2wsgi.1").read_text()
 INSTALLED = "/usr/local/bin/cgi2wsgi"
 LONG = 900      # seconds that a build may take on a busy machine
@@ -37,6 +38,8 @@ CONFIGURATIONS = [*readme_blocks("apache"),
                   *(text for text in manual_blocks()
                     if not text.startswith(("#!", "$ ")))]
 BUILD, CHECK, *SHOWN = "".join(readme_blocks("sh")).splitlines()
+PACKAGING = [line for line in SHOWN if "packag" in line or ".deb" in line]
+SHOWN = [line for line in SHOWN if line not in PACKAGING]
 SHOWN += [line[2:] for text in manual_blocks() if text.startswith("$ ")
           for line in text.splitlines() if line.startswith("$ ")]
 APPLICATION = SCRIPTS[0]
@@ -353,9 +356,22 @@ def test_codes():
                       section("DIAGNOSTICS"), re.MULTILINE) == codes
 
 
+def test_packaging():
+    """tests/package does what README.md says."""
+    script = (TESTS / "package").read_text()
+    assert PACKAGING == [
+        "cp -r packaging/debian . && dpkg-buildpackage -us -uc -b",
+        "sudo apt install ../cgi2wsgi_*.deb"]
+    assert re.search(r'cp -r "\$tree/packaging/debian" "\$tree"\n.*'
+                     r"dpkg-buildpackage -us -uc -b", script)
+    assert re.search(r'apt install .*"\$folder/cgi2wsgi_\$version"-\*.deb',
+                     script)
+
+
 def test_units():
-    """README.md says of each unit what it knows."""
-    cells = re.findall(r"^\| (`.*?) \|", README, re.MULTILINE)
+    """CONTRIBUTING.md says of each unit what it knows."""
+    section = GUIDE.partition("### Each unit")[2].partition("\n### ")[0]
+    cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     units = re.findall(r"`([\w/]+)(?:\.c)?`", " ".join(cells))
     assert sorted(units) == sorted(
         [file.stem for file in TOP.glob("*.c")]

@@ -1,0 +1,71 @@
+"""What CONTRIBUTING.md and tests/README.md print is run; names are true."""
+
+import re
+import subprocess
+
+import pytest
+
+from harness import PROGRAM, TESTS
+from test_repository import UNITS
+
+TOP = TESTS.parent
+GUIDE = (TOP / "CONTRIBUTING.md").read_text()
+PAGES = [GUIDE, (TESTS / "README.md").read_text()]
+COMMANDS = {line for page in PAGES
+            for block in re.findall(r"^```sh\n((?s:.*?))^```$", page, re.M)
+            for line in block.splitlines()}
+# What each prints; the build is README.md's first command, too.
+SAYS = {
+    "gdb": "Breakpoint 1, response_run",
+    "strace": "Hello, world!",
+    "valgrind": "Hello, world!",
+    "./cgi2wsgi": "Hello, world!",
+    "grep": "tests/wsgi/test_input.py",
+    "pytest": " passed",
+}
+
+
+def said(command):
+    """What a command has to say."""
+    found = [text for word, text in SAYS.items()
+             if re.search(rf"(^| ){re.escape(word)} ", command)]
+    assert found, command
+    return found[0]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The tree as after make, whatever program is under test."""
+    for name in ("examples", "tests"):
+        (tmp_path / name).symlink_to(TOP / name)
+    (tmp_path / "cgi2wsgi").symlink_to(PROGRAM)
+    return tmp_path
+
+
+def test_commands_are_seen():
+    assert len(COMMANDS) > 7 and "make" in COMMANDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(COMMANDS - {"make"}))
+def test_command(tree, command):
+    done = subprocess.run(command, shell=True, cwd=tree, text=True,
+                          capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said(command) in done.stdout
+
+
+def test_files_are_there():
+    """Each file and folder that the pages name."""
+    for page in PAGES:
+        for name in re.findall(r"`((?:lib|tests|man|packaging)/[\w./-]*)`",
+                               page):
+            assert (TOP / name).exists(), name
+
+
+def test_functions_and_quotations_are_there():
+    code = "\n".join(UNITS.values())
+    for name in re.findall(r"`([a-z]\w*)\(\)`", GUIDE):
+        assert re.search(rf"\b{name}\(", code), name
+    for text in re.findall(r"^```c\n((?s:.*?))^```$", GUIDE, re.MULTILINE):
+        assert text in code
