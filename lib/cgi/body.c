@@ -27,6 +27,7 @@ static struct {
 	int64_t remaining; /* bytes still to come from descriptor */
 	int64_t limit; /* --max-body */
 	bool endless; /* CONTENT_LENGTH is not known yet */
+	bool refused; /* is above the limit */
 	bool compressed; /* by the client */
 	bool measured;
 	int error; /* why no more can be read */
@@ -85,8 +86,7 @@ lengths_agree(const struct request *request, const char *length)
 static int
 refuse_too_large(int64_t size)
 {
-	body.remaining = 0; /* not even to be dropped */
-	body.endless = false;
+	body.refused = true;
 	return report_fail(REPORT_TOO_LARGE,
 	    "the body has %s%" PRId64 " bytes, --max-body allows %" PRId64,
 	    size == body.limit ? "more than " : "", size, body.limit);
@@ -206,10 +206,16 @@ body_is_measured(void)
 	return body.measured;
 }
 
+static bool
+is_left(void)
+{
+	return body.remaining > 0 && body.error == 0;
+}
+
 int
 body_pending(void)
 {
-	return body.remaining > 0 && body.error == 0 ? body.descriptor : -1;
+	return is_left() && !body.refused ? body.descriptor : -1;
 }
 
 static int
@@ -325,11 +331,18 @@ void
 body_drain(unsigned seconds)
 {
 	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
-	int64_t deadline = clock_now() + seconds * CLOCK_SECOND, left;
+	int64_t deadline, left;
 	char buffer[65536];
 	ssize_t got = 1;
 
-	while (body_pending() != -1 && !process_is_terminated() &&
+	/*
+	 * What was refused is not waited for; but mod_cgid and fcgiwrap lose
+	 * the 413 if they cannot hand over what they have.
+	 */
+	if (body.refused && seconds > 1)
+		seconds = 1;
+	deadline = clock_now() + seconds * CLOCK_SECOND;
+	while (is_left() && !process_is_terminated() &&
 	    (left = deadline - clock_now()) > 0) {
 		if (poll(&input, 1, (int)(left / CLOCK_MILLISECOND) + 1) == 1)
 			got = read_descriptor(buffer, sizeof(buffer));

@@ -52,7 +52,7 @@ void body_spool(void);
 
 /*
  * Reads and drops the rest: servers lose the reply otherwise. Takes that many
- * seconds at most. Never what --max-body refused.
+ * seconds at most, and one for what --max-body refused.
  */
 void body_drain(unsigned seconds);
 

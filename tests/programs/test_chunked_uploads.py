@@ -142,4 +142,4 @@ def test_limit(host):
     """C6, case 5: --max-body counts chunks, even if nobody reads them."""
     text = upload(host, "limited")
     assert "called" not in text
-    assert not text.endswith(" 200")
+    assert text.endswith(" 413")

@@ -843,7 +843,7 @@ def test_max_body_usage(cgi, limit):
 @pytest.mark.parametrize("options", [
     "--graceful-timeout 1", "--graceful-timeout 20 --max-body 1K"])
 def test_drain_is_bounded(cgi, options):
-    """C11, case 9: altogether, and never for what --max-body refused."""
+    """C11, case 9: altogether, and a second for what --max-body refused."""
     process = cgi.start(cgi.script("hello", options), method="POST",
                         stdin="open", length=1 << 30)
     process.read_head()
