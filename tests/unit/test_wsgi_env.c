@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "cgi/process.h"
 #include "cgi/report.h"
 #include "cgi/process.h"
 #include "wsgi_env.h"
@@ -32,6 +33,13 @@ process_is_resumed(void)
 
 static struct request request;
 static PyObject *env;
+static bool resumed; /* from an image */
+
+bool
+process_is_resumed(void)
+{
+	return resumed;
+}
 
 static void
 make(char **environment)
@@ -313,6 +321,10 @@ test_wsgi(void **state)
 	assert_ptr_equal(item("wsgi.multiprocess"), Py_True);
 	assert_ptr_equal(item("wsgi.run_once"), Py_True);
 	assert_ptr_equal(item("cgi2wsgi.preloaded"), Py_False);
+	resumed = true;
+	MAKE("REQUEST_METHOD=GET");
+	assert_ptr_equal(item("cgi2wsgi.preloaded"), Py_True);
+	resumed = false;
 	assert_ptr_equal(item("wsgi.input_terminated"), Py_True);
 	type = file_wrapper_type();
 	assert_ptr_equal(item("wsgi.file_wrapper"), type);
