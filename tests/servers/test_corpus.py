@@ -579,7 +579,8 @@ def differences(got, want):
 def check_environ(request, told):
     environ = {name: value for name, value in told["environ"].items()
                if not name.startswith("wsgi.") and name not in PASSED_ON
-               and name not in ("cgi2wsgi.version", "cgi2wsgi.request_id")}
+               and name not in ("cgi2wsgi.version", "cgi2wsgi.request_id",
+                                "cgi2wsgi.preloaded")}
     want = request.environ()
     if request.mode in ("shebang-args", "shebang-env-S"):
         want["OPTION"] = environ.get("OPTION")

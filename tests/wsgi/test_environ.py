@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from urllib.parse import quote
 from wsgiref.util import request_uri
 
 import pytest
@@ -84,10 +85,10 @@ def test_absent(cgi, name):
 
 
 def test_all_absent(cgi):
-    """B2: also all at once, without REQUEST_URI."""
+    """B2, B16: also all at once, without REQUEST_URI: the root."""
     result = environ(cgi, drop=["SCRIPT_NAME", "PATH_INFO", "QUERY_STRING",
                                 "REQUEST_URI"])
-    assert paths(result) == ("", "")
+    assert paths(result) == ("", "/")
     assert result["QUERY_STRING"] == ""
 
 
@@ -545,7 +546,7 @@ def test_action(cgi, rest):
     url = ("/act/app.wsgi" + rest).encode("latin-1")
     env = cgi.environ(PROGRAM, env={
         **ACTION, "PATH_INFO": url, "REDIRECT_URL": url,
-        "REQUEST_URI": b"/act/app.wsgi?x=1", "QUERY_STRING": "x=1",
+        "REQUEST_URI": quote(url).encode() + b"?x=1", "QUERY_STRING": "x=1",
         "PATH_TRANSLATED": str(cgi.folder).encode() + url})
     reply = cgi.exec([PROGRAM], env)
     assert reply.status == 200, reply
@@ -610,7 +611,7 @@ def test_front_controller_absolute(cgi):
     ("/missing", "/err"), ("/missing/", "/err"), ("/missing/err", "/err"),
     ("/missing", None)])
 def test_error_document(cgi, url, path):
-    """B16: an ErrorDocument is no front controller."""
+    """B16, case 3: an ErrorDocument has what the server gave it."""
     given = {"SERVER_SOFTWARE": APACHE, "SCRIPT_NAME": "/cgi-bin/app.cgi",
              "REDIRECT_URL": url, "REDIRECT_STATUS": "404",
              "REQUEST_URI": url, "REDIRECT_REQUEST_METHOD": "POST"}
@@ -620,8 +621,8 @@ def test_error_document(cgi, url, path):
         drop = []
     result = environ(cgi, env=given, drop=drop)
     assert paths(result) == ("/cgi-bin/app.cgi", path or "")
-    assert consistent(result)
-    assert originals(result) == {"redirect_url": url}
+    assert result["REDIRECT_URL"] == url
+    assert originals(result) == {}
 
 
 @pytest.mark.parametrize("path", ["/p", "/", "/a b/\xc3\xa9x/z"])
@@ -850,13 +851,21 @@ def test_script_name_off(cgi, env):
     assert originals(result) == {}
 
 
+def test_script_by_its_file(cgi):
+    """B16: fcgiwrap names the script by its file, the client did not."""
+    result = environ(cgi, target="/p", env={
+        "SCRIPT_NAME": "/cgi-bin/app.cgi", "REQUEST_URI": "/walk/app.cgi/p",
+        "DOCUMENT_URI": "/cgi-bin/app.cgi/p", "REDIRECT_STATUS": "200",
+        "SERVER_SOFTWARE": "nginx/1.22.1"})
+    assert paths(result) == ("/walk/app.cgi", "/p")
+    assert originals(result) == {"script_name": "/cgi-bin/app.cgi"}
+    assert consistent(result)
+
+
 @pytest.mark.parametrize("env", [
     {},                                         # ScriptAlias to a folder
     {"SCRIPT_NAME": "/mnt", "REQUEST_URI": "/mnt/p"},
     {"SCRIPT_NAME": "", "REQUEST_URI": "/p"},
-    {"SCRIPT_NAME": "/cgi-bin/app.cgi", "REQUEST_URI": "/walk/app.cgi/p",
-     "DOCUMENT_URI": "/cgi-bin/app.cgi/p", "REDIRECT_STATUS": "200",
-     "SERVER_SOFTWARE": "nginx/1.22.1"},
     {"REQUEST_URI": "http://other.example:99/cgi-bin/app.cgi/p?x=1"}])
 def test_untouched(cgi, env):
     """B16: the ordinary ways need no repair."""
