@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include "python/cpython.h"
+#if PY_VERSION_HEX >= 0x030d0000
+#include <opcode.h>
+#endif
 
 #include "cgi/clock.h"
 #include "python/garbage.h"
@@ -156,13 +159,72 @@ hides_objects(PyObject *class)
 	return result;
 }
 
+#if PY_VERSION_HEX >= 0x030d0000
+
+/* Before Python 3.13 nothing tells. */
+#define WAITS_OUTSIDE 4 /* of every try and with; see dis, "RESUME" */
+
+static bool
+is_false(PyObject *object, const char *name)
+{
+	PyObject *value = PyObject_GetAttrString(object, name);
+
+	PyErr_Clear();
+	Py_XDECREF(value);
+	return value == Py_False;
+}
+
+/* Whether the instruction it goes on with says so. */
+static bool
+waits_outside(PyObject *object)
+{
+	PyObject *frame = PyObject_GetAttrString(object, "gi_frame"), *text;
+	PyCodeObject *code = PyGen_GetCode((PyGenObject *)object);
+	Py_ssize_t last = -1;
+	const char *at;
+	bool result = false;
+
+	text = PyCode_GetCode(code);
+	if (frame != NULL && PyFrame_Check(frame))
+		last = PyFrame_GetLasti((PyFrameObject *)frame);
+	if (text != NULL && last >= 0 && last + 1 < PyBytes_GET_SIZE(text)) {
+		at = PyBytes_AS_STRING(text) + last;
+		result = (unsigned char)at[0] == RESUME &&
+		    (at[1] & WAITS_OUTSIDE) != 0;
+	}
+	PyErr_Clear();
+	Py_XDECREF(text);
+	Py_DECREF(code);
+	Py_XDECREF(frame);
+	return result;
+}
+
+/* A generator of which close() runs nothing (PEP 342). */
+static bool
+is_idle(PyObject *object)
+{
+	return PyGen_CheckExact(object) && is_false(object, "gi_running") &&
+	    (is_false(object, "gi_suspended") || waits_outside(object));
+}
+
+#else
+
+static bool
+is_idle(PyObject *object)
+{
+	(void)object;
+	return false;
+}
+
+#endif
+
 static bool
 needs_end(PyObject *object)
 {
 	PyTypeObject *type = Py_TYPE(object);
 
 	if (type->tp_finalize != NULL && !is_harmless(type) &&
-	    !is_standard(object) && !is_local(type))
+	    !is_standard(object) && !is_local(type) && !is_idle(object))
 		return note_reason("an object of the type %s is left, whose "
 				   "end may do something",
 		    type->tp_name);
@@ -207,9 +269,9 @@ left_objects(void)
 	PyErr_Clear();
 	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++) {
 		object = PyList_GET_ITEM(objects, i);
-		found = needs_end(object) ||
-		    (type != NULL && PyObject_TypeCheck(object, type) &&
-			note_reason("a connection of sqlite3 is left"));
+		found = (type != NULL && PyObject_TypeCheck(object, type) &&
+			    note_reason("a connection of sqlite3 is left")) ||
+		    needs_end(object);
 	}
 	Py_XDECREF(connections);
 	Py_XDECREF(objects);

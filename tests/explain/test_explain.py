@@ -674,6 +674,26 @@ def test_quick_end(cgi):
     assert "Taking Python's objects apart" not in steps(explain(cgi).log)
 
 
+IDLE = """
+def wait(other):
+    try:
+        pass
+    finally:
+        yield from other
+    yield
+
+left = wait([])
+"""
+
+
+@pytest.mark.parametrize("then", ["", "next(left)\n", "list(left)\n"])
+def test_idle_generator(cgi, python, then):
+    """I3: Python 3.13 tells that nothing would run; before, it may."""
+    told = int(python.rpartition(".")[2]) >= 13
+    found = steps(explain(cgi, IDLE + then + HELLO).log)
+    assert ("Taking Python's objects apart" in found) != told
+
+
 def test_child_is_silent(cgi):
     reply = explain(cgi, """
         import os

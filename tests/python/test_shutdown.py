@@ -176,19 +176,34 @@ def test_del(cgi, slots):
     assert data.read_text() == "end"
 
 
-def test_generator(cgi):
-    """I3: the finally of a generator that waits for ever."""
+@pytest.mark.parametrize("wait", [
+    "try: yield\n    finally: write()", "with Closing(): yield",
+    "yield from Closing()"])
+def test_generator(cgi, wait):
+    """I3: what close() runs of a generator that waits for ever."""
     data = run(cgi, """
-        def wait(name=DATA, open=open):
-            try:
-                yield
-            finally:
-                with open(name, "wb") as data:
-                    data.write(b"end")
+        def write(name=DATA, open=open):
+            with open(name, "wb") as data:
+                data.write(b"end")
 
-        left = wait()
-        next(left)
-        """)
+        class Closing:
+            def __iter__(self):
+                return self
+
+            def __next__(self):
+                pass
+
+            def close(self, *args):
+                write()
+
+            __enter__, __exit__ = __next__, close
+        """, f"""
+def wait():
+    {wait}
+
+outer = (None for _ in wait())
+next(outer)
+""")
     assert data.read_text() == "end"
 
 
