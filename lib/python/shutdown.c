@@ -142,6 +142,44 @@ is_local(PyTypeObject *type)
 	return result;
 }
 
+static bool
+has_own(PyObject *object, PyObject *base, const char *name)
+{
+	PyObject *inherited = PyObject_GetAttrString(base, name),
+		 *found = PyObject_GetAttrString(
+		     (PyObject *)Py_TYPE(object), name),
+		 *dict = PyObject_GetAttrString(object, "__dict__");
+	bool result = found == NULL || found != inherited ||
+	    (dict != NULL && PyMapping_HasKeyString(dict, name));
+
+	PyErr_Clear();
+	Py_XDECREF(dict);
+	Py_XDECREF(found);
+	Py_XDECREF(inherited);
+	return result;
+}
+
+/* A stream whose end is io.IOBase's, which does nothing; Django makes one. */
+static bool
+is_plain_stream(PyObject *object)
+{
+	PyObject *module = find_loaded("_io"), *base = NULL;
+	PyTypeObject *type = Py_TYPE(object);
+	bool result;
+
+	if (module != NULL)
+		base = PyObject_GetAttrString(module, "_IOBase");
+	result = base != NULL && PyType_Check(base) &&
+	    PyObject_TypeCheck(object, (PyTypeObject *)base) &&
+	    type->tp_finalize == ((PyTypeObject *)base)->tp_finalize &&
+	    !has_own(object, base, "close") &&
+	    !has_own(object, base, "closed") && !has_own(object, base, "flush");
+	PyErr_Clear();
+	Py_XDECREF(base);
+	Py_XDECREF(module);
+	return result;
+}
+
 /* The collector knows such a class, but not its objects: there may be some. */
 static bool
 hides_objects(PyObject *class)
@@ -224,7 +262,8 @@ needs_end(PyObject *object)
 	PyTypeObject *type = Py_TYPE(object);
 
 	if (type->tp_finalize != NULL && !is_harmless(type) &&
-	    !is_standard(object) && !is_local(type) && !is_idle(object))
+	    !is_standard(object) && !is_local(type) && !is_idle(object) &&
+	    !is_plain_stream(object))
 		return note_reason("an object of the type %s is left, whose "
 				   "end may do something",
 		    type->tp_name);

@@ -694,6 +694,20 @@ def test_idle_generator(cgi, python, then):
     assert ("Taking Python's objects apart" in found) != told
 
 
+def test_plain_stream(cgi):
+    """I3: one whose end is io.IOBase's alone."""
+    found = steps(explain(cgi, """
+        import io
+
+        class Stream(io.RawIOBase):
+            def read(self, size=-1):
+                return b""
+
+        left = Stream()
+        """ + HELLO.replace("\n", "\n        ")).log)
+    assert "Taking Python's objects apart" not in found
+
+
 def test_child_is_silent(cgi):
     reply = explain(cgi, """
         import os

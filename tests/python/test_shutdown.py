@@ -207,6 +207,26 @@ next(outer)
     assert data.read_text() == "end"
 
 
+@pytest.mark.parametrize("own", [
+    "Stream.close", "Stream.flush", "Stream.__del__", "left.close",
+    "left.flush"])
+def test_stream(cgi, own):
+    """I3: a stream of the application's own, whose end does something."""
+    data = run(cgi, """
+        import io
+
+        def write(*args, name=DATA, open=open):
+            with open(name, "wb") as data:
+                data.write(b"end")
+
+        class Stream(io.RawIOBase):
+            pass
+
+        left = Stream()
+        """, f"{own} = write\n")
+    assert data.read_text() == "end"
+
+
 def test_temporary_folder(cgi):
     """I3: what tempfile promises to remove."""
     data = run(cgi, """
