@@ -300,7 +300,7 @@ python_start(int channel, const struct subject *subject)
 	}
 	if ((names = load_source(subject)) == NULL) {
 		traceback_fail(REPORT_PYTHON, "the check");
-		report_start(NULL);
+		report_start(subject->invocation->options.venv);
 	}
 	return names;
 }

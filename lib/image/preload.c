@@ -133,7 +133,7 @@ static void
 write_note(char note[2 * PLACE_SIZE], const char *how, const char *execfn)
 {
 	long id = raw_call_4(__NR_getpid, 0, 0, 0, 0);
-	char digits[24], *end = note + 2 * PLACE_SIZE - 1;
+	char digits[24], *end = &note[2 * PLACE_SIZE - 1];
 	int i = (int)sizeof(digits);
 
 	digits[--i] = '\0';

@@ -207,9 +207,11 @@ check_source(const char *file)
 	FILE *from = fopen(file, "re");
 	unsigned char start[4096];
 	const char *kind = NULL;
+	size_t size;
 
 	if (from != NULL) {
-		kind = find_kind(start, fread(start, 1, sizeof(start), from));
+		size = fread(start, 1, sizeof(start), from);
+		kind = find_kind(start, size);
 		fclose(from);
 	}
 	return kind == NULL
