@@ -172,6 +172,7 @@ options_last(const struct options *from, int letter)
 void
 options_reset(struct options *to)
 {
+	free(to->given);
 	*to = (struct options){
 		.max_body = -1, .timeout = 300, .graceful_timeout = 30
 	};

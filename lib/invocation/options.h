@@ -39,7 +39,7 @@ struct options {
 	bool check_files, check_json; /* --check=files, --check=json */
 };
 
-/* Sets what holds where no option says otherwise. */
+/* Forgets what was given: what holds where no option says otherwise. */
 void options_reset(struct options *);
 
 /*

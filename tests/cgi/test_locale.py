@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from harness import SANITIZED
+
 
 @pytest.fixture(scope="session")
 def locales(tmp_path_factory):
@@ -44,6 +46,8 @@ def run(cgi, locales, request):
     return call
 
 
+@pytest.mark.skipif(
+    SANITIZED, reason="the sanitizer has a strcasecmp() of its own, in ASCII")
 def test_it_is_turkish(run):
     """I7: strcasecmp() does not find I and i the same."""
     reply = run([("Content-Type", "text/plain")])
