@@ -32,6 +32,10 @@ def cgi():
     server = Cgi(os.path.realpath(folder))
     yield server
     server.close()
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            if not os.path.islink(os.path.join(path, name)):
+                os.chmod(os.path.join(path, name), 0o700)
     shutil.rmtree(folder)
 
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "check/user.h"
 #include "cgi/report.h"
+#include "invocation/file.h"
 
 #define USUAL "www-data" /* Debian's */
 
@@ -130,21 +132,55 @@ may_access(const struct user *account, const char *path, int mode)
 			     : modes_allow(account, path, mode);
 }
 
+/* What a link names whose end nobody sees, since a folder before it is shut. */
+static char *
+hidden_target(const char *path)
+{
+	char target[PATH_MAX], *folder, *result = NULL;
+	ssize_t length;
+
+	if (access(path, F_OK) == 0 || errno != EACCES)
+		return NULL;
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length == -1 || (folder = file_folder(path)) == NULL)
+		return NULL;
+	target[length] = '\0';
+	result = file_path(folder, target);
+	free(folder);
+	return result;
+}
+
+static char *
+stopped_behind(const struct user *account, const char *link)
+{
+	char *target = hidden_target(link), *stop = NULL;
+
+	if (target != NULL)
+		stop = user_stopped_at(account, target);
+	free(target);
+	return stop;
+}
+
 char *
 user_stopped_at(const struct user *account, const char *path)
 {
 	const char *slash = path;
-	char *folder;
+	char *folder, *stop;
 
 	while ((slash = strchr(slash, '/')) != NULL) {
 		folder = strndup(
 		    path, slash == path ? 1 : (size_t)(slash - path));
-		if (folder == NULL || !may_access(account, folder, X_OK))
+		if (folder == NULL)
+			return NULL;
+		stop = stopped_behind(account, folder);
+		if (stop == NULL && !may_access(account, folder, X_OK))
 			return folder;
 		free(folder);
+		if (stop != NULL)
+			return stop;
 		slash++;
 	}
-	return NULL;
+	return stopped_behind(account, path);
 }
 
 bool
