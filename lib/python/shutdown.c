@@ -408,17 +408,46 @@ is_watched(void)
  * system while __del__() and flushing are still to come, unless it is ignored.
  */
 static void
-keep_handler(int number)
+ignore_signal(PyObject *module, int number)
 {
-	PyObject *module = PyImport_ImportModule("_signal"), *before = NULL;
-	struct sigaction ours;
+	PyObject *before = PyObject_CallMethod(
+	    module, "signal", "ii", number, 1 /* SIG_IGN */);
 
-	sigaction(number, NULL, &ours);
-	if (module != NULL)
-		before = PyObject_CallMethod(
-		    module, "signal", "ii", number, 1 /* SIG_IGN */);
-	sigaction(number, &ours, NULL);
 	Py_XDECREF(before);
+}
+
+static void
+ignore_handled(PyObject *module, int number)
+{
+	PyObject *handler = PyObject_CallMethod(
+	    module, "getsignal", "i", number);
+
+	if (handler != NULL && PyCallable_Check(handler))
+		ignore_signal(module, number);
+	Py_XDECREF(handler);
+	PyErr_Clear();
+}
+
+/*
+ * SIGTERM keeps its handler; others that have one, such as that of a timer
+ * that goes on, do not end the process now. SIGINT may, and SIGCHLD never does.
+ */
+static void
+keep_handlers(void)
+{
+	PyObject *module = PyImport_ImportModule("_signal");
+	struct sigaction ours;
+	int number;
+
+	if (module != NULL) {
+		sigaction(SIGTERM, NULL, &ours);
+		ignore_signal(module, SIGTERM);
+		sigaction(SIGTERM, &ours, NULL);
+		for (number = 1; number <= SIGRTMAX; number++)
+			if (number != SIGTERM && number != SIGINT &&
+			    number != SIGCHLD)
+				ignore_handled(module, number);
+	}
 	Py_XDECREF(module);
 	PyErr_Clear();
 }
@@ -445,7 +474,7 @@ shutdown_python(void)
 	    !is_watched())
 		return;
 	garbage_thaw();
-	keep_handler(SIGTERM);
+	keep_handlers();
 	Py_FinalizeEx();
 	end_step("Taking Python's objects apart", shutdown_state.why);
 }

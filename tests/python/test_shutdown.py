@@ -267,3 +267,30 @@ def test_nothing_left(cgi):
         reference = weakref.ref(watched, callback)
         """)
     assert not data.exists()
+
+
+@pytest.mark.parametrize("number, start", [
+    ("SIGALRM", "setitimer(signal.ITIMER_REAL, 0.01, 0.01)"),
+    ("SIGVTALRM", "setitimer(signal.ITIMER_VIRTUAL, 0.01, 0.01)"),
+    ("SIGPROF", "setitimer(signal.ITIMER_PROF, 0.01, 0.01)")])
+def test_timer_that_goes_on(cgi, number, start):
+    """I3, case 4: the end of Python is not the end of its handlers."""
+    data = run(cgi, f"""
+        import signal
+        import time
+
+
+        class Left:
+            def __del__(self, name=DATA, open=open, time=time.process_time):
+                end = time() + 0.2
+                while time() < end:
+                    pass
+                with open(name, "w") as file:
+                    file.write("ended")
+
+
+        signal.signal(signal.{number}, lambda *args: None)
+        signal.{start}
+        left = Left()
+        """)
+    assert data.read_text() == "ended"
