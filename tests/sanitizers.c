@@ -35,8 +35,8 @@ __lsan_default_options(void)
 }
 
 /*
- * CPython, the settings of libraries that applications import, and words that
- * options point into stay until the process ends.
+ * CPython, the settings of libraries that applications import, and words and
+ * names that options point into stay until the process ends.
  */
 const char *
 __lsan_default_suppressions(void)
@@ -44,5 +44,5 @@ __lsan_default_suppressions(void)
 	return "leak:^_Py\nleak:^Py\nleak:^tracemalloc\nleak:^list_pop\n"
 	       "leak:libpython\nleak:libcrypto\nleak:libssl\nleak:libxml2\n"
 	       "leak:libxslt\nleak:libexslt\nleak:xapian\n"
-	       "leak:^words_\n";
+	       "leak:^words_\nleak:^settings_append$\nleak:^use_name$\n";
 }

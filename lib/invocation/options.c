@@ -173,6 +173,7 @@ void
 options_reset(struct options *to)
 {
 	free(to->given);
+	free(to->settings.list);
 	*to = (struct options){
 		.max_body = -1, .timeout = 300, .graceful_timeout = 30
 	};

@@ -414,6 +414,7 @@ ignore_signal(PyObject *module, int number)
 	    module, "signal", "ii", number, 1 /* SIG_IGN */);
 
 	Py_XDECREF(before);
+	PyErr_Clear();
 }
 
 static void
