@@ -661,7 +661,7 @@ def test_where_the_log_is(cgi, options, software, said, not_said):
 
 @pytest.mark.parametrize("options", [[], ["--log", "log"]])
 def test_where_the_log_is_in_a_terminal(cgi, options):
-    """Case 33: no shell is advised in a shell, nor a log where there is one."""
+    """case 33: no shell is advised in a shell, nor a log where there is one."""
     app = cgi.write("app.py", "raise ValueError\n")
     page = cgi.exec([PROGRAM, *options, app], {}).raw.decode()
     assert "Started in a shell" not in page and "add --log" not in page

@@ -1191,7 +1191,7 @@ def test_env_file_missing(cgi):
 
 
 def test_env_file_is_masked(cgi):
-    """Case 32: its values are shown to nobody, whatever their names are."""
+    """case 32: its values are shown to nobody, whatever their names are."""
     env_file(cgi, "PLAIN=hunter2\n")
     script = cgi.script("hello", "--env-file settings.env --explain")
     reply = cgi.run(script, env={"PLAIN": "before"})

@@ -36,7 +36,7 @@ def failure(cgi, source, code, options="", **how):
     ("wsgifunc", "wsgifunc()"), ("make_wsgi_app", "make_wsgi_app()"),
     ("wsgi_app", "wsgi_app")])
 def test_spelling(cgi, name, attribute, spelling):
-    """Case 18: what to write for an object that has the application."""
+    """case 18: what to write for an object that has the application."""
     source = f"""
 class Web:
     def {attribute}(self, *arguments):
@@ -55,7 +55,7 @@ class Web:
 
 
 def test_webpy(cgi):
-    """Case 18: the real web.py."""
+    """case 18: the real web.py."""
     pytest.importorskip("web")
     line = failure(cgi, """
         import web
@@ -66,7 +66,7 @@ def test_webpy(cgi):
 
 @pytest.mark.parametrize("value", ["1", "None", "'text'", "{}", "object()"])
 def test_no_spelling(cgi, value):
-    """Case 18: nothing is advised where nothing is known."""
+    """case 18: nothing is advised where nothing is known."""
     line = failure(cgi, f"application = {value}\n", "no-callable")
     assert line.endswith("which cannot be called")
 
@@ -81,7 +81,7 @@ def test_no_spelling(cgi, value):
     "class application:\n    def __init__(self, scope):\n        pass\n",
     "async def application(one, two, three):\n    pass\n"])
 def test_asgi(cgi, source):
-    """Case 19: an ASGI application is named, and what makes it WSGI's."""
+    """case 19: an ASGI application is named, and what makes it WSGI's."""
     line = failure(cgi, source, "application")
     assert "ASGI" in line and "a2wsgi.ASGIMiddleware(app)" in line
 
@@ -90,7 +90,7 @@ def test_asgi(cgi, source):
     "async def application(environ, start_response):\n    return []\n",
     "async def application(environ, start_response):\n    yield b''\n"])
 def test_async(cgi, source):
-    """Case 19: a function that is async, with WSGI's parameters."""
+    """case 19: a function that is async, with WSGI's parameters."""
     line = failure(cgi, source, "protocol")
     assert "as async def does" in line and "ASGIMiddleware" in line
 
@@ -108,7 +108,7 @@ def test_async(cgi, source):
     "class App:\n    def run(self{2}):\n        {1}\n"
     "application = App().run\n"])
 def test_parameters(cgi, form, parameters, words):
-    """Cases 19, 23, 36: a wrong number of parameters, or their order."""
+    """case 19, case 23, case 36: a wrong number of parameters, or their order."""
     body = parameters.rpartition(", ")[2] + "['PATH_INFO']"
     line = failure(cgi, form.format(
         parameters, body, ", " + parameters if parameters else ""),
@@ -117,7 +117,7 @@ def test_parameters(cgi, form, parameters, words):
 
 
 def test_no_parameters_are_blamed(cgi):
-    """Case 19: a TypeError inside is the application's own."""
+    """case 19: a TypeError inside is the application's own."""
     line = failure(cgi, """
         def application(environ, start_response):
             len()
@@ -130,7 +130,7 @@ def test_no_parameters_are_blamed(cgi):
 @pytest.mark.parametrize("name", ["QUERY_STRING", "REQUEST_METHOD",
                                   "HTTP_COOKIE", "PATH_INFO"])
 def test_variable_of_the_request(cgi, name):
-    """Case 23: os.environ has nothing of the request."""
+    """case 23: os.environ has nothing of the request."""
     line = failure(cgi, f"""
         import os
 
@@ -142,13 +142,13 @@ def test_variable_of_the_request(cgi, name):
 
 
 def test_variable_of_the_server(cgi):
-    """Case 23: nor all that a shell has."""
+    """case 23: nor all that a shell has."""
     line = failure(cgi, "import os\nos.environ['DATABASE_URL']\n", "import")
     assert "set DATABASE_URL with SetEnv or --env" in line
 
 
 def test_own_key_error(cgi):
-    """Case 23: a KeyError of another dict has no advice."""
+    """case 23: a KeyError of another dict has no advice."""
     line = failure(cgi, """
         def application(environ, start_response):
             {}["QUERY_STRING"]
@@ -172,7 +172,7 @@ def fail():
 @pytest.mark.parametrize("place", ["venv/lib/site-packages",
                                    "lib/dist-packages"])
 def test_own_line_of_an_exception(cgi, place):
-    """Case 22: the last line of the user's own, when a library raised."""
+    """case 22: the last line of the user's own, when a library raised."""
     cgi.write(f"{place}/library.py", LIBRARY)
     line = failure(cgi, """
         import library
@@ -188,7 +188,7 @@ def test_own_line_of_an_exception(cgi, place):
 
 
 def test_own_line_of_a_timeout(cgi):
-    """Case 22: the same when time was over."""
+    """case 22: the same when time was over."""
     cgi.write("lib/site-packages/library.py", LIBRARY)
     line = failure(cgi, """
         import library
@@ -201,7 +201,7 @@ def test_own_line_of_a_timeout(cgi):
 
 
 def test_loop(cgi):
-    """Case 22: an endless loop says where it is."""
+    """case 22: an endless loop says where it is."""
     line = failure(cgi, """
         def application(environ, start_response):
             while True:
@@ -216,14 +216,14 @@ def test_loop(cgi):
     "import socketserver\n"
     "socketserver.TCPServer(('127.0.0.1', 0), None).serve_forever()\n"])
 def test_server_left_in(cgi, start):
-    """Case 21: a server that the script starts is named, with the line."""
+    """case 21: a server that the script starts is named, with the line."""
     line = failure(cgi, HELLO + start, "timeout", "--timeout 1")
     assert "a server of its own was started" in line
     assert "app.cgi, line " in line and "selectors.py" not in line
 
 
 def test_flask_run_left_in(cgi):
-    """Case 21: Flask's app.run()."""
+    """case 21: Flask's app.run()."""
     pytest.importorskip("flask")
     line = failure(cgi, """
         import flask
@@ -236,7 +236,7 @@ def test_flask_run_left_in(cgi):
 
 
 def test_syntax_error_in_a_module(cgi):
-    """Case 36: no frames of importlib stand before a syntax error."""
+    """case 36: no frames of importlib stand before a syntax error."""
     cgi.write("helper.py", "one\nsyntax error\n")
     reply = cgi.run(cgi.script("import helper\n" + HELLO))
     assert reply.status == 500 and 'helper.py", line 2' in reply.log
@@ -265,7 +265,7 @@ MAIN = "if __name__ == '__main__':\n    "
     "BaseCGIHandler(sys.stdin.buffer, sys.stdout.buffer, sys.stderr,\n"
     "               dict(os.environ)).run(mine)\n"])
 def test_cgihandler(cgi, run):
-    """Case 28: an unchanged script says which application it is."""
+    """case 28: an unchanged script says which application it is."""
     reply = cgi.run(cgi.script(HELLO.replace("application", "mine") + run),
                     method="POST", body=b"x")
     assert (reply.status, reply.body, reply.exit) == (200, b"Hello", 0)
@@ -273,7 +273,7 @@ def test_cgihandler(cgi, run):
 
 
 def test_cgihandler_under_main(cgi):
-    """Case 28: where it is not reached, the log says why."""
+    """case 28: where it is not reached, the log says why."""
     line = failure(cgi, HELLO.replace("application", "_mine")
                    + "from wsgiref.handlers import CGIHandler\n" + MAIN
                    + "CGIHandler().run(_mine)\n", "no-callable")
@@ -283,7 +283,7 @@ def test_cgihandler_under_main(cgi):
 
 
 def test_cgihandler_is_itself_again(cgi):
-    """Case 28: after the import it works as ever."""
+    """case 28: after the import it works as ever."""
     reply = cgi.run(cgi.script("""
         import io
         from wsgiref.handlers import BaseCGIHandler, CGIHandler
@@ -305,7 +305,7 @@ def test_cgihandler_is_itself_again(cgi):
 
 
 def test_cgihandler_and_a_name(cgi):
-    """Case 28: a callable in the first line counts before it."""
+    """case 28: a callable in the first line counts before it."""
     reply = cgi.run(cgi.script(
         HELLO + "def other(environ, start_response):\n    return 1\n"
         "from wsgiref.handlers import CGIHandler\nCGIHandler().run(other)\n",
@@ -314,7 +314,7 @@ def test_cgihandler_and_a_name(cgi):
 
 
 def test_hgweb(cgi):
-    """Case 28: as Mercurial's stock hgweb.cgi has it."""
+    """case 28: as Mercurial's stock hgweb.cgi has it."""
     cgi.write("mercurial/hgweb/wsgicgi.py", "def launch(application):\n"
               "    print('Content-Type: text/plain')\n")
     reply = cgi.run(cgi.script("""
@@ -376,7 +376,7 @@ def test_exec_in_a_child(cgi):
 
 
 def test_venv_is_normalized(cgi):
-    """Case 13: sys.executable has no '..' in it."""
+    """case 13: sys.executable has no '..' in it."""
     cgi.write("x/venv/pyvenv.cfg",
               f"home = /usr/bin\nversion = {version_of_python()}\n")
     cgi.write("a/b/keep")
@@ -480,7 +480,7 @@ def test_stdin(cgi, look):
     ("FieldStorage(fp=environ['wsgi.input'], environ=environ)", False),
     ("FieldStorage(environ['wsgi.input'], None, b'', environ)", False)])
 def test_field_storage(cgi, form, told):
-    """Case 23: cgi.FieldStorage() needs environ."""
+    """case 23: cgi.FieldStorage() needs environ."""
     cgi.write("cgi.py", """
 class FieldStorage:
     def __init__(self, fp=None, headers=None, outerboundary=b"", environ={},
@@ -504,7 +504,7 @@ class FieldStorage:
 
 
 def test_no_content_type(cgi):
-    """Case 36: with --debug the log says that Content-Type is missing."""
+    """case 36: with --debug the log says that Content-Type is missing."""
     source = """
         def application(environ, start_response):
             kind = environ["QUERY_STRING"]

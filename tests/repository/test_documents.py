@@ -121,7 +121,7 @@ def test_size_of_the_application():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=map(first_line, SCRIPTS))
 def test_script(cgi, script):
-    """Case 31: a value keeps the quotes that the manual's example has."""
+    """case 31: a value keeps the quotes that the manual's example has."""
     if "--venv ../venv" in script:
         subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip",
                         cgi.folder / "venv"], check=True)

@@ -359,7 +359,7 @@ def head(site):
 
 @behaviour("HEAD with Content-Length", "as for GET")
 def head_length(site):
-    """Case 29: with a body, and with what says so to Apache."""
+    """case 29: with a body, and with what says so to Apache."""
     size = len(site.get("/nowhere").body)
     head, _ = site.bytes("HEAD", "/nowhere")
     found = re.search("(?im)^Content-Length: *(\\d+)", head)

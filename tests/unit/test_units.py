@@ -154,7 +154,7 @@ def test_fuzz_seeds(folder, fuzzed):
 
 
 def test_fuzz_relative(folder, fuzzed):
-    """Attack 9: a corpus is named from where the fuzzer is started."""
+    """attack 9: a corpus is named from where the fuzzer is started."""
     fuzzer, seeds = fuzzed
     copied = folder / f"{fuzzer.name}-corpus"
     shutil.copytree(seeds, copied)
