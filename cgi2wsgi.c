@@ -165,13 +165,11 @@ choose_head(void)
 static int
 follow_options(void)
 {
-	report_configure(invocation.options.debug, false);
+	report_show_debug(invocation.options.debug);
 	if (invocation.options.page)
 		transcript_keep_output();
 	if (open_log() == -1)
 		return -1;
-	report_configure(
-	    invocation.options.debug, invocation.options.log != NULL);
 	if (invocation.options.log != NULL)
 		page_expect_log();
 	if (invocation.options.explain || invocation.options.timing)

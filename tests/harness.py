@@ -30,6 +30,8 @@ TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 FIELD = re.compile(rb"(" + TOKEN + rb"): ?([^\r\n\0]*)\r\n")
 HEAD = re.compile(rb"Status: (\d{3}) ([^\r\n\0]+)\r\n"
                   rb"((?:" + TOKEN + rb": ?[^\r\n\0]*\r\n)*)\r\n")
+ENTRY_TIME = re.compile(r"^\d{4}(?:-\d\d){2}T\d\d(?::\d\d){2}Z "
+                        r"(?=cgi2wsgi: )", re.MULTILINE)
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
 
 
@@ -162,7 +164,11 @@ class Process:
 
     @property
     def log(self):
-        """What came on stderr so far."""
+        """What came on stderr so far; the times of entries are left out."""
+        return ENTRY_TIME.sub("", self.whole_log)
+
+    @property
+    def whole_log(self):
         if self._log is None:
             return ""
         size = os.fstat(self._log.fileno()).st_size

@@ -34,8 +34,8 @@ void report_about(const struct request *);
 /* The id that lines and pages carry: UNIQUE_ID or 16 random hex digits. */
 const char *report_id(void);
 
-/* Pages may tell everything (--debug); lines get a time (--log). */
-void report_configure(bool debug, bool timed);
+/* Pages may tell everything (--debug). */
+void report_show_debug(bool debug);
 bool report_is_debug(void);
 
 /* The word of a code, as it stands in lines and pages. */

@@ -291,7 +291,7 @@ python_start(int channel, const struct subject *subject)
 	PyObject *names;
 
 	finding_send(channel);
-	report_configure(false, false);
+	report_show_debug(false);
 	if (python_prepare(subject) == -1)
 		return NULL;
 	if (interpreter_start(subject->invocation) == -1) {

@@ -1,13 +1,17 @@
 """wsgi.errors, the log, stray output (D)."""
 
+import calendar
 import os
+import pty
 import re
 import socket
+import time
 
 import pytest
 
-from harness import alive, program, until
+from harness import ENTRY_TIME, alive, program, until
 
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 LINE = re.compile(r"^cgi2wsgi: (?P<code>[a-z-]+) \[(?P<id>[^\]]*)\] "
                   r"(?P<method>\S+) (?P<path>\S+): (?P<message>.*)$", re.M)
 
@@ -279,8 +283,38 @@ def test_log_file(cgi):
     log = (cgi.folder / "app.log").read_text()
     for text in ("<printed>", "<child>", "<error>", "<errors>", "Traceback"):
         assert text in log
-    time = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"
-    assert re.search(rf"^{time} cgi2wsgi: application \[", log, re.M), log
+    assert re.search(rf"^{TIME} cgi2wsgi: application \[", log, re.M), log
+
+
+@pytest.mark.parametrize("code", ["raise ValueError('wrong')", "os.abort()"])
+def test_time_of_an_entry(cgi, code):
+    """D4: the entry has the present time, after a crash, too."""
+    script = cgi.script(f"""
+        import os
+
+        def application(environ, start_response):
+            {code}
+        """)
+    begin = int(time.time())
+    process = cgi.start(script)
+    process.wait_log("cgi2wsgi: ")
+    log = process.whole_log
+    found = re.search(rf"^({TIME}) cgi2wsgi: ", log, re.M)
+    assert found, log
+    told = calendar.timegm(time.strptime(found[1], "%Y-%m-%dT%H:%M:%SZ"))
+    assert begin <= told <= time.time()
+    process.wait()
+
+
+def test_no_time_on_a_terminal(cgi):
+    """D4: who looks on knows it."""
+    outer, inner = pty.openpty()
+    cgi.run(cgi.script("import nothing_of_this_name\n"), stderr=inner)
+    os.close(inner)
+    log = os.read(outer, 10000).decode()
+    os.close(outer)
+    assert re.search(r"^cgi2wsgi: import \[", log, re.M), log
+    assert not re.search(TIME, log)
 
 
 def test_log_file_is_appended_to(cgi):
@@ -444,7 +478,7 @@ def test_entry_begins_a_line(cgi, kind, before):
             {BEFORE[before]}
             raise ValueError
         """), stderr=writer)
-    log = read()
+    log = ENTRY_TIME.sub("", read())
     assert reply.status == 500
     lines = log.split("\n")
     assert lines.pop() == ""
