@@ -20,13 +20,6 @@
 #include "wsgi_env.h"
 #include "wsgi/file_wrapper.h"
 
-/* No process image here. */
-bool
-process_is_resumed(void)
-{
-	return false;
-}
-
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 /* The environ of these variables, until the next one is made. */
 #define MAKE(...) make((char *[]){ __VA_ARGS__, NULL })
