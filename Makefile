@@ -167,7 +167,8 @@ sanitized:
 
 # Which lines and branches the tests run, by Debian's gcovr. Scripts run as
 # other users, too: everybody may write what is counted.
-counted = BUILD=$(BUILD)/coverage CPPFLAGS= CFLAGS='-O0 -g --coverage' \
+counted = BUILD=$(BUILD)/coverage CPPFLAGS= \
+    CFLAGS='-O0 -g -fprofile-arcs -ftest-coverage' \
     EXTRA='tests/coverage.c -Wl,--wrap=_exit'
 gcovr = gcovr -r . -e $(tool) -e tests $(BUILD)/coverage
 coverage:
@@ -187,10 +188,10 @@ bench_programs = $(addprefix $(bench)/,ask hello-shared hello-static launch)
 measure = CGI2WSGI=$(abspath $(bench))/cgi2wsgi tests/bench/$(1) $(bench) \
     $(if $(SECONDS),--seconds $(SECONDS))
 
-bench: $(bench_programs) $(bench)/cgi2wsgi
+bench: $(bench_programs) $(bench)/cgi2wsgi $(bench)/cgi2wsgi-preload
 	$(call measure,ladder)
 
-bench-quick: $(bench_programs) $(bench)/cgi2wsgi
+bench-quick: $(bench_programs) $(bench)/cgi2wsgi $(bench)/cgi2wsgi-preload
 	$(call measure,quick)
 
 bench-keep:
@@ -204,7 +205,7 @@ $(bench_programs):
 	$(call say,LINK)$(CC) -std=c11 $(WARNINGS) -O2 -o $@ $< -pthread $(static)
 # A copy, as what is installed: the linker's own lies in smaller pieces in
 # memory, and takes 2 % longer to start.
-$(bench)/cgi2wsgi: $(program)
+$(bench)/cgi2wsgi $(bench)/cgi2wsgi-preload: $(bench)/%: $(dir $(program))%
 	@mkdir -p $(bench)
 	cp $< $@
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,13 +26,16 @@ LIBRARY = Path(os.__file__).parent
 CUSTOM = re.compile(r"\b(?:site|user)customize\b")
 
 
-def sources(name):
-    """An application, and a script that hands it to CGIHandler.
+def sources(name, images=None):
+    """An application, for both programs, and a script for CGIHandler.
 
-    Its first line is for the program, and a comment for all others.
+    Its first line is for the program, and a comment for all others. images is
+    the folder where images of the process lie, if not the user's.
     """
-    text = (BENCH / "apps" / f"{name}.py").read_text()
-    return {f"{name}.py": f"#!{PROGRAM}\n" + text.partition("\n")[2],
+    text = (BENCH / "apps" / f"{name}.py").read_text().partition("\n")[2]
+    cache = f" --cache {images}" if images else ""
+    return {f"{name}.py": f"#!{PROGRAM}\n{text}",
+            f"{name}_preloaded.py": f"#!{PROGRAM}-preload{cache}\n{text}",
             f"{name}_cgihandler.py":
                 CGIHANDLER.format(python=PYTHON, name=name)}
 
@@ -73,6 +77,15 @@ class Place(Cgi):
     def cgi2wsgi(self, name, *request):
         return self.command([self.folder / f"{name}.py"], *request)
 
+    def preloaded(self, name, *request):
+        """From an image, once it is there: until_images()."""
+        return self.command([self.folder / f"{name}_preloaded.py"], *request)
+
+    def until_images(self, name):
+        """Ask until the application starts from an image."""
+        wait_for_image(lambda: output(self.preloaded(name)),
+                       self.home / ".cache/cgi2wsgi")
+
     def cgihandler(self, name, *request):
         return self.command([self.folder / f"{name}_cgihandler.py"],
                             *request)
@@ -96,6 +109,18 @@ def warm_up(commands):
             reply = output(command)
             if not reply.endswith(HELLO):
                 raise Failed(f"{name} does not greet: {reply!r}")
+
+
+def wait_for_image(ask, folder):
+    """Ask until the folder has one more image, and nothing half written."""
+    before = set(folder.glob("*.image"))
+    end = time.monotonic() + 60
+    while not set(folder.glob("*.image")) - before:
+        if time.monotonic() > end:
+            raise Failed(f"no image in {folder}: "
+                         f"{[file.name for file in folder.glob('*')]}")
+        ask()
+        time.sleep(0.1)
 
 
 def others(place, helpers):

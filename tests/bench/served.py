@@ -1,6 +1,7 @@
 """The ways to have Apache answer a request."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from apache import AS_SERVER, MODULES, Apache, die_with_parent
+from apache import AS_SERVER, MODULES, ROOT, Apache, die_with_parent
 from harness import until
 from measure import Failed
-from rungs import HELLO, sources
+from rungs import HELLO, sources, wait_for_image
 
 UWSGI = "/usr/bin/uwsgi-core"
 PROCESSES, THREADS = 2, 8
@@ -66,6 +67,7 @@ class Way:
     uwsgi: str = ""
     keeps: str = "nothing"
     refresh: str = "nothing"
+    script: str = "{name}.py"
     needs: str = ""
     package: str = ""
 
@@ -79,10 +81,13 @@ def proxy(module, scheme, option):
 
 
 FLOOR = "Apache alone, a file"
+PRELOADED = "cgi2wsgi-preload, mod_cgid"
 WAYS = {
     FLOOR: Way(configuration=FILE),
     "cgi2wsgi, mod_cgi": Way("prefork", SCRIPT % "{name}.py"),
     "cgi2wsgi, mod_cgid": Way("event", SCRIPT % "{name}.py"),
+    PRELOADED: Way("event", SCRIPT % "{name}_preloaded.py",
+                   script="{name}_preloaded.py"),
     "CGIHandler, mod_cgid": Way("event", SCRIPT % "{name}_cgihandler.py"),
     "FastCGI, uwsgi": proxy("proxy_fcgi", "fcgi", "--fastcgi-socket"),
     "uWSGI, uwsgi": proxy("proxy_uwsgi", "uwsgi", "--socket"),
@@ -152,8 +157,12 @@ class Served(Apache):
         super().__init__(way.model)
         self.way = way
         self.uwsgi = None
-        self.file = f"cgi-bin/{name}.py"
-        for file, text in sources(name).items():
+        self.file = "cgi-bin/" + way.script.replace("{name}", name)
+        self.images = self.folder("data/images")
+        self.images.chmod(0o700)
+        if ROOT:
+            shutil.chown(self.images, **AS_SERVER)
+        for file, text in sources(name, self.images).items():
             self.write(f"cgi-bin/{file}", text, 0o755)
         self.write("htdocs/hello.txt", HELLO)
         self.warm_cache(name)
@@ -175,6 +184,8 @@ class Served(Apache):
             self.start_uwsgi()
         super().start()
         until(self.greets)
+        if "preloaded" in self.way.script:
+            wait_for_image(self.greets, self.images)
 
     def start_uwsgi(self):
         socket = self.tree / "data/socket"

@@ -2,7 +2,7 @@
 
 import re
 
-from served import FLOOR
+from served import FLOOR, PRELOADED
 
 GROUPS = (("alone", "started by itself"), ("served", "behind Apache"))
 
@@ -83,7 +83,7 @@ Each column of times is of one run, in which the ways took turns; all have the
 same application file, which answers `Hello, world!`, and caches of bytecode.
 Started by itself: from fork to the end of the process, its output read from a
 pipe; CPU in user and kernel mode; instructions in user mode, counted by
-valgrind; MiB is the largest resident set, and is given back at the end.
+valgrind, which cannot start from an image; MiB is the largest resident set, and is given back at the end.
 Behind Apache: asked on 1, 2 and 8 connections at once, a new one for each
 request; percentiles are of all requests, rates are medians of the turns.
 mod_cgi is in a prefork Apache of 8 to 16 processes, all others in an event
@@ -132,6 +132,20 @@ def kept(app, name):
     if row is None:
         return ["", "", ""]
     return [row["keeps"], number(row["held"]), number(row["change"])]
+
+
+# What a reader of README.md chooses among.
+CHOICE = (PRELOADED, "cgi2wsgi, mod_cgid", "CGIHandler, mod_cgid",
+          "mod_wsgi, daemon")
+
+
+def choice(figures):
+    """The shortest table: the time to answer behind Apache."""
+    found = times(figures, "served")
+    return table(["behind Apache", *(f"{title}, ms" for title
+                                     in figures["apps"])],
+                 [[name, *map(number, found[name])]
+                  for name in CHOICE if name in found])
 
 
 def short(figures):
