@@ -183,9 +183,7 @@ keep_note(const struct invocation *invocation)
 	if (place_image(caller, keep.path, true) == 0) {
 		keep.path[0] = '\0';
 		refuse("there is no folder for it that is the user's own", "");
-	} else if (options_last(&invocation->options, OPTION_ENV_FILE) != NULL)
-		refuse("the key does not hold the file of --env-file", "");
-	else if (key_collect(&keep.key, keep.first, invocation->file) == -1)
+	} else if (key_collect(&keep.key, keep.first, invocation) == -1)
 		refuse_python();
 	else if ((repeated = key_repeated()) != NULL) {
 		refuse("an own random.Random() would repeat itself", repeated);

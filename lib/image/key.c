@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image/key.h"
+#include "invocation/file.h"
 
 /* What the interpreter, libc, OpenSSL and numeric libraries read. */
 static const char *const read_in_c[] = { "CGI2WSGI_ARGS", "GLIBC_TUNABLES",
@@ -163,8 +164,27 @@ add_own_files(struct key *key, const char *file)
 	return result;
 }
 
+/* --env-file: what the import saw of its variables is older than the file. */
+static int
+add_settings_files(struct key *key, const struct invocation *invocation)
+{
+	const struct options *options = &invocation->options;
+	char *path;
+	int i, result = 0;
+
+	for (i = 0; result == 0 && i < options->count; i++) {
+		if (options->given[i].letter != OPTION_ENV_FILE)
+			continue;
+		path = file_path(invocation->folder, options->given[i].value);
+		result = path != NULL ? add_file(key, path, IMAGE_WHOLE) : -1;
+		free(path);
+	}
+	return result;
+}
+
 int
-key_collect(struct key *key, char **environment, const char *file)
+key_collect(
+    struct key *key, char **environment, const struct invocation *invocation)
 {
 	PyObject *asked = call("variables"), *files = call("files"), *list;
 	const char *name;
@@ -176,7 +196,8 @@ key_collect(struct key *key, char **environment, const char *file)
 		goto done;
 	key->everything = all != 0;
 	if (add_asked_variables(key, list, environment) == -1 ||
-	    add_own_files(key, file) == -1) {
+	    add_own_files(key, invocation->file) == -1 ||
+	    add_settings_files(key, invocation) == -1) {
 		PyErr_NoMemory();
 		goto done;
 	}

@@ -5,6 +5,7 @@
 #include "python/cpython.h"
 
 #include "image/place.h"
+#include "invocation/invocation.h"
 
 struct key_variable {
 	char *name, *value; /* NULL: it was not set */
@@ -30,10 +31,10 @@ int key_watch(void);
 
 /*
  * Ends watching and fills in the rest, from the environment that the process
- * began with, for the application's file (NULL: a module). Memory stays for
- * good. Returns 0, or -1 with an exception set.
+ * began with, for this application and its options. Memory stays for good.
+ * Returns 0, or -1 with an exception set.
  */
-int key_collect(struct key *, char **environment, const char *file);
+int key_collect(struct key *, char **environment, const struct invocation *);
 
 /*
  * Whether a file was changed after this time (nanoseconds), so that the key

@@ -187,16 +187,15 @@ begin(long *stack)
 	    "cgi2wsgi-preload: cannot execute cgi2wsgi\n";
 	struct preload_start start;
 	char program[PLACE_SIZE], note[2 * PLACE_SIZE];
-	bool clean;
 
 	read_start(stack, &start);
 	if (recognise(&start)) {
-		clean = thaw(&start);
+		thaw(&start);
 		if (start.probe)
 			raw_call_4(__NR_exit_group, 1, 0, 0, 0);
 		name_program(program);
 		write_note(note, " save ", start.caller.execfn);
-		if (clean && !is_refused(&start))
+		if (!is_refused(&start))
 			load_program(&start, program, note);
 	}
 	name_program(program);

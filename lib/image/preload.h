@@ -23,9 +23,9 @@ struct preload_start {
 
 /*
  * Becomes the saved process, if there is an image of exactly this invocation
- * that still is true. If not, returns whether memory is as it was.
+ * that still is true. If not, returns, and memory is as it was.
  */
-bool thaw(const struct preload_start *);
+void thaw(const struct preload_start *);
 
 /*
  * Becomes the program in the file, as exec would, but in memory that can be

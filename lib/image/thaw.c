@@ -95,7 +95,7 @@ are_segments_within(const struct image *image)
 			segment->size > image->size - segment->offset))
 			return false;
 	}
-	return true;
+	return image->segments.count > 0;
 }
 
 static bool
@@ -236,56 +236,65 @@ map_segment(const struct image_segment *segment, int file)
 	long got = raw_call_6(__NR_mmap, segment->address, segment->size,
 	    segment->protection, flags, file, segment->offset);
 
+	if (got == (long)segment->address)
+		return true;
 	/* A kernel before 4.17 takes the address for a wish. */
-	return got == (long)segment->address;
+	if (got < -4095 || got > 0)
+		raw_call_4(__NR_munmap, got, segment->size, 0, 0);
+	return false;
 }
 
-/* One library, closed again at once: there may be room for few. */
+/*
+ * One library, closed again at once: there may be room for few. Returns the
+ * first segment that is not mapped.
+ */
 static uint64_t
-map_library(const struct image *image, uint64_t first)
+map_library(const struct image *image, uint64_t i)
 {
 	const struct image_segment *segment = part(
 	    image, image->segments.first);
-	int32_t library = segment[first].library;
+	int32_t library = segment[i].library;
 	const struct image_file *from = (const struct image_file *)part(
 					    image, image->libraries.first) +
 	    library;
 	struct image_stat now;
-	uint64_t i = first;
 	int file = (int)raw_call_4(__NR_openat, AT_FDCWD,
 	    part(image, from->name), O_RDONLY | O_CLOEXEC, 0);
-	bool mapped = file >= 0;
 
-	if (!mapped)
-		return 0;
+	if (file < 0)
+		return i;
 	place_stat_open(file, &now);
-	mapped = place_same(&now, &from->was, IMAGE_WHOLE);
-	for (; mapped && i < image->segments.count &&
-	     segment[i].library == library;
-	     i++)
-		mapped = map_segment(&segment[i], file);
+	if (place_same(&now, &from->was, IMAGE_WHOLE))
+		while (i < image->segments.count &&
+		    segment[i].library == library &&
+		    map_segment(&segment[i], file))
+			i++;
 	raw_call_4(__NR_close, file, 0, 0, 0);
-	return mapped ? i : 0;
+	return i;
 }
 
+/* All of it; or nothing, and it returns false. */
 static bool
 map_all(const struct image *image, int file)
 {
 	const struct image_segment *segment = part(
 	    image, image->segments.first);
-	uint64_t i = 0;
+	uint64_t i = 0, before;
 
-	while (i < image->segments.count)
-		if (segment[i].library >= 0) {
-			if ((i = map_library(image, i)) == 0)
-				return false;
-		} else {
-			if (!map_segment(&segment[i],
-				segment[i].library == IMAGE_SAVED ? file : -1))
-				return false;
+	do {
+		before = i;
+		if (segment[i].library >= 0)
+			i = map_library(image, i);
+		else if (map_segment(&segment[i],
+			     segment[i].library == IMAGE_SAVED ? file : -1))
 			i++;
-		}
-	return true;
+	} while (i > before && i < image->segments.count);
+	if (i == image->segments.count)
+		return true;
+	while (i-- > 0)
+		raw_call_4(
+		    __NR_munmap, segment[i].address, segment[i].size, 0, 0);
+	return false;
 }
 
 /* The kernel's side of the only thread, and what libc keeps of it. */
@@ -343,7 +352,7 @@ jump(const struct image *image, const struct image_call *call)
 	__builtin_unreachable();
 }
 
-bool
+void
 thaw(const struct preload_start *start)
 {
 	struct image_call call = { .argc = start->caller.argc,
@@ -354,28 +363,24 @@ thaw(const struct preload_start *start)
 	char path[PLACE_SIZE];
 	const char *ending = start->probe ? PLACE_NEW : PLACE_IMAGE;
 	int length = place_image(&start->caller, path, false), file;
-	bool mapped = false;
 
 	if (length == 0)
-		return true;
+		return;
 	do
 		path[length++] = *ending;
 	while (*ending++ != '\0');
 	file = (int)raw_call_4(
 	    __NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (file < 0)
-		return true;
+		return;
 	image = open_image(start, file);
-	if (image != NULL && is_sound(image) && is_true(image, start)) {
-		mapped = true;
-		if (map_all(image, file)) {
-			raw_call_4(__NR_close, file, 0, 0, 0);
-			restore_thread(image, start);
-			jump(image, &call);
-		}
+	if (image != NULL && is_sound(image) && is_true(image, start) &&
+	    map_all(image, file)) {
+		raw_call_4(__NR_close, file, 0, 0, 0);
+		restore_thread(image, start);
+		jump(image, &call);
 	}
 	if (image != NULL)
 		raw_call_4(__NR_munmap, image, image->head, 0, 0);
 	raw_call_4(__NR_close, file, 0, 0, 0);
-	return !mapped;
 }

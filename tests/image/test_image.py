@@ -9,6 +9,7 @@ import stat
 import subprocess
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,11 +31,13 @@ class Preloaded:
         self.cgi = cgi
         self.home = cgi.folder / "home"
         self.home.mkdir()
-        self.cache = self.home / ".cache" / "cgi2wsgi"
+        self.cache = cgi.folder / "images"
+        self.cache.mkdir(mode=0o700)
+        self.known = {}
 
-    def script(self, text, options="", name="app.cgi"):
+    def script(self, text, options="", name="app.cgi", program=PRELOAD):
         return self.cgi.write(
-            name, f"#!{PRELOAD} {options}".rstrip() + "\n"
+            name, f"#!{program} --cache {self.cache} {options}\n"
             + textwrap.dedent(HEAD) + textwrap.dedent(text), 0o755)
 
     def run(self, script, *args, env={}, **how):
@@ -45,22 +48,27 @@ class Preloaded:
         return sorted(self.cache.glob(f"*.{ending}"))
 
     def make(self, script, **how):
-        """Requests until there is an image; gives it."""
-        before = {path: path.stat().st_ino for path in self.files()}
+        """Requests until there is another image than make() gave last; gives
+        it. One that a request in between has left behind counts."""
+        def new():
+            for path in self.files():
+                state = path.stat()
+                if self.known.get(path) != (state.st_ino, state.st_mtime_ns):
+                    self.known[path] = state.st_ino, state.st_mtime_ns
+                    return path
+            return self.files("refusal")
 
         def made():
             self.run(script, **how)
             deadline = time.monotonic() + 2
             while time.monotonic() < deadline:
-                new = [path for path in self.files()
-                       if before.get(path) != path.stat().st_ino]
-                if new or self.files("refusal"):
-                    return new or True
+                if found := new():
+                    return found
                 time.sleep(0.01)
-            return []
-        new = until(made)
-        assert new is not True, self.files("refusal")[0].read_text()
-        return new[0]
+            return None
+        found = until(made)
+        assert not isinstance(found, list), found[0].read_text()
+        return found
 
 
 @pytest.fixture
@@ -70,8 +78,8 @@ def preloaded(cgi):
 
     def removed():
         # A writer may still be at work.
-        shutil.rmtree(images.home, ignore_errors=True)
-        return not images.home.exists()
+        shutil.rmtree(images.cache, ignore_errors=True)
+        return not images.cache.exists()
     until(removed)
 
 
@@ -119,18 +127,32 @@ def test_nothing_repeats_itself(preloaded):
 
 
 @pytest.mark.parametrize("change", [
-    "script", "module", "new module", "variable", "new variable", "TZ",
-    "library", "folder", "link"])
+    "script", "module", "new module", "module of a package", "program",
+    "variable", "new variable", "TZ", "env-file", "library", "folder", "link",
+    "link of --path"])
 def test_no_answer_is_stale(preloaded, change):
     """Whatever the import looked at: an edit counts at once."""
     cgi = preloaded.cgi
+    cgi.write("real/mine.py", "value = 'old'\n")
+    cgi.write("real/pack/__init__.py", """
+        try:
+            from pack import late
+        except ImportError:
+            late = None
+    """.replace("\n        ", "\n"))
     site = cgi.folder / "site"
-    site.mkdir()
-    cgi.write("site/mine.py", "value = 'old'\n")
+    site.symlink_to("real")
+    settings = cgi.write("settings.env", "SECRET=one\n", 0o600)
+    program = PRELOAD
+    if change == "program":
+        for file in (PRELOAD, PROGRAM):
+            program = shutil.copy2(file, cgi.folder / file.name)
+        program = program.with_name(PRELOAD.name)
     script = preloaded.script("""
-        import os, mine
+        import os, mine, pack
         value = mine.value + os.environ.get("DEPLOYED", "")
         value += "+" if "LATER" in os.environ else ""
+        value += os.environ["SECRET"] + (pack.late.value if pack.late else "")
         try:
             import extra
             value = extra.value
@@ -140,12 +162,12 @@ def test_no_answer_is_stale(preloaded, change):
             import time
             return reply(start_response, [
                 environ["cgi2wsgi.preloaded"], value, time.tzname[0]])
-    """, options=f"--path {site}")
+    """, f"--path {site} --env-file settings.env", program=program)
     env = {"DEPLOYED": "1", "TZ": "UTC"}
     preloaded.make(script, env=env)
     reply = preloaded.run(script, env=env)
-    assert reply.body == b"[True, 'old1', 'UTC']"
-    expected = "'old1', 'UTC'"
+    assert reply.body == b"[True, 'old1one', 'UTC']"
+    expected = "'old1one', 'UTC'"
     if change == "script":
         # In place, and as old as before.
         kept = script.stat()
@@ -153,33 +175,52 @@ def test_no_answer_is_stale(preloaded, change):
         with script.open("w") as file:
             file.write(text)
         os.utime(script, ns=(kept.st_atime_ns, kept.st_mtime_ns))
-        expected = "'new1', 'UTC'"
+        expected = "'new1one', 'UTC'"
     elif change == "module":
         time.sleep(1.1)     # CPython believes bytecode of the same second
         with (site / "mine.py").open("w") as file:
             file.write("value = 'other'\n")
-        expected = "'other1', 'UTC'"
+        expected = "'other1one', 'UTC'"
     elif change == "new module":
-        cgi.write("site/extra.py", "value = 'extra'\n")
+        cgi.write("real/extra.py", "value = 'extra'\n")
         expected = "'extra', 'UTC'"
+    elif change == "module of a package":
+        cgi.write("real/pack/late.py", "value = '!'\n")
+        expected = "'old1one!', 'UTC'"
+    elif change == "program":
+        os.utime(program.with_name(PROGRAM.name))
     elif change == "variable":
-        env["DEPLOYED"], expected = "2", "'old2', 'UTC'"
+        env["DEPLOYED"], expected = "2", "'old2one', 'UTC'"
     elif change == "new variable":
-        env["LATER"], expected = "", "'old1+', 'UTC'"
+        env["LATER"], expected = "", "'old1+one', 'UTC'"
     elif change == "TZ":
-        env["TZ"], expected = "ABC1", "'old1', 'ABC'"
+        env["TZ"], expected = "ABC1", "'old1one', 'ABC'"
+    elif change == "env-file":
+        kept = settings.stat()
+        with settings.open("w") as file:
+            file.write("SECRET=two\n")
+        os.utime(settings, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+        expected = "'old1two', 'UTC'"
     elif change == "library":
-        site.rename(cgi.folder / "gone")
-        (cgi.folder / "site").mkdir()
-        cgi.write("site/mine.py", "value = 'moved'\n")
-        expected = "'moved1', 'UTC'"
+        (cgi.folder / "real").rename(cgi.folder / "gone")
+        cgi.write("real/mine.py", "value = 'moved'\n")
+        cgi.write("real/pack/__init__.py", "late = None")
+        expected = "'moved1one', 'UTC'"
     elif change == "folder":
         site.chmod(0o700)
     elif change == "link":
         script.rename(cgi.folder / "was.cgi")
+        cgi.write("new/settings.env", "SECRET=linked", 0o600)
         cgi.write("new/app.cgi", script.with_name("was.cgi").read_text(),
                   0o755)
         script.symlink_to("new/app.cgi")
+        expected = "'old1linked', 'UTC'"
+    elif change == "link of --path":
+        cgi.write("next/mine.py", "value = 'next'\n")
+        cgi.write("next/pack/__init__.py", "late = None")
+        site.unlink()
+        site.symlink_to("next")
+        expected = "'next1one', 'UTC'"
     assert preloaded.run(script, env=env).body == (
         f"[False, {expected}]".encode())
     preloaded.make(script, env=env)
@@ -348,7 +389,10 @@ def test_an_image_that_is_not_right(preloaded, how):
     image = preloaded.make(script)
     damage(image, how)
     reply = preloaded.run(script)
-    assert (reply.status, reply.body) == (200, b"False")
+    if how == "folder":     # J3: then the option itself is refused
+        assert reply.status == 500 and "unsafe-file" in reply.log
+    else:
+        assert (reply.status, reply.body) == (200, b"False")
 
 
 def test_two_first_requests(preloaded):
@@ -378,7 +422,8 @@ def test_a_writer_that_was_killed(preloaded):
 
 def test_a_read_only_folder(preloaded):
     """The ordinary way, and nothing in a page."""
-    script = preloaded.script(STATE, options="--cache /proc/nowhere")
+    preloaded.cache = Path("/proc/nowhere")
+    script = preloaded.script(STATE)
     for _ in range(2):
         reply = preloaded.run(script)
         assert reply.body.startswith(b"[False, 1,")
@@ -471,10 +516,11 @@ def test_the_deployers_words(preloaded):
         env = preloaded.cgi.environ(PRELOAD, env={
             "HOME": preloaded.home, "CGI2WSGI_ARGS": file})
         return preloaded.cgi.exec([PRELOAD, *words], env).body
-    until(lambda: run(script) and preloaded.files())
-    assert run(script) == b"True"
-    assert run(script, "--debug", other) == b"True"
-    assert run(other) == b"otherFalse"
+    mine = f"--cache {preloaded.cache} {script}"
+    until(lambda: run(mine) and preloaded.files())
+    assert run(mine) == b"True"
+    assert run(mine, "--debug", other) == b"True"
+    assert run(f"--cache {preloaded.cache} {other}") == b"otherFalse"
 
 
 def test_a_person_is_answered_as_ever(preloaded):
