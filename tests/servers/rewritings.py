@@ -108,6 +108,14 @@ APACHE = {
     "multiviews": Way("MultiviewsMatch Handlers", base="/app"),
     "server-rule": Way(
         REWRITE + "RewriteRule ^/shop(/.*)$ /app.cgi$1 [PT]", base="/shop"),
+    "server-rule-bare": Way(
+        REWRITE + "RewriteRule ^/shop(/.*)?$ /app.cgi$1 [PT]", base="/shop",
+        asked=(*ASKED, "?q"), options="--script-name /shop"),
+    "alias-match-whole": Way(
+        'ScriptAliasMatch "^/shop(/.*)?$" "@/app.cgi"', base="/shop",
+        asked=(*ASKED, "?q"), options="--script-name /shop"),
+    "alias-match-all": Way('ScriptAliasMatch "^/.*" "@/app.cgi"',
+                           options="--script-name /"),
     "server-rule-root": Way(REWRITE + "RewriteRule ^(.*)$ /app.cgi$1 [PT]"),
     "keep-slashes": Way(
         "AllowEncodedSlashes NoDecode",
@@ -130,6 +138,8 @@ LIGHTTPD = {
     "rewrite-wordpress": Way('url.rewrite-if-not-file = ('
                              '"^/[^?]*(\\?.*)?$" => "/app.cgi$1")'),
     "rewrite-elsewhere": Way(f"url.rewrite-once = ({MOUNT})", base="/shop"),
+    "rewrite-bare": Way(f"url.rewrite-once = ({MOUNT})", base="/shop",
+                        asked=(*ASKED, "?q"), options="--script-name /shop"),
     "error-handler": Way('server.error-handler-404 = "/app.cgi"',
                          options="--script-name /"),
 }
@@ -171,5 +181,45 @@ NGINX = {
         "location / { try_files $uri /app.cgi$uri?$query_string; }" + SPLIT),
     "rewrite": Way("rewrite ^/shop(/.*)$ /app.cgi$1 last;" + SPLIT,
                    base="/shop"),
+    "rewrite-bare": Way("rewrite ^/shop(/.*)?$ /app.cgi$1 last;" + SPLIT,
+                        base="/shop", asked=(*ASKED, "?q"),
+                        options="--script-name /shop"),
     "error-page": Way("error_page 403 404 = /app.cgi;" + SPLIT),
+}
+
+# Two ways that give the script the very same variables for one URL, though it
+# is below another root in each: nothing but --script-name can tell. The URL,
+# then for each way a configuration and the root.
+SAME = {
+    "apache": {
+        # A mount without its slash, or a page of the whole host.
+        "server-rule": ("/shop", {
+            REWRITE + "RewriteRule ^/shop(/.*)?$ /app.cgi$1 [PT]": "/shop",
+            REWRITE + "RewriteRule ^/.*$ /app.cgi [PT]": "/"}),
+        # A page below a mount, or a script of that name.
+        "alias-match": ("/shop/a", {
+            'ScriptAliasMatch "^/shop(/.*)?$" "@/app.cgi"': "/shop",
+            'ScriptAliasMatch "^/shop/a$" "@/app.cgi"': "/shop/a"}),
+        # The script is elsewhere, whatever folder falls back on it.
+        "fallback": ("/shop/a", {
+            "FallbackResource /app.cgi": "/",
+            '<Location "/shop">\nFallbackResource /app.cgi\n</Location>':
+            "/shop"}),
+    },
+    "lighttpd": {
+        "rewrite": ("/shop", {
+            f"url.rewrite-once = ({MOUNT})": "/shop",
+            'url.rewrite-once = ("^/[^?]*(\\?.*)?$" => "/app.cgi$1")': "/"}),
+        "error-handler": ("/shop/a", {
+            'server.error-handler-404 = "/app.cgi"': "/",
+            '$HTTP["url"] =~ "^/shop/" { server.error-handler-404 = '
+            '"/app.cgi" }': "/shop"}),
+    },
+    "nginx": {
+        "rewrite": ("/shop", {
+            "rewrite ^/shop(/.*)?$ /app.cgi$1 last;" + SPLIT: "/shop",
+            "rewrite ^/(?!app.cgi) /app.cgi last;" + SPLIT: "/"}),
+        "stock": ("/shop/a", {location("/"): "/",
+                              location("/shop"): "/shop"}),
+    },
 }

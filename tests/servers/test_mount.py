@@ -15,7 +15,7 @@ import pytest
 from apache import SERVERS, Apache, serving
 from mounted import FRAMEWORKS
 from rewritings import (APACHE, FRONT, INDEX, LIGHTTPD, NGINX, NOT_FOLDER,
-                        Way, wordpress)
+                        SAME, Way, wordpress)
 from webservers import WebServer
 
 HOST = "{}.example.org"
@@ -107,6 +107,21 @@ ODD = {
                           "shop/app.cgi"), "/shop/app.cgi/a",
                       {"SCRIPT_NAME": "/shop/app.cgi", "PATH_INFO": "/a"}),
 }
+# What a server tells of a URL.
+TOLD = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI",
+        "SCRIPT_URL", "REDIRECT_URL", "REDIRECT_STATUS", "REDIRECT_URI",
+        "CONTEXT_PREFIX", "PATH_TRANSLATED", "DOCUMENT_URI")
+
+
+def pairs(server):
+    """Each of two ways that nobody can tell apart, with both options."""
+    ways = {}
+    for name, (_, both) in SAME[server].items():
+        for number, (configuration, root) in enumerate(both.items()):
+            for option in ("off", root):
+                ways[f"same-{name}-{number}-{option == 'off':d}"] = Way(
+                    configuration, options=f"--script-name {option}")
+    return ways
 
 
 def install(server, name, way):
@@ -131,7 +146,8 @@ def install_pages(server):
 def install_apache(apache):
     install_pages(apache)
     apache.configure(DEFAULT_HOST)
-    ways = {**APACHE, **{name: way for name, (way, _, _) in ODD.items()}}
+    ways = {**APACHE, **{name: way for name, (way, _, _) in ODD.items()},
+            **pairs("apache")}
     for name, way in ways.items():
         text = VIRTUAL_HOST % (HOST.format(name), install(apache, name, way))
         apache.configure(text.replace("@", f"{apache.tree}/apps/{name}"))
@@ -148,7 +164,8 @@ class Hosts(WebServer):
 
     def install(self):
         install_pages(self)
-        self.ways = {"lighttpd": LIGHTTPD, "nginx": NGINX}[self.name]
+        self.ways = {**{"lighttpd": LIGHTTPD, "nginx": NGINX}[self.name],
+                     **pairs(self.name)}
         self.hosts = {name: install(self, name, way)
                       for name, way in self.ways.items()}
 
@@ -269,6 +286,20 @@ def check_links(server, name, way, framework):
         len(links) // 3)
 
 
+def check_same(server, kind, name):
+    """One environ, two right answers, and --script-name gives each."""
+    url, both = SAME[kind][name]
+    told = []
+    for number, root in enumerate(both.values()):
+        environ = arrived(server, f"same-{name}-{number}-1", url + "?q")
+        told.append({key: environ.get(key) for key in TOLD})
+        environ = arrived(server, f"same-{name}-{number}-0", url + "?q")
+        script = root.rstrip("/")
+        assert environ["SCRIPT_NAME"] == script
+        assert environ["PATH_INFO"] == url.removeprefix(script)
+    assert told[0] == told[1]
+
+
 def linked(ways):
     return [name for name, way in ways.items() if way.linked]
 
@@ -330,3 +361,23 @@ def test_nginx(nginx, name):
 def test_links_of_nginx(nginx, name, framework):
     """B16: links of each framework."""
     check_links(nginx, name, NGINX[name], framework)
+
+
+@pytest.mark.parametrize("name", SAME["apache"])
+def test_same_of_apache(apache, name):
+    """B16: what no variable tells, --script-name does."""
+    check_same(apache, "apache", name)
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("name", SAME["lighttpd"])
+def test_same_of_lighttpd(lighttpd, name):
+    """B16: the same."""
+    check_same(lighttpd, "lighttpd", name)
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("name", SAME["nginx"])
+def test_same_of_nginx(nginx, name):
+    """B16: the same."""
+    check_same(nginx, "nginx", name)
