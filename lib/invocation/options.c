@@ -69,7 +69,6 @@ static const char help[] =
     "  -H, --header LINE           send 'Name: value'; 'Name:' leaves out\n"
     "  -d, --data DATA             send a form's data; @FILE, - for stdin\n"
     "      --data-binary DATA      the same with every byte of @FILE\n"
-    "      --data-raw DATA         the same without @FILE\n"
     "      --json DATA             send JSON\n"
     "  -F, --form NAME=VALUE       send a field; NAME=@FILE sends a file\n"
     "  -I, --head                  ask for the head alone\n"
@@ -78,10 +77,7 @@ static const char help[] =
     "  -A, --user-agent NAME       be this program\n"
     "  -e, --referer URL           come from there\n"
     "  -i, --include               print the reply's head, too\n"
-    "  -o, --output FILE           write to FILE\n"
-    "  -f, --fail                  exit with 22 if the status is an error\n"
-    "  -s, --silent                say nothing of it\n"
-    "  -S, --show-error            do, with -s\n";
+    "  -o, --output FILE           write to FILE\n";
 
 static const struct option options[] = {
 	{ "venv", required_argument, NULL, OPTION_VENV },
@@ -110,7 +106,6 @@ static const struct option options[] = {
 	{ "header", required_argument, NULL, 'H' },
 	{ "data", required_argument, NULL, 'd' },
 	{ "data-binary", required_argument, NULL, OPTION_DATA_BINARY },
-	{ "data-raw", required_argument, NULL, OPTION_DATA_RAW },
 	{ "json", required_argument, NULL, OPTION_JSON },
 	{ "form", required_argument, NULL, 'F' },
 	{ "head", no_argument, NULL, 'I' },
@@ -120,13 +115,10 @@ static const struct option options[] = {
 	{ "referer", required_argument, NULL, 'e' },
 	{ "include", no_argument, NULL, 'i' },
 	{ "output", required_argument, NULL, 'o' },
-	{ "fail", no_argument, NULL, 'f' },
-	{ "silent", no_argument, NULL, 's' },
-	{ "show-error", no_argument, NULL, 'S' },
 	{ NULL, 0, NULL, 0 },
 };
 #define LONGEST 32 /* bytes of a word that may have been meant */
-static const char letters[] = ":VhX:H:d:F:Iu:b:A:e:io:fsS";
+static const char letters[] = ":VhX:H:d:F:Iu:b:A:e:io:";
 
 const char *
 options_help(bool all)

@@ -8,10 +8,10 @@
 #include "invocation/settings.h"
 #include "invocation/words.h"
 
-/* Those without a letter; the first three are about a request. */
+/* Those without a letter; the first two are about a request. */
 /* clang-format off */
 enum {
-	OPTION_DATA_BINARY = 0x100, OPTION_DATA_RAW, OPTION_JSON, OPTION_VENV,
+	OPTION_DATA_BINARY = 0x100, OPTION_JSON, OPTION_VENV,
 	OPTION_PATH, OPTION_CHDIR, OPTION_ENV, OPTION_ENV_FILE,
 	OPTION_SCRIPT_NAME, OPTION_LOG, OPTION_CACHE, OPTION_MAX_BODY,
 	OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT, OPTION_EXPLAIN, OPTION_TIMING,

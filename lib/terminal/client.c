@@ -24,7 +24,7 @@ static struct {
 	int reply; /* the pipe it writes to */
 	int output;
 	const char *file; /* output's name, or NULL: standard output */
-	bool include, fail, silent;
+	bool include;
 	struct terminal_response
 	    answer; /* its status is 0 until there is one */
 	int status;
@@ -122,12 +122,6 @@ write_output(const char *bytes, size_t size)
 	}
 }
 
-static bool
-is_refused(void)
-{
-	return client.fail && client.answer.status >= 400;
-}
-
 /* curl, too, leaves a file alone until there is something to put in it. */
 static bool
 open_output(void)
@@ -158,11 +152,11 @@ read_head(const char *bytes, size_t size)
 		close_reply();
 		return;
 	}
-	if ((is_refused() && !client.include) || !open_output())
+	if (!open_output())
 		return;
 	if (client.include)
 		write_output(client.answer.head, client.answer.length);
-	if (!is_refused() && client.reply != -1)
+	if (client.reply != -1)
 		write_output(
 		    bytes + client.answer.size, size - client.answer.size);
 }
@@ -190,7 +184,7 @@ print_reply(void)
 			break;
 		if (client.answer.status == 0)
 			read_head(buffer, kept += (size_t)got);
-		else if (!is_refused())
+		else
 			write_output(buffer, (size_t)got);
 		if (client.answer.status != 0)
 			kept = 0;
@@ -216,16 +210,6 @@ end_by_signal(int number)
 	raise(number);
 }
 
-/* The status line without the protocol. */
-static int
-complain_of_status(void)
-{
-	const char *status = strchr(client.answer.head, ' ') + 1;
-
-	return record_complaint(CLIENT_HTTP_ERROR, "the reply's status is %.*s",
-	    (int)strcspn(status, "\r\n"), status);
-}
-
 static int
 find_exit_status(void)
 {
@@ -246,8 +230,6 @@ find_exit_status(void)
 	if (client.answer.status == 0)
 		return record_complaint(CLIENT_FAILED,
 		    "the application ended the process without a reply");
-	if (is_refused())
-		return complain_of_status();
 	/* Its own log entry says why. */
 	return how == 0 ? EXIT_SUCCESS : CLIENT_FAILED;
 }
@@ -262,9 +244,6 @@ configure_client(const struct options *options)
 		client.file = output->value;
 	client.include = options_last(options, 'i') != NULL ||
 	    options_last(options, 'I') != NULL;
-	client.fail = options_last(options, 'f') != NULL;
-	client.silent = options_last(options, 's') != NULL &&
-	    options_last(options, 'S') == NULL;
 }
 
 /*
@@ -315,7 +294,6 @@ client_run(const struct options *options, int body, char **complaint)
 		    "cannot start a process: %s", strerror(errno));
 	else
 		status = play_part(body, ends, &mask);
-	if (!client.silent)
-		*complaint = client.complaint;
+	*complaint = client.complaint;
 	return status;
 }

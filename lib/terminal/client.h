@@ -9,7 +9,6 @@ enum {
 	CLIENT_FAILED = 1, /* no reply, or not a whole one */
 	CLIENT_USAGE = 2,
 	/* curl's */
-	CLIENT_HTTP_ERROR = 22,
 	CLIENT_WRITE_ERROR = 23,
 	CLIENT_READ_ERROR = 26,
 };

@@ -16,7 +16,6 @@ kind_of(int letter)
 	switch (letter) {
 	case 'd':
 	case OPTION_DATA_BINARY:
-	case OPTION_DATA_RAW:
 	case OPTION_JSON: return UPLOAD_DATA;
 	case 'F': return UPLOAD_FORM;
 	default: return UPLOAD_NOTHING;
@@ -54,7 +53,7 @@ put_data(FILE *to, const struct given_option *option)
 {
 	static const char line_ends[] = "\r\n"; /* and NUL */
 	const char *value = option->value;
-	bool file = *value == '@' && option->letter != OPTION_DATA_RAW;
+	bool file = *value == '@';
 
 	if (option->letter == 'd' && (file || strcmp(value, "-") == 0))
 		return source_copy(

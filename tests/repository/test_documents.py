@@ -62,7 +62,7 @@ COMMANDS = {
         (0, "Hello, upload!"),
     """echo '{"a": 1}' | ./app.cgi --json @- -X PUT /item""":
         (0, "Hello, item!"),
-    "cgi2wsgi -fsS -o page.html app.cgi /page": (0, ""),
+    "cgi2wsgi -o page.html app.cgi /page": (0, ""),
     "cgi2wsgi wsgiref.simple_server:demo_app": (0, "Hello world!"),
     "cgi2wsgi --debug --path . 'my_package:make_app()' /broken":
         (1, "KeyError: '/broken'"),

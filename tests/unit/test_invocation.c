@@ -783,17 +783,17 @@ test_person_request(void **state)
 	/* H4: what to request, wherever it stands, in its order. */
 	static const struct given_option expected[] = { { 'X', "PUT", true },
 		{ 'i', NULL, true }, { 'd', "a=b", true },
-		{ OPTION_DATA_RAW, "--env", true },
-		{ OPTION_DEBUG, NULL, true }, { 's', NULL, true },
-		{ 'S', NULL, true }, { 'H', "A: b", true } };
+		{ OPTION_DATA_BINARY, "--env", true },
+		{ OPTION_DEBUG, NULL, true }, { 'i', NULL, true },
+		{ 'I', NULL, true }, { 'H', "A: b", true } };
 	char *file = in_folder("app.py");
 	size_t i;
 
 	(void)state;
 	ask(LIST("PATH=/bin"));
 	assert_application(
-	    START(program, "-XPUT", "-id", "a=b", file, "--data-raw", "--env",
-		"/a?b", "--debug", "-sS", "--header=A: b"),
+	    START(program, "-XPUT", "-id", "a=b", file, "--data-binary",
+		"--env", "/a?b", "--debug", "-iI", "--header=A: b"),
 	    file, NULL);
 	assert_same(got.url, "/a?b");
 	assert_true(got.options.debug);
@@ -820,8 +820,8 @@ test_request_of_others(void **state)
 	(void)state;
 	assert_failed(start_script("-d x"), REPORT_USAGE);
 	assert_non_null(strstr(report_failure(), "-d is for a request"));
-	assert_failed(start_script("--data-raw=x"), REPORT_USAGE);
-	assert_non_null(strstr(report_failure(), "--data-raw is for a"));
+	assert_failed(start_script("--data-binary=x"), REPORT_USAGE);
+	assert_non_null(strstr(report_failure(), "--data-binary is for a"));
 	assert_failed(start_arguments("-i app.py"), REPORT_USAGE);
 	ask_action("wsgi-script", "200", program, file);
 	assert_failed(start(program, LIST(program)), REPORT_USAGE);
