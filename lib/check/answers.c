@@ -105,12 +105,11 @@ make_command(
 }
 
 static void
-ask_program(int channel, const void *argument)
+ask_program(const void *argument)
 {
 	const struct asked *asked = argument;
 	struct words words = { 0 };
 
-	finding_send(channel);
 	if (python_prepare(asked->subject) == -1 ||
 	    /* So that the log has the place of a crash. */
 	    setenv("PYTHONFAULTHANDLER", "1", 0) == -1 ||
@@ -177,11 +176,11 @@ make_question(const struct subject *subject, PyObject *application)
 }
 
 static void
-judge_answers(int channel, const void *argument)
+judge_answers(const void *argument)
 {
 	const struct asked *asked = argument;
-	PyObject *names = python_start(channel, asked->subject), *application,
-		 *answers, *question;
+	PyObject *names = python_start(asked->subject), *application, *answers,
+		 *question;
 
 	if (names == NULL ||
 	    (application = python_load(asked->subject)) == NULL ||
@@ -207,7 +206,7 @@ ask_for(struct asked *asked, size_t i)
 	finding_progress(doing);
 	if (child_run(answer, python_limit(asked->subject) + GRACE + MARGIN,
 		ask_program, asked) == 0) {
-		finding_receive(answer->channel.bytes, answer->channel.length);
+		finding_add_all(&answer->told->findings);
 		return 0;
 	}
 	finding_add("process-start",

@@ -12,35 +12,24 @@ CODES = {"protocol": "request-rule", "short-body": "request-rule",
          "long-body": "request-rule", "timeout": "request-endless",
          "shutdown": "request-endless", "crash": "request-ended",
          "location": "request-log", "header-size": "request-log",
-         "client-gone": "request-log", "script-name": "request-log"}
+         "client-gone": "request-log", "script-name": "request-log",
+         "terminated": "request-ended"}
 ADVICE = {
     "request-failed": "correct that line; type, for the traceback: ",
     "request-rule": "correct that; PEP 3333 has the rule",
     "request-endless": "see what it waits for there",
-    "request-ended": "look for os._exit(), a broken module in C, or a limit "
-    "that is too low",
+    "request-ended": "look for os._exit(), os.kill(), a broken module in C, "
+    "or a limit that is too low",
     "request-error": "type, for the log: ",
     "request-log": "correct that"}
 ENOUGH = 1000       # blocks: some answers never end
 TYPED = {"request-failed", "request-error"}
 
 
-def is_own(name):
-    """Whether the user wrote a file: it is neither Python's nor installed."""
-    return not (name.startswith((os.path.dirname(os.__file__) + "/", "<"))
-                or "/site-packages/" in name or "/dist-packages/" in name)
-
-
-def find_place(text):
+def bracketed(text):
     """The user's own line in a traceback or a dump, in brackets, or ''."""
-    import re
-    frames = re.findall(r'^\s*File "(.*)", line (\d+)', text, re.MULTILINE)
-    dump = "most recent call first" in text
-    own = [frame for frame in frames if is_own(frame[0])]
-    if not own and (dump or not frames):
-        return ""
-    name, line = own[0] if dump else (own or frames)[-1]
-    return f" ({name}, line {line})"
+    found = place(text)
+    return f" ({found})" if found else ""
 
 
 def find_exception(text):
@@ -77,24 +66,32 @@ class Answer:
                           r"cannot start).*)$", self.log, re.MULTILINE)
         return found[1] if found else ""
 
+    def fault(self, code, message, trace):
+        """An entry of the log, as an id and a text."""
+        if message.endswith(": [Errno 9] Bad file descriptor") and (
+                'File "' not in trace):
+            return ("request-ended", ": it closed the reply's descriptor, as "
+                    "os.closerange() does")
+        message = message.replace("the server sent SIGTERM", "SIGTERM ended it")
+        if ", line " not in message:
+            message += bracketed(trace or self.log)
+        return CODES.get(code, "request-failed"), ": " + message
+
     def faults(self):
         """Pairs of an id and a text."""
-        found = [(CODES.get(code, "request-failed"),
-                  ": " + message + ("" if ", line " in message
-                             else find_place(trace or self.log)))
-                 for code, message, trace in self.entries()
-                 if code not in STATUS_CODES
+        found = [self.fault(*entry) for entry in self.entries()
+                 if entry[0] not in STATUS_CODES
                  # Who came to no end was ended by the check, by SIGABRT.
-                 and not (self.late and code in ("signal", "crash"))]
+                 and not (self.late and entry[0] in ("signal", "crash"))]
         if self.late and not found:
             found.append(("request-endless", ": it did not come to an end"
-                          + find_place(self.log)))
+                          + bracketed(self.log)))
         if not self.status and not found:
             found.append(("request-ended", ": " + (self.complaint() or "no reply")
-                          + find_place(self.log)))
+                          + bracketed(self.log)))
         if not found and self.status >= "500":
             found.append(("request-error", f" is answered by {self.status}"
-                          + find_exception(self.log) + find_place(self.log)))
+                          + find_exception(self.log) + bracketed(self.log)))
         return found
 
 
@@ -221,13 +218,43 @@ def validate(application, made):
             run(validate.validator(application), made)
         except BaseException as error:
             text = "".join(traceback.format_tb(error.__traceback__))
-            own = find_place(text) if any(
-                is_own(frame.filename) for frame
-                in traceback.extract_tb(error.__traceback__)) else ""
+            own = bracketed(text)
+            if os.path.dirname(os.__file__) in own:
+                own = ""
             found.append(("wsgi-rule", ": wsgiref.validate: " + rule(error)
                           + own))
     return found + [("wsgi-warning", f": wsgiref.validate: {each.message}")
                     for each in caught]
+
+
+def apart(act, *arguments):
+    """What it returns, in a process of its own.
+
+    An application for CGI may be one that can be called once.  Threads are
+    not in a forked process; who has some is called here.
+    """
+    import _thread
+    import marshal
+    if _thread._count():
+        return act(*arguments)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            # No more than a pipe holds: nobody reads before the end.
+            os.write(writing, marshal.dumps(
+                [(id, text[:2000]) for id, text in act(*arguments)][:MANY]))
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(pid, 0)
+    os.set_blocking(reading, False)
+    try:
+        return marshal.loads(os.read(reading, 1 << 16))
+    except (OSError, EOFError):
+        return []   # the application ended it; the answers tell of that
+    finally:
+        os.close(reading)
 
 
 def judge(answers, question):
@@ -247,7 +274,7 @@ def judge(answers, question):
             f"by {get.status}", "answer HEAD as GET")
     say_once([(answer.method, *fault) for answer in answers
               if answer.method not in failed
-              for fault in validate(application, environ(
+              for fault in apart(validate, application, environ(
                   answer.method, url, prefix.rstrip("/"), headers))], path)
     if not said:
         say("request", f"{path} is answered, with nothing wrong: "

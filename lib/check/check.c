@@ -106,7 +106,7 @@ check_script(
 		report_refusal();
 	hashbang_check(&account, script, program);
 	if (good) {
-		permissions_check_options(&account, invocation);
+		permissions_check_options(&account, invocation, script);
 		check_application(invocation, program);
 	}
 }

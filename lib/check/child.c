@@ -1,5 +1,6 @@
 /* Output is read all the time, so that the child never waits for us. */
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -16,10 +17,10 @@
 #include <unistd.h>
 
 #include "cgi/clock.h"
+#include "cgi/deadline.h"
 #include "check/child.h"
 
 #define MOST (256 * 1024) /* bytes kept of a stream */
-#define LAST '\4' /* of the channel, once act() has returned */
 #define PATIENCE 2 /* seconds between SIGABRT and SIGKILL */
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS,
@@ -82,7 +83,6 @@ drain_stream(struct stream *stream)
 static void
 drain_streams(struct child *child)
 {
-	drain_stream(&child->channel);
 	drain_stream(&child->output);
 	drain_stream(&child->errors);
 }
@@ -92,14 +92,13 @@ static void
 wait_for_output(const struct child *child, int64_t wait, const sigset_t *mask)
 {
 	struct pollfd ends[] = {
-		{ .fd = child->channel.descriptor, .events = POLLIN },
 		{ .fd = child->output.descriptor, .events = POLLIN },
 		{ .fd = child->errors.descriptor, .events = POLLIN },
 	};
 	struct timespec limit = { .tv_sec = wait / CLOCK_SECOND,
 		.tv_nsec = wait % CLOCK_SECOND };
 
-	ppoll(ends, 3, &limit, mask);
+	ppoll(ends, 2, &limit, mask);
 }
 
 /* SIGCHLD is blocked but in ppoll(), so that none is missed. */
@@ -121,11 +120,17 @@ await_child(
 	}
 	kill(-pid, SIGKILL);
 	drain_streams(child);
-	if (child->channel.length > 0 &&
-	    child->channel.bytes[child->channel.length - 1] == LAST) {
-		child->returned = true;
-		child->channel.length--;
-	}
+}
+
+/* SIGABRT has Python say where it is; who blocks that gets it all the same. */
+static void
+abort_anyway(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	raise(SIGABRT);
 }
 
 /*
@@ -133,7 +138,7 @@ await_child(
  * commands for the one who checks (TIOCSTI); that is root, perhaps.
  */
 static void
-prepare_child(int output, int errors, const sigset_t *mask)
+prepare_child(int output, int errors, unsigned seconds, const sigset_t *mask)
 {
 	size_t i;
 
@@ -148,50 +153,48 @@ prepare_child(int output, int errors, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	dup2(output, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
-}
-
-/* What the application forks comes along here, too, and just ends. */
-static _Noreturn void
-finish_child(pid_t pid, int channel)
-{
-	const char last = LAST;
-
-	fflush(NULL);
-	_exit(getpid() == pid && write(channel, &last, 1) == 1 ? EXIT_SUCCESS
-							       : EXIT_FAILURE);
+	/* Later than the parent, which then knows why. */
+	if (deadline_open(abort_anyway) == 0)
+		deadline_set((seconds + PATIENCE / 2) * 1000);
 }
 
 int
 child_run(struct child *child, unsigned seconds,
-    void (*act)(int channel, const void *argument), const void *argument)
+    void (*act)(const void *argument), const void *argument)
 {
-	int channel = open_stream(&child->channel),
-	    output = open_stream(&child->output),
+	int output = open_stream(&child->output),
 	    errors = open_stream(&child->errors), number;
 	sigset_t child_ends, mask;
 	pid_t pid = -1;
 
-	child->late = child->returned = false;
+	child->late = false;
+	child->told = mmap(NULL, sizeof(*child->told), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	signal(SIGCHLD, ignore_signal);
 	sigemptyset(&child_ends);
 	sigaddset(&child_ends, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_ends, &mask);
-	if (channel != -1 && output != -1 && errors != -1)
+	if (child->told == MAP_FAILED)
+		child->told = NULL;
+	else if (output != -1 && errors != -1)
 		pid = fork();
 	if (pid == 0) {
-		prepare_child(output, errors, &mask);
+		prepare_child(output, errors, seconds, &mask);
+		finding_keep_in(&child->told->findings);
 		pid = getpid();
-		act(channel, argument);
-		finish_child(pid, channel);
+		act(argument);
+		/* What the application forked comes along here, too. */
+		if (getpid() == pid)
+			child->told->returned = true;
+		fflush(NULL);
+		_exit(EXIT_SUCCESS);
 	}
 	number = errno;
-	close(channel);
 	close(output);
 	close(errors);
 	if (pid != -1)
 		await_child(child, pid, seconds, &mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	close_stream(&child->channel);
 	close_stream(&child->output);
 	close_stream(&child->errors);
 	errno = number;
@@ -201,7 +204,8 @@ child_run(struct child *child, unsigned seconds,
 void
 child_release(struct child *child)
 {
-	free(child->channel.bytes);
+	if (child->told != NULL)
+		munmap(child->told, sizeof(*child->told));
 	free(child->output.bytes);
 	free(child->errors.bytes);
 }

@@ -5,27 +5,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "check/finding.h"
+
 struct child {
-	/* what came out: findings, standard output, standard error */
 	struct stream {
 		int descriptor;
 		char *bytes; /* NUL-terminated */
 		size_t length;
-	} channel, output, errors;
+	} output, errors;
+	/* What it says itself: it may close or fill each descriptor. */
+	struct told {
+		bool returned; /* act() did */
+		struct finding_store findings;
+	} * told;
 	int status; /* as of waitpid(2) */
-	bool returned; /* act() did */
 	bool late; /* it was ended when the time was over */
 };
 
 /*
- * Calls act() in a child, with a descriptor to write to, and waits at most so
- * many seconds; then the child gets SIGABRT, and soon SIGKILL. Whatever it
- * started in its process group ends with it. Returns 0, or -1 with errno.
+ * Calls act() in a child and waits at most so many seconds; then the child gets
+ * SIGABRT, and soon SIGKILL. Whatever it started in its process group ends with
+ * it. Returns 0, or -1 with errno.
  */
 int child_run(struct child *, unsigned seconds,
-    void (*act)(int channel, const void *argument), const void *argument);
+    void (*act)(const void *argument), const void *argument);
 
-/* Frees what came out. */
+/* Frees what came of it. */
 void child_release(struct child *);
 
 #endif

@@ -1,11 +1,9 @@
 /* Texts may hold names of files and words of the application: escape them. */
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check/finding.h"
 #include "cgi/buffer.h"
@@ -48,7 +46,6 @@ static const struct {
 	{ "group-folder", WARN },
 	{ "owner", WARN },
 	{ "set-id", WARN },
-	{ "cache-public", WARN },
 	{ "line", OK },
 	{ "line-missing", ERROR },
 	{ "line-bom", ERROR },
@@ -63,6 +60,13 @@ static const struct {
 	{ "line-server-path", WARN },
 	{ "line-option", ERROR },
 	{ "line-folder", ERROR },
+	{ "served", OK },
+	{ "cache-public", WARN },
+	{ "secret-public", WARN },
+	{ "path", OK },
+	{ "path-shared", ERROR },
+	{ "path-unusable", WARN },
+	{ "path-public", WARN },
 	{ "log", OK },
 	{ "log-file", ERROR },
 	{ "log-public", WARN },
@@ -101,6 +105,7 @@ static const struct {
 	{ "check-failed", ERROR },
 	{ "threads-left", WARN },
 	{ "processes-left", WARN },
+	{ "descriptors-closed", ERROR },
 	{ "connections-left", WARN },
 	{ "files-left", WARN },
 	{ "request", OK },
@@ -123,8 +128,8 @@ static struct {
 	int columns; /* of the terminal; 0: there is none */
 	int count, counts[ERROR + 1]; /* all, and those of each level */
 	int shown; /* columns of what finding_progress() wrote */
-	int channel;
-} finding = { .channel = -1 };
+	struct finding_store *store; /* of a child */
+} finding;
 
 /* A text for JSON, in which \xNN has two backslashes. */
 static void
@@ -319,25 +324,17 @@ add_known(const char *word, const char *problem, const char *advice)
 			show_finding(i, problem, advice);
 }
 
-/* Each with its NUL; the parent is there to read until we end. */
 static void
-send_finding(const char *word, const char *problem, const char *advice)
+store_finding(const char *word, const char *problem, const char *advice)
 {
-	char *bytes;
-	size_t length = strlen(word) + strlen(problem) + strlen(advice) + 3,
-	       done = 0;
-	ssize_t n;
+	struct finding_store *to = finding.store;
+	size_t length = strlen(word) + strlen(problem) + strlen(advice) + 3;
+	char *at = to->bytes + to->length;
 
-	if ((bytes = malloc(length)) == NULL)
+	if (length > sizeof(to->bytes) - to->length)
 		return;
-	strcpy(stpcpy(stpcpy(bytes, word) + 1, problem) + 1, advice);
-	while (done < length) {
-		n = write(finding.channel, bytes + done, length - done);
-		if (n == -1 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	free(bytes);
+	strcpy(stpcpy(stpcpy(at, word) + 1, problem) + 1, advice);
+	to->length += length;
 }
 
 /* How much of the text stands before the line end of the format itself. */
@@ -371,7 +368,7 @@ finding_add(const char *id, const char *format, ...)
 	advice = text + length;
 	if (*advice != '\0')
 		*advice++ = '\0';
-	(finding.channel != -1 ? send_finding : add_known)(id, text, advice);
+	(finding.store != NULL ? store_finding : add_known)(id, text, advice);
 	free(text);
 }
 
@@ -388,21 +385,20 @@ finding_has(const char *beginning)
 }
 
 void
-finding_send(int descriptor)
+finding_keep_in(struct finding_store *store)
 {
-	finding.channel = descriptor;
+	finding.store = store;
 }
 
 void
-finding_receive(const char *bytes, size_t length)
+finding_add_all(const struct finding_store *from)
 {
-	const char *end = bytes + length, *problem, *advice;
+	const char *id = from->bytes, *problem, *advice;
 
-	for (; bytes < end; bytes = advice + strlen(advice) + 1) {
-		problem = bytes + strlen(bytes) + 1;
-		advice = problem < end ? problem + strlen(problem) + 1 : end;
-		if (advice >= end)
-			break;
-		add_known(bytes, problem, advice);
+	for (; id < from->bytes + from->length;
+	     id = advice + strlen(advice) + 1) {
+		problem = id + strlen(id) + 1;
+		advice = problem + strlen(problem) + 1;
+		add_known(id, problem, advice);
 	}
 }

@@ -30,11 +30,14 @@ void finding_add(const char *id, const char *format, ...)
 /* Whether one was added whose id begins like this. */
 bool finding_has(const char *beginning);
 
-/*
- * In a child process: findings go to this descriptor instead, and the parent
- * adds them from what it read there, with a NUL behind it.
- */
-void finding_send(int descriptor);
-void finding_receive(const char *bytes, size_t length);
+/* Findings of a child process, in memory that its parent shares. */
+struct finding_store {
+	size_t length;
+	char bytes[256 * 1024]; /* id, problem and advice, each with its NUL */
+};
+
+/* In a child, findings go there from now on; its parent adds them later. */
+void finding_keep_in(struct finding_store *);
+void finding_add_all(const struct finding_store *);
 
 #endif

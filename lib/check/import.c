@@ -11,11 +11,11 @@
 
 /* The import as each request would do it. */
 static void
-import_application(int channel, const void *argument)
+import_application(const void *argument)
 {
 	const struct subject *subject = argument;
 	const char *venv = subject->invocation->options.venv;
-	PyObject *names = python_start(channel, subject), *application, *times;
+	PyObject *names = python_start(subject), *application, *times;
 
 	if (names == NULL)
 		return;

@@ -266,6 +266,16 @@ def connection(number):
             return f"at {opened.getsockname()}"
 
 
+def say_closed():
+    """Those of the reply are among them (D2)."""
+    closed = sorted(opened.keys() - modes().keys())
+    if closed:
+        say("descriptors-closed", "the import closes descriptors that it has "
+            "not opened: " + listed(map(str, closed)),
+            "close the files that you have opened, not a range of numbers")
+    return bool(closed)
+
+
 def say_open():
     """Files that are appended to are logs, as they should be."""
     import fcntl
@@ -294,7 +304,10 @@ def after(application, times):
     say_callable(application)
     say_source()
     say_cache()
-    if not say_threads() + say_processes() + say_open():
+    if not say_threads() + say_processes() + say_closed() + say_open():
         say("rest", "the import leaves no thread, process, connection or "
             "file behind")
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        pass    # the application has closed it, or put something else there

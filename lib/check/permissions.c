@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "check/finding.h"
 #include "check/permissions.h"
+#include "check/served.h"
 #include "invocation/file.h"
 #include "invocation/words.h"
 
@@ -134,52 +134,16 @@ check_owners(
 		    (long)around->st_uid, words_quote(script));
 }
 
-/*
- * J1: the compiled script has the script's constants in it, and a server hands
- * it out as a file. app.cgi's is called app.cgi-cpython-311.pyc, app.py's
- * app.cpython-311.pyc.
- */
 static void
-check_compiled(const char *cache, const char *script)
-{
-	const char *base = file_base(script);
-	size_t length = strlen(base);
-	DIR *folder = opendir(cache);
-	struct dirent *entry;
-	char *path;
-
-	if (length > 3 && strcmp(base + length - 3, ".py") == 0)
-		length -= 3;
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		if (strncmp(entry->d_name, base, length) != 0 ||
-		    !strchr("-.", entry->d_name[length]) ||
-		    strstr(entry->d_name + length, "cpython-") !=
-			entry->d_name + length + 1 ||
-		    asprintf(&path, "%s/%s", cache, entry->d_name) == -1)
-			continue;
-		finding_add("cache-public",
-		    "%s is the compiled script, and lies where a server may "
-		    "hand it out, with what is secret in the script\n"
-		    "type: rm %s",
-		    path, words_quote(path));
-		free(path);
-	}
-	if (folder != NULL)
-		closedir(folder);
-}
-
-static void
-check_cache_folder(const char *folder, const char *script)
+check_cache_folder(const char *folder)
 {
 	struct stat st;
 	char *cache;
 
 	if (asprintf(&cache, "%s/__pycache__", folder) == -1)
 		return;
-	if (stat(cache, &st) == 0) {
+	if (stat(cache, &st) == 0)
 		check_folder_mode(cache, st.st_mode, false);
-		check_compiled(cache, script);
-	}
 	free(cache);
 }
 
@@ -187,8 +151,7 @@ static bool
 has_complaint(void)
 {
 	return finding_has("shared-") || finding_has("group-") ||
-	    finding_has("owner") || finding_has("set-id") ||
-	    finding_has("cache-public");
+	    finding_has("owner") || finding_has("set-id");
 }
 
 /* The folder of a symbolic link decides what the server starts, too. */
@@ -216,7 +179,7 @@ check_rights(const char *script, const char *path)
 		check_file_mode(path, file.st_mode);
 		check_folder_mode(folder, around.st_mode, true);
 		check_owners(path, &file, &around);
-		check_cache_folder(folder, path);
+		check_cache_folder(folder);
 		check_named_folder(script, path);
 		if (!has_complaint())
 			finding_add("rights",
@@ -269,59 +232,139 @@ may_write(const struct user *account, const char *path)
 	return result;
 }
 
-/* Whether a file lies in a folder, whatever its name says before. */
-static bool
-lies_in(const char *path, const char *folder)
-{
-	char *real, *above = file_folder(path);
-	size_t length = strlen(folder);
-	bool result = false;
-
-	if (above != NULL && (real = realpath(above, NULL)) != NULL) {
-		result = strncmp(real, folder, length) == 0 &&
-		    (real[length] == '/' || real[length] == '\0');
-		free(real);
-	}
-	free(above);
-	return result;
-}
-
 static void
-check_log(const struct user *account, const struct invocation *invocation,
-    const char *log)
+check_log(const struct user *account, const char *log, const char *root)
 {
 	if (!may_write(account, log))
 		finding_add("log-file",
 		    "%s may not write the log %s\nlet this user write there, "
 		    "or name another file behind --log",
 		    account->name, log);
-	else if (lies_in(log, invocation->folder))
+	else if (served_has(root, log))
 		finding_add("log-public",
-		    "the log %s lies beside the script, where a server may "
-		    "hand it out\nin the first line: --log ../%s",
-		    log, strrchr(log, '/') + 1);
+		    "the log %s lies in %s, where a server may hand it out\n"
+		    "in the first line: --log %.*s/%s",
+		    log, root, (int)(strrchr(root, '/') - root), root,
+		    file_base(log));
 	else
 		finding_add("log", "%s may write %s", account->name, log);
 }
 
+/*
+ * The folder that everyone may write, of a folder and those above it: what it
+ * has in it can be replaced, but with the sticky bit only by who owns it (H5).
+ */
+static char *
+find_shared(const char *path)
+{
+	char *folder = strdup(path), *slash = folder;
+	struct stat st;
+
+	while (slash != NULL && *folder != '\0') {
+		if (stat(folder, &st) == 0 && st.st_mode & S_IWOTH &&
+		    (!(st.st_mode & S_ISVTX) || strcmp(folder, path) == 0))
+			return folder;
+		if ((slash = strrchr(folder, '/')) != NULL)
+			*slash = '\0';
+	}
+	free(folder);
+	return NULL;
+}
+
+/* One that Python looks for modules in; option says where it was named. */
+static void
+check_path(const struct user *account, const char *path, const char *root,
+    const char *option)
+{
+	char *shared = find_shared(path);
+	struct stat st;
+
+	if (shared != NULL)
+		finding_add("path-shared",
+		    "everyone may write the folder %s, of %s, so anyone could "
+		    "run code here\ntype: chmod o-w %s",
+		    shared, option, words_quote(shared));
+	else if (stat(path, &st) == -1 && errno == ENOENT)
+		finding_add("path-unusable",
+		    "%s names %s, which is not there\ncorrect the name, or "
+		    "take it away",
+		    option, path);
+	else if (!user_may(account, path, R_OK) ||
+	    (stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		!user_may(account, path, X_OK)))
+		finding_add("path-unusable",
+		    "%s may not look for modules in %s, of %s\ntype: chmod "
+		    "a+rX %s",
+		    account->name, path, option, words_quote(path));
+	else if (served_has(root, path))
+		finding_add("path-public",
+		    "the modules in %s, of %s, lie in %s, where a server may "
+		    "hand them out\nmove them to a folder that is not served",
+		    path, option, root);
+	free(shared);
+}
+
+/* Where Python looks for modules beside the script's folder. */
+static void
+check_paths(const struct user *account, const struct invocation *invocation,
+    const char *root)
+{
+	const struct options *options = &invocation->options;
+	char *path, *items, *rest, *item;
+	int i;
+
+	for (i = 0; i < options->paths.count; i++)
+		if ((path = file_path(
+			 invocation->folder, options->paths.word[i])) != NULL) {
+			check_path(account, path, root, "--path");
+			free(path);
+		}
+	for (i = 0; i < options->settings.count; i++) {
+		if (strcmp(options->settings.list[i].name, "PYTHONPATH") != 0)
+			continue;
+		items = rest = strdup(options->settings.list[i].value);
+		while ((item = strsep(&rest, ":")) != NULL)
+			if (*item != '\0' &&
+			    (path = file_path(invocation->folder, item)) !=
+				NULL) {
+				check_path(account, path, root, "PYTHONPATH");
+				free(path);
+			}
+		free(items);
+	}
+	if (!finding_has("path-") && options->paths.count > 0)
+		finding_add(
+		    "path", "%s may read the folders of --path", account->name);
+}
+
 void
-permissions_check_options(
-    const struct user *account, const struct invocation *invocation)
+permissions_check_options(const struct user *account,
+    const struct invocation *invocation, const char *script)
 {
 	const char *venv = invocation_unused_venv(invocation);
-	char *log;
+	char *log, *folder = file_folder(script),
+		   *root = folder == NULL
+	    ? NULL
+	    : served_root(folder, &invocation->options.settings);
 
 	if (venv != NULL)
 		finding_add("venv-unused",
 		    "the virtual environment %s beside the script is not "
 		    "used\nin the first line: --venv %s",
 		    venv, venv);
+	free(folder);
+	if (root == NULL)
+		return;
+	served_check(account, script, root);
+	check_paths(account, invocation, root);
 	if (invocation->options.log != NULL &&
+	    strcmp(invocation->options.log, "-") != 0 &&
 	    (log = file_path(invocation->folder, invocation->options.log)) !=
 		NULL) {
-		check_log(account, invocation, log);
+		check_log(account, log, root);
 		free(log);
 	}
+	free(root);
 }
 
 static const char *

@@ -19,8 +19,12 @@ bool permissions_check_file(
 /* Whether it is to be executed: Apache's Action reads .wsgi files only. */
 bool permissions_is_executed(const char *script);
 
-/* Adds findings about the files that options name or should name. */
-void permissions_check_options(const struct user *, const struct invocation *);
+/*
+ * Adds findings about the files that options name or should name, and about
+ * what a server may hand out beside the script, which it calls by this name.
+ */
+void permissions_check_options(
+    const struct user *, const struct invocation *, const char *script);
 
 /* Adds findings about the limits of memory, time and processes here. */
 void permissions_check_limits(void);

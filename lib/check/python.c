@@ -19,6 +19,7 @@
 #include "check/finding.h"
 #include "invocation/file.h"
 #include "invocation/words.h"
+#include "python/advice.h"
 #include "python/application.h"
 #include "python/bytecode.h"
 #include "python/cache.h"
@@ -47,6 +48,61 @@ add_finding(PyObject *self, PyObject *arguments)
 		return NULL;
 	finding_add(id, "%s\n%s", problem, advice);
 	Py_RETURN_NONE;
+}
+
+/*
+ * The innermost place in a file of the user's own, as "FILE, line 1, in NAME";
+ * without one, the innermost of all. A traceback has it last, a dump of
+ * faulthandler first. Memory to be freed, or NULL if there is no place.
+ */
+static char *
+find_place(const char *text)
+{
+	static const char mark[] = "  File \"", behind[] = "\", line ";
+	bool is_dump = strstr(text, "most recent call first") != NULL, own,
+	     found_own = false;
+	char *file, *found = NULL;
+	const char *name;
+	size_t digits;
+
+	while ((text = strstr(text, mark)) != NULL) {
+		text += sizeof(mark) - 1;
+		file = strndup(text, strcspn(text, "\"\n"));
+		if (file == NULL)
+			break;
+		text += strlen(file);
+		own = advice_is_own(file);
+		if (strncmp(text, behind, sizeof(behind) - 1) == 0 &&
+		    (found == NULL || (own && !found_own) ||
+			(own == found_own && !is_dump))) {
+			text += sizeof(behind) - 1;
+			digits = strspn(text, "0123456789");
+			name = text + digits + strspn(text + digits, ",");
+			free(found);
+			if (asprintf(&found, "%s, line %.*s%s%.*s", file,
+				(int)digits, text, *name == ' ' ? "," : "",
+				(int)strcspn(name, "\n"), name) == -1)
+				found = NULL;
+			found_own = own;
+		}
+		free(file);
+	}
+	return found;
+}
+
+/* place(text), for Python: "" if there is none. */
+static PyObject *
+find_place_in(PyObject *self, PyObject *text)
+{
+	const char *bytes = PyUnicode_AsUTF8(text);
+	char *place = bytes != NULL ? find_place(bytes) : NULL;
+	PyObject *result = NULL;
+
+	(void)self;
+	if (bytes != NULL)
+		result = PyUnicode_DecodeFSDefault(place != NULL ? place : "");
+	free(place);
+	return result;
 }
 
 /* What starts the script in a terminal, by the user that was checked. */
@@ -99,15 +155,19 @@ set_name(PyObject *names, const char *name, const char *value)
 static PyObject *
 load_source(const struct subject *subject)
 {
-	static PyMethodDef definition = { "add", add_finding, METH_VARARGS,
-		NULL };
+	static PyMethodDef definitions[] = {
+		{ "add", add_finding, METH_VARARGS, NULL },
+		{ "place", find_place_in, METH_O, NULL },
+	};
 	PyObject *names = PyDict_New(),
-		 *function = PyCFunction_New(&definition, NULL), *done = NULL;
+		 *add = PyCFunction_New(&definitions[0], NULL),
+		 *place = PyCFunction_New(&definitions[1], NULL), *done = NULL;
 	char *command = make_command(subject),
 	     *cache = find_cache(subject->invocation);
 
-	if (names != NULL && function != NULL &&
-	    PyDict_SetItemString(names, "add", function) == 0 &&
+	if (names != NULL && add != NULL && place != NULL &&
+	    PyDict_SetItemString(names, "add", add) == 0 &&
+	    PyDict_SetItemString(names, "place", place) == 0 &&
 	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
 		0 &&
 	    set_name(names, "file", subject->invocation->file) == 0 &&
@@ -118,7 +178,8 @@ load_source(const struct subject *subject)
 		done = PyRun_String(source, Py_file_input, names, names);
 	free(cache);
 	free(command);
-	Py_XDECREF(function);
+	Py_XDECREF(place);
+	Py_XDECREF(add);
 	if (done == NULL)
 		Py_CLEAR(names);
 	Py_XDECREF(done);
@@ -188,46 +249,6 @@ report_start(const char *venv)
 		    report_failure());
 }
 
-/* Whether a person wrote a file: it is neither Python's nor installed. */
-static bool
-is_own_file(const char *file, size_t length)
-{
-	static const char *const others[] = { PYTHON_STDLIB "/",
-		"/site-packages/", "/dist-packages/", "<" };
-	char *name = strndup(file, length);
-	bool own = name != NULL;
-	size_t i;
-
-	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
-		own = strstr(name, others[i]) == NULL;
-	free(name);
-	return own;
-}
-
-/*
- * The innermost place in a file of the user's own, as "file", line 1 in name;
- * without one, the innermost of all. A traceback has it last, a dump of
- * faulthandler first. Memory to be freed, or NULL if there is no place.
- */
-static char *
-find_place(const char *text, bool first_counts)
-{
-	static const char mark[] = "  File \"";
-	const char *place = text, *found = NULL;
-	bool own, found_own = false;
-
-	while ((place = strstr(place, mark)) != NULL) {
-		place += sizeof(mark) - 1;
-		own = is_own_file(place, strcspn(place, "\""));
-		if (found == NULL || (own && !found_own) ||
-		    (own == found_own && !first_counts)) {
-			found = place - 1;
-			found_own = own;
-		}
-	}
-	return found == NULL ? NULL : strndup(found, strcspn(found, "\n"));
-}
-
 /* os.environ["NAME"], which a shell does not set but a server may. */
 static bool
 lacks_variable(const char *failure)
@@ -244,7 +265,7 @@ report_load(const struct subject *subject)
 {
 	const char *failure = report_failure();
 	char *command = make_command(subject),
-	     *place = find_place(report_page_trace(), false);
+	     *place = find_place(report_page_trace());
 	bool placed = place != NULL && strstr(failure, ", line ") == NULL;
 
 	if (report_failed_with(REPORT_NO_CALLABLE))
@@ -256,11 +277,14 @@ report_load(const struct subject *subject)
 			  "the first line");
 	else if (strstr(failure, ": SystemExit") != NULL)
 		finding_add("import-exit",
-		    "%s ends itself while it is imported (sys.exit): "
-		    "%s%s%s\ntake sys.exit() and what belongs to a command "
-		    "line away",
-		    subject->invocation->file, failure, placed ? ", at " : "",
-		    placed ? place : "");
+		    "sys.exit() ends the import: %s%s%s\ntake sys.exit() and "
+		    "what belongs to a command line away",
+		    failure, placed ? ", at " : "", placed ? place : "");
+	else if (report_failed_with(REPORT_TERMINATED))
+		finding_add("process-crash",
+		    "SIGTERM ended the import%s%s\nlook for os.kill() or "
+		    "os.killpg() there",
+		    place != NULL ? ", at " : "", place != NULL ? place : "");
 	else
 		finding_add("import-failed",
 		    "%s%s%s\n%stype, for the traceback: %s", failure,
@@ -286,11 +310,10 @@ python_load(const struct subject *subject)
 }
 
 PyObject *
-python_start(int channel, const struct subject *subject)
+python_start(const struct subject *subject)
 {
 	PyObject *names;
 
-	finding_send(channel);
 	report_show_debug(false);
 	if (python_prepare(subject) == -1)
 		return NULL;
@@ -311,17 +334,15 @@ starts_server(const char *place)
 {
 	static const char *const signs[] = { ".run(", "serve_forever(",
 		"run_simple(", "run_server(" };
-	/* "file", line 1 in name */
-	const char *end = place[0] == '"' ? strchr(place + 1, '"') : NULL;
-	char *file = end != NULL ? strndup(place + 1, (size_t)(end - place - 1))
-				 : NULL,
+	const char *end = strstr(place, ", line ");
+	char *file = end != NULL ? strndup(place, (size_t)(end - place)) : NULL,
 	     *line = NULL;
 	unsigned number = 0;
 	size_t room = 0, i;
 	FILE *from = NULL;
 	bool found = false;
 
-	if (file != NULL && sscanf(end, "\", line %u", &number) == 1)
+	if (file != NULL && sscanf(end, ", line %u", &number) == 1)
 		from = fopen(file, "re");
 	while (from != NULL && number-- > 0 && getline(&line, &room, from) > 0)
 		;
@@ -338,22 +359,23 @@ starts_server(const char *place)
 static void
 report_death(const struct child *child, unsigned seconds, const char *doing)
 {
-	char *found = find_place(child->errors.bytes, true);
-	const char *place = found != NULL ? found : "a place unknown";
+	char *found = find_place(child->errors.bytes);
+	const char *at = found != NULL ? ", at " : "",
+		   *place = found != NULL ? found : "";
 
 	if (child->late)
 		finding_add("process-endless",
-		    "%s took longer than %u seconds; it was at %s\n%s", doing,
-		    seconds, place,
+		    "%s took longer than %u seconds%s%s\n%s", doing, seconds,
+		    at, place,
 		    starts_server(place)
 			? "take that away: it starts a server of its own, and "
 			  "the web server is there already"
 			: "see what it waits for there, or set --timeout");
 	else if (WIFSIGNALED(child->status))
 		finding_add("process-crash",
-		    "%s ended by a signal, %s, at %s\nlook for a module in C "
-		    "that is broken, or a limit that is too low",
-		    doing, strsignal(WTERMSIG(child->status)), place);
+		    "%s ended by a signal, %s%s%s\nlook for os.kill(), a "
+		    "module in C that is broken, or a limit that is too low",
+		    doing, strsignal(WTERMSIG(child->status)), at, place);
 	else
 		finding_add("process-ended",
 		    "%s ended the process with status %d (os._exit)\ntake that "
@@ -382,13 +404,13 @@ was_slow(const struct child *child)
 {
 	static const char sign[] = "import-slow";
 
-	return memmem(child->channel.bytes, child->channel.length, sign,
-		   sizeof(sign)) != NULL;
+	return memmem(child->told->findings.bytes, child->told->findings.length,
+		   sign, sizeof(sign)) != NULL;
 }
 
 bool
 python_try(struct child *child, const struct subject *subject,
-    void (*act)(int, const void *), const void *argument, const char *doing)
+    void (*act)(const void *), const void *argument, const char *doing)
 {
 	unsigned seconds = python_limit(subject);
 	int result;
@@ -406,8 +428,8 @@ python_try(struct child *child, const struct subject *subject,
 		    doing, strerror(errno));
 		return false;
 	}
-	finding_receive(child->channel.bytes, child->channel.length);
-	if (!child->returned)
+	finding_add_all(&child->told->findings);
+	if (!child->told->returned)
 		report_death(child, seconds, doing);
-	return child->returned;
+	return child->told->returned;
 }

@@ -25,8 +25,7 @@ unsigned python_limit(const struct subject *);
  * died; doing is what it does, for messages. Returns whether act() returned.
  */
 bool python_try(struct child *, const struct subject *,
-    void (*act)(int channel, const void *argument), const void *argument,
-    const char *doing);
+    void (*act)(const void *argument), const void *argument, const char *doing);
 
 /*
  * In such a child: gives it the environment and the folder that a server would.
@@ -38,7 +37,7 @@ int python_prepare(const struct subject *);
  * In such a child: starts Python. Returns import.py's and answers.py's names
  * in a new dict, or NULL with a finding added.
  */
-PyObject *python_start(int channel, const struct subject *);
+PyObject *python_start(const struct subject *);
 
 /* A new reference to the application, or NULL with a finding added. */
 PyObject *python_load(const struct subject *);

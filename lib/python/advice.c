@@ -31,9 +31,8 @@ read_frame(PyObject *traceback, struct frame *to)
 	return to->file != NULL && to->function != NULL;
 }
 
-/* Neither a part of Python nor a package that was installed. */
-static bool
-is_own_file(const char *file)
+bool
+advice_is_own(const char *file)
 {
 	return *file != '<' &&
 	    strncmp(file, PYTHON_STDLIB "/", sizeof(PYTHON_STDLIB)) != 0 &&
@@ -51,7 +50,7 @@ advice_place(PyObject *exception, bool *innermost)
 	for (at = first; at != NULL;
 	     at = (PyObject *)((PyTracebackObject *)at)->tb_next)
 		if (read_frame(at, &frame)) {
-			*innermost = is_own_file(frame.file);
+			*innermost = advice_is_own(frame.file);
 			if (*innermost)
 				own = frame;
 		}

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Whether a file is neither a part of Python nor of an installed package. */
+bool advice_is_own(const char *file);
+
 /*
  * Each returns a text to be freed, or NULL, and sets no exception.
  *

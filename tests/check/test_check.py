@@ -449,12 +449,14 @@ script_case("import-failed", r"ValueError: two\x0alines",
             "raise ValueError('two\\nlines')\n")
 script_case("import-failed", "KeyError: 'SETTING'",
             "import os; os.environ['SETTING']\n")
-script_case("import-exit", "ends itself while it is imported (sys.exit): ",
+script_case("import-exit", "sys.exit() ends the import: ",
             "import sys; sys.exit(3)\n")
 script_case("process-ended", "ended the process with status 3",
             "import os; os._exit(3)\n")
 script_case("process-crash", "ended by a signal, Segmentation fault",
             "import os; os.kill(os.getpid(), 11)\n")
+script_case("process-crash", "SIGTERM ended the import, at ",
+            "import os; os.kill(os.getpid(), 15)\n")
 script_case("process-endless", "the import took longer than 1 seconds",
             "while True:\n    pass\n", "--timeout 1")
 script_case("process-endless", "the import took longer than 1 seconds", """
@@ -494,10 +496,106 @@ def no_cache_wanted(site):
     site.script("import part\n" + HELLO, "--env PYTHONDONTWRITEBYTECODE=1")
 
 
-@case("cache-public", "is the compiled script, and lies where", True)
+# What a server may hand out
+
+@case("cache-public", "is the compiled script, and", True)
 def compiled_script(site):
     """case 11: the script's bytecode, made before."""
     site.write("www/__pycache__/app.cgi-cpython-311.pyc")
+
+
+@case("cache-public", ", and lies where a server may hand it out", True)
+def compiled_module_that_moved(site):
+    """case 11: what nobody will make again; part's is left alone."""
+    site.write("www/part.py")
+    site.write("www/__pycache__/part.cpython-311.pyc")
+    site.write("www/__pycache__/gone.cpython-311.opt-1.pyc")
+
+
+def secret_case(name, folder="www", **how):
+    def prepare(site):
+        site.write(f"{folder}/{name}")
+        return {"words": how.get("words", ())}
+    case("secret-public", f"others may read {name} in ", marks=how.get(
+        "marks", ()))(prepare)
+
+
+for name in (".env", ".env.local", "settings.py", "local_settings.py",
+             "db.sqlite3", "secrets.json", "server.key", "my_passwords.txt"):
+    secret_case(name)
+
+
+@case("secret-public", "others may read .git in ")
+def repository(site):
+    """case 11: a folder counts as well."""
+    site.write("www/.git/config")
+
+
+@case("secret-public", "others may read .env in ")
+def above_the_script(site):
+    """case 11: hosts have public_html/cgi-bin."""
+    site.write("public_html/.env")
+    return {"script": site.script(HELLO, name="public_html/cgi-bin/app.cgi")}
+
+
+@case("secret-public", "others may read .env in ")
+def below_document_root(site):
+    """case 11: --env says where it is."""
+    site.write(".env")
+    return {"words": ["--env", f"DOCUMENT_ROOT={site.folder}"]}
+
+
+@case("path-public", "where a server may hand them out")
+def path_beside(site):
+    site.write("www/lib/part.py")
+    site.script(HELLO, "--path lib")
+
+
+@case("path-public", "of PYTHONPATH, lie in ")
+def python_path_beside(site):
+    site.write("www/lib/part.py")
+    site.script(HELLO, "--env PYTHONPATH=/usr/share:lib")
+
+
+@case("path-unusable", ", which is not there")
+def path_that_is_not_there(site):
+    site.script(HELLO, "--path ../gone")
+
+
+@case("path-unusable", "may not look for modules in ", True, web_user=SERVER)
+def path_that_is_closed(site):
+    site.write("lib/part.py")
+    (site.folder / "lib").chmod(0o600 if ROOT else 0)
+    site.script(HELLO, f"--env PYTHONPATH={site.folder}/lib")
+
+
+@case("path-shared", "everyone may write the folder ", True)
+def shared_python_path(site):
+    """case 17, H5: --env names folders of modules as well."""
+    site.write("lib/part.py")
+    (site.folder / "lib").chmod(0o777)
+    site.script(HELLO, f"--env PYTHONPATH={site.folder}/lib")
+
+
+@case("path-shared", "everyone may write the folder ", True)
+def shared_above_python_path(site):
+    site.write("open/lib/part.py")
+    (site.folder / "open").chmod(0o777)
+    site.script(HELLO, f"--env PYTHONPATH={site.folder}/open/lib")
+
+
+@case("line-folder", "everyone may write the folder ", True)
+def shared_folder_of_the_log(site):
+    """J3: the program's own rule, which no other finding repeats."""
+    site.write("logs/app.log").parent.chmod(0o777)
+    site.script(HELLO, "--log ../logs/app.log")
+
+
+@case("line-folder", "so anyone could replace the log", True)
+def shared_log(site):
+    """J3"""
+    site.write("app.log", mode=0o666)
+    site.script(HELLO, "--log ../app.log")
 
 
 script_case("output-printed", "the import prints 6 bytes",
@@ -536,6 +634,12 @@ script_case("connections-left",
 script_case("files-left", "the import leaves files open: ", """
     file = open(__file__)
     """ + textwrap.indent(HELLO, "    "))
+
+
+script_case("descriptors-closed", "closes descriptors that it has not opened:",
+            "import os; os.closerange(3, 100)\n" + HELLO)
+script_case("descriptors-closed", "closes descriptors that it has not opened:",
+            "import os; os.closerange(0, 100)\n" + HELLO)
 
 
 @case("connections-left",
@@ -639,6 +743,10 @@ script_case("request-ended", "the process ended at once", answer(
     before="__import__('os').kill(__import__('os').getpid(), 11)"))
 script_case("request-ended", "signal 9 (Killed)", answer(
     before="__import__('os').kill(__import__('os').getpid(), 9)"))
+script_case("request-ended", ALL + "SIGTERM ended it, at ", answer(
+    before="__import__('os').kill(__import__('os').getpid(), 15)"))
+script_case("request-ended", ALL + "it closed the reply's descriptor",
+            answer(before="__import__('os').closerange(3, 100)"))
 script_case("request-endless", "--timeout is over",
             answer(before="__import__('time').sleep(60)"), "--timeout 1")
 script_case("request-endless", " /: ", """
@@ -776,8 +884,7 @@ def test_nothing_wrong(site):
     result = site.check()
     assert (result.exit, result.err) == (0, "")
     assert result.ids == [
-        "user", "limits", "file", "rights", "line",
-        "log", "python", "import", "imports", "callable", "source", "cache",
+        "user", "limits", "file", "rights", "line", "served", "log", "python", "import", "imports", "callable", "source", "cache",
         "rest",
         "output", "request"]
     assert {found["do"] for found in result.findings} == {""}
@@ -851,7 +958,7 @@ def test_own_line_of_the_import(site):
     site.script("\ndef f(:\n")
     [found] = site.check().find("import-failed")
     assert "SyntaxError" in found["message"]
-    assert f'{site.path}", line 3' in found["message"]
+    assert found["message"].endswith(f", at {site.path}, line 3")
 
 
 def test_failure_behind_the_first_block(site):
@@ -881,7 +988,7 @@ def test_server_left_in_the_script(site):
         make_server("127.0.0.1", 0, application).serve_forever()
         """, "--timeout 3")
     [found] = site.check().find("process-endless")
-    assert f'"{site.path}", line 9 in <module>' in found["message"]
+    assert f"{site.path}, line 9, in <module>" in found["message"]
     assert found["do"].startswith("take that away: it starts a server")
 
 
@@ -1057,13 +1164,82 @@ def test_log_file_is_no_open_file(site):
 def test_place_of_a_crash(site):
     site.script("import os\ndef f():\n    os.kill(os.getpid(), 11)\nf()\n")
     said = site.check().find("process-crash")[0]["message"]
-    assert said.endswith(f'at "{site.path}", line 4 in f')
+    assert said.endswith(f", at {site.path}, line 4, in f")
 
 
 def test_place_of_an_endless_import(site):
     site.script("while True:\n    pass\n")
     said = site.check("--timeout", "3").find("process-endless")[0]["message"]
-    assert re.search(r'it was at ".*/app.cgi", line [23] in <module>$', said)
+    assert re.search(r", at /.*/app.cgi, line [23], in <module>$", said)
+
+
+@pytest.mark.parametrize("before", [
+    "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))",
+    "import atexit, threading; threading.stack_size(1 << 20)"])
+def test_place_of_an_import_that_blocks_signals(site, before):
+    """case 22: who blocks them is asked all the same."""
+    site.script(f"import signal, time\n{before}\ntime.sleep(60)\n",
+                "--timeout 1")
+    said = site.check().find("process-endless")[0]["message"]
+    assert said.endswith(f", at {site.path}, line 4, in <module>")
+
+
+# What an application may do to its process, at its import and in a request.
+DEEDS = {
+    "prints": "os.write(1, b'[{\"id\": \"\\x00\\xff')",
+    "ends": "os._exit(0)", "leaves": "sys.exit(3)",
+    "forks": "os.fork()", "is forked": "os.fork() and os._exit(0)",
+    "hangs": "time.sleep(600)", "stops": "os.kill(os.getpid(), 19)",
+    "kills": "os.kill(os.getpid(), 9)", "kills all": "os.killpg(0, 9)",
+    "closes": "os.closerange(0, 100)",
+    "writes everywhere": "[os.write(number, b'\\0\\4]') for number in "
+                         "map(int, os.listdir('/dev/fd')) if number > 2]",
+    "closes its streams": "sys.stdout.close(), sys.stderr.close()",
+    "says nonsense": "raise_(RuntimeError('\\0\\n\\ud800\\u202e\"'))",
+}
+
+
+@pytest.mark.parametrize("where", ["import", "request"])
+@pytest.mark.parametrize("deed", DEEDS)
+def test_json_whatever_the_application_does(site, where, deed):
+    """case 27: --check=json is JSON, and its exit status tells of errors."""
+    indent = "" if where == "import" else "    "
+    site.script(
+        "import os, sys, time\n"
+        "def raise_(error):\n    raise error\n"
+        + ("" if where == "import" else
+           "def application(environ, start_response):\n")
+        + f"{indent}try:\n{indent}    {DEEDS[deed]}\n"
+        f"{indent}except OSError:\n{indent}    pass\n"
+        + (HELLO if where == "import" else
+           "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+           "    return [b'Hello']\n"),
+        "--timeout 1 --graceful-timeout 1")
+    result = site.check()
+    errors = [found for found in result.findings if found["level"] == "error"]
+    assert result.exit == bool(errors), result
+    harmless = {"prints", "forks", "closes its streams"}
+    assert bool(errors) == (deed not in harmless), result
+    assert result.ids[-1].startswith(("request", "process-", "import-"))
+    # Each error is told once.
+    told = [(found["id"], found["message"]) for found in errors]
+    assert len(told) == len(set(told))
+
+
+def test_application_that_works_once(site):
+    """case 27: wsgi.run_once; the check does not call it twice."""
+    site.script("""
+        import sqlite3
+        database = sqlite3.connect(":memory:")
+
+        def application(environ, start_response):
+            database.execute("select 1")
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            database.close()
+            return [b"Hello"]
+        """)
+    result = site.check()
+    assert result.ids[-1] == "request" and result.exit == 0, result
 
 
 def test_nothing_is_left(site):
