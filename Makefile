@@ -128,8 +128,11 @@ $(BUILD)/%.inc: lib/check/%.py $(BUILD)/configuration
 	$(as_array)
 $(BUILD)/%.inc: lib/image/%.py $(BUILD)/configuration
 	$(as_array)
+$(BUILD)/%.inc: lib/python/%.py $(BUILD)/configuration
+	$(as_array)
 $(BUILD)/lib/check/python.o: $(BUILD)/import.inc $(BUILD)/answers.inc
 $(BUILD)/lib/image/key.o: $(BUILD)/key.inc
+$(BUILD)/lib/python/advice.o: $(BUILD)/advice.inc
 
 # For editors, which look for it in build/.
 $(BUILD)/compile_commands.json: export COMPILE = $(compile)

@@ -250,7 +250,7 @@ add_html_page(struct buffer *to, enum report_code code)
 	buffer_add_text(to, "</code></p>\n");
 	if (report_is_debug() && report_failure() != NULL) {
 		buffer_add_text(to, "<pre>");
-		add_html(to, report_failure());
+		add_html(to, report_page_message());
 		buffer_add_text(to, "\n\n");
 		add_html(to, report_page_trace());
 		buffer_add_text(to, "</pre>\n");
@@ -267,7 +267,7 @@ add_text_page(struct buffer *to, enum report_code code)
 	escape_add(to, report_id(), "", false);
 	if (report_is_debug() && report_failure() != NULL) {
 		buffer_add_text(to, "\n\n");
-		escape_add(to, report_failure(), "\n\t", false);
+		escape_add(to, report_page_message(), "\n\t", false);
 		buffer_add_text(to, "\n\n");
 		escape_add(to, report_page_trace(), "\n\t", false);
 	} else

@@ -506,3 +506,21 @@ process_is_child(void)
 {
 	return process.phase == CHILD;
 }
+
+bool
+process_owes_reply(void)
+{
+	return process.hooks.last_words != NULL &&
+	    (process.phase == STARTING || process.phase == SERVING);
+}
+
+void
+process_exit(int status)
+{
+	if (process_owes_reply()) {
+		if (status != EXIT_SUCCESS)
+			process.status = status;
+		end(REPORT_CRASH, -2);
+	}
+	_exit(status);
+}

@@ -8,7 +8,7 @@
 
 /* What others do when the process ends at once, or was forked. */
 struct process_hooks {
-	/* in a signal handler; by which signal, or 0 */
+	/* in a signal handler; by which signal, or as report.h has it */
 	void (*last_words)(enum report_code, int signal_number);
 	void (*after_fork)(void); /* in the child */
 };
@@ -78,5 +78,14 @@ bool process_is_terminated(void);
 
 /* Whether this is a child that the application forked. */
 bool process_is_child(void);
+
+/* Whether the server waits: this is no child, and nothing is finished. */
+bool process_owes_reply(void);
+
+/*
+ * Ends it at once. While the server waits for the reply, with a page, and not
+ * with success; the log has to have the reason.
+ */
+void process_exit(int status);
 
 #endif

@@ -66,7 +66,7 @@ static struct {
 	char id[2 * sizeof(uint64_t) + 1];
 	bool debug, failed, concluded;
 	enum report_code code;
-	char *message, *log_trace, *page_trace;
+	char *message, *log_trace, *page_message, *page_trace;
 	char *origin; /* for report_last_words() */
 } report;
 
@@ -271,10 +271,20 @@ report_failed_with(enum report_code code)
 }
 
 void
-report_trace(const char *for_log, const char *for_page)
+report_trace(
+    const char *for_log, const char *page_message, const char *page_trace)
 {
 	report.log_trace = strdup(for_log);
-	report.page_trace = strdup(for_page);
+	report.page_message = strdup(page_message);
+	report.page_trace = strdup(page_trace);
+}
+
+const char *
+report_page_message(void)
+{
+	if (report.page_message != NULL)
+		return report.page_message;
+	return report.message != NULL ? report.message : "";
 }
 
 const char *
@@ -325,6 +335,8 @@ report_last_words(enum report_code code, int signal_number)
 {
 	char start[sizeof(TIME PROGRAM)];
 
+	if (signal_number == -2)
+		return;
 	write_start(start);
 	log_write(start, strlen(start));
 	write_text(words[code]);

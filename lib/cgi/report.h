@@ -63,12 +63,13 @@ const char *report_failure(void);
 bool report_failed_with(enum report_code);
 
 /*
- * Adds to the remembered failure a traceback for the log, and one for the
- * page under --debug. Both are copied.
+ * Adds to the remembered failure a traceback for the log, and what a page shows
+ * under --debug: message and traceback. All are copied.
  */
-void report_trace(const char *for_log, const char *for_page);
+void report_trace(const char *for_log, const char *message, const char *trace);
 
-/* The traceback for the page, or "". */
+/* The message and the traceback for the page, each of which may be "". */
+const char *report_page_message(void);
 const char *report_page_trace(void);
 
 /* Once: logs the remembered failure. Returns whether it did, and the code. */
@@ -76,7 +77,8 @@ bool report_conclude(enum report_code *);
 
 /*
  * Makes ready the line that report_last_words() writes, which may be called
- * in a signal handler: by which signal, or 0; -1 is for want of memory.
+ * in a signal handler: by which signal, or 0; -1 is for want of memory, and
+ * -2 writes nothing: the log has it already.
  */
 void report_prepare(void);
 void report_last_words(enum report_code, int signal_number);

@@ -1,13 +1,32 @@
 /*
- * Habits of CGI, of ASGI and of development servers end in exceptions that say
- * nothing to those who have them. This looks at an exception after it was
- * raised, never at what an application may do.
+ * This looks at an exception after it was raised, never at what an application
+ * may do. Advice costs nothing until then, so it is written in Python
+ * (advice.py); where the user was has to be known even if Python is broken.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/buffer.h"
 #include "python/advice.h"
+
+static const char source[] = {
+#include <advice.inc>
+	0
+};
+
+bool
+advice_is_own(const char *file)
+{
+	static const char *const others[] = { PYTHON_STDLIB "/",
+		"/site-packages/", "/dist-packages/", "<" };
+	bool own = *file != '\0';
+	size_t i;
+
+	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
+		own = strstr(file, others[i]) == NULL;
+	return own;
+}
 
 struct frame {
 	const char *file, *function;
@@ -31,13 +50,26 @@ read_frame(PyObject *traceback, struct frame *to)
 	return to->file != NULL && to->function != NULL;
 }
 
-bool
-advice_is_own(const char *file)
+/* The place of a syntax error is no frame, but an attribute. */
+static char *
+find_syntax_error(PyObject *exception)
 {
-	return *file != '<' &&
-	    strncmp(file, PYTHON_STDLIB "/", sizeof(PYTHON_STDLIB)) != 0 &&
-	    strstr(file, "/site-packages/") == NULL &&
-	    strstr(file, "/dist-packages/") == NULL;
+	PyObject *file = PyObject_GetAttrString(exception, "filename"),
+		 *line = PyObject_GetAttrString(exception, "lineno");
+	const char *name = file != NULL && PyUnicode_Check(file)
+	    ? PyUnicode_AsUTF8(file)
+	    : NULL;
+	char *text = NULL;
+
+	/* Line 0: it is about the whole file. */
+	if (name != NULL && line != NULL && PyLong_Check(line) &&
+	    PyLong_AsLong(line) > 0 && advice_is_own(name) &&
+	    asprintf(&text, "%s, line %ld", name, PyLong_AsLong(line)) == -1)
+		text = NULL;
+	PyErr_Clear();
+	Py_XDECREF(line);
+	Py_XDECREF(file);
+	return text;
 }
 
 char *
@@ -47,7 +79,10 @@ advice_place(PyObject *exception, bool *innermost)
 	struct frame frame, own = { NULL, NULL, 0 };
 	char *text = NULL;
 
-	for (at = first; at != NULL;
+	*innermost = false;
+	if (PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError))
+		text = find_syntax_error(exception);
+	for (at = first; at != NULL && text == NULL;
 	     at = (PyObject *)((PyTracebackObject *)at)->tb_next)
 		if (read_frame(at, &frame)) {
 			*innermost = advice_is_own(frame.file);
@@ -62,221 +97,117 @@ advice_place(PyObject *exception, bool *innermost)
 	return text;
 }
 
-/* Whether a frame is of a server that frameworks bring for development. */
-static bool
-is_server(const struct frame *frame)
+char *
+advice_line(PyObject *exception)
 {
-	static const char *const files[] = { "/werkzeug/serving.py",
-		"/waitress/server.py", "/uvicorn/server.py", "/gunicorn/app/",
-		"/hypercorn/run.py", "/cheroot/server.py",
-		"/wsgiref/simple_server.py" };
-	size_t i;
+	PyObject *said = PyObject_Str(exception);
+	const char *text = said != NULL ? PyUnicode_AsUTF8(said) : NULL;
+	char *line;
 
-	if (strcmp(frame->function, "serve_forever") == 0)
-		return true;
-	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
-		if (strstr(frame->file, files[i]) != NULL)
-			return true;
-	return false;
-}
-
-/* RFC 3875 4.1: what is in environ and has left the process's environment. */
-static bool
-is_about_request(const char *name)
-{
-	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH",
-		"CONTENT_TYPE", "DOCUMENT_ROOT", "GATEWAY_INTERFACE", "HTTPS",
-		"PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REMOTE_ADDR",
-		"REMOTE_HOST", "REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER",
-		"REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI",
-		"SCRIPT_FILENAME", "SCRIPT_NAME", "SERVER_ADDR", "SERVER_NAME",
-		"SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SOFTWARE" };
-	size_t i;
-
-	if (strncmp(name, "HTTP_", 5) == 0)
-		return true;
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* The variable that os.environ[NAME] has not, or NULL. */
-static const char *
-get_missing_variable(PyObject *exception, const struct frame *last)
-{
-	PyObject *arguments = ((PyBaseExceptionObject *)exception)->args, *name;
-
-	if (!PyErr_GivenExceptionMatches(exception, PyExc_KeyError) ||
-	    (strcmp(last->file, PYTHON_STDLIB "/os.py") != 0 &&
-		strcmp(last->file, "<frozen os>") != 0) ||
-	    !PyTuple_Check(arguments) || PyTuple_GET_SIZE(arguments) != 1)
-		return NULL;
-	name = PyTuple_GET_ITEM(arguments, 0);
-	return PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-}
-
-static char *
-explain_variable(const char *name)
-{
-	char *text;
-
-	return asprintf(&text,
-		   is_about_request(name)
-		       ? "%s is in environ, the application's first argument, "
-			 "not in os.environ"
-		       : "servers pass on next to none of their own variables: "
-			 "set %s with SetEnv or --env",
-		   name) == -1
-	    ? NULL
-	    : text;
+	if (asprintf(&line, "%s: %s", Py_TYPE(exception)->tp_name,
+		text != NULL ? text : "") == -1)
+		line = NULL;
+	PyErr_Clear();
+	Py_XDECREF(said);
+	return line;
 }
 
 char *
-advice_for(PyObject *exception)
+advice_trace(PyObject *exception)
 {
 	PyObject *first = PyException_GetTraceback(exception), *at;
-	struct frame frame, last = { "", "", 0 };
-	const char *name;
-	char *text = NULL;
-	bool serves = false;
+	struct buffer trace = { 0 };
+	struct frame frame;
 
 	for (at = first; at != NULL;
 	     at = (PyObject *)((PyTracebackObject *)at)->tb_next)
-		if (read_frame(at, &frame)) {
-			last = frame;
-			serves = serves || is_server(&frame);
-		}
-	name = get_missing_variable(exception, &last);
-	if (serves)
-		text = strdup("a server of its own was started: take that "
-			      "line, as app.run(), away");
-	else if (name != NULL)
-		text = explain_variable(name);
-	PyErr_Clear();
+		if (read_frame(at, &frame))
+			buffer_print(&trace, "  File \"%s\", line %ld, in %s\n",
+			    frame.file, frame.line, frame.function);
 	Py_XDECREF(first);
+	return buffer_take(&trace, NULL);
+}
+
+static PyObject *
+is_own(PyObject *self, PyObject *file)
+{
+	const char *name = PyUnicode_Check(file) ? PyUnicode_AsUTF8(file)
+						 : NULL;
+
+	(void)self;
+	PyErr_Clear();
+	return PyBool_FromLong(name != NULL && advice_is_own(name));
+}
+
+/* What advice.py defines; a borrowed reference, or NULL. */
+static PyObject *
+get_names(void)
+{
+	static PyMethodDef definition = { "is_own", is_own, METH_O, NULL };
+	static PyObject *names;
+	PyObject *code, *done = NULL;
+
+	if (names != NULL)
+		return names;
+	code = Py_CompileString(source, "<python/advice>", Py_file_input);
+	names = Py_BuildValue("{sOsNss}", "__builtins__", PyEval_GetBuiltins(),
+	    "is_own", PyCFunction_New(&definition, NULL), "library",
+	    PYTHON_STDLIB);
+	if (code != NULL && names != NULL)
+		done = PyEval_EvalCode(code, names, names);
+	if (done == NULL)
+		Py_CLEAR(names);
+	Py_XDECREF(done);
+	Py_XDECREF(code);
+	return names;
+}
+
+/* Calls one of its functions; consumes arguments, a tuple or NULL. */
+static char *
+ask(const char *function, PyObject *arguments)
+{
+	PyObject *names = arguments != NULL ? get_names() : NULL,
+		 *found = names != NULL ? PyDict_GetItemString(names, function)
+					: NULL,
+		 *answer = NULL, *bytes = NULL;
+	char *text = NULL;
+
+	if (found != NULL)
+		answer = PyObject_Call(found, arguments, NULL);
+	if (answer != NULL && PyUnicode_Check(answer))
+		bytes = PyUnicode_AsEncodedString(
+		    answer, "utf-8", "backslashreplace");
+	if (bytes != NULL)
+		text = strdup(PyBytes_AS_STRING(bytes));
+	PyErr_Clear();
+	Py_XDECREF(bytes);
+	Py_XDECREF(answer);
+	Py_XDECREF(arguments);
 	return text;
 }
 
-/* The parameters of what is called, without self. */
-struct parameters {
-	int count, flags;
-	char first[64];
-};
-
-/* The function that a call ends in; *bound: it has a self. NULL: unknown. */
-static PyObject *
-find_function(PyObject *application, bool *bound)
+char *
+advice_for(PyObject *exception, bool ended)
 {
-	PyObject *method;
-
-	*bound = !PyFunction_Check(application);
-	if (PyMethod_Check(application))
-		return Py_NewRef(PyMethod_GET_FUNCTION(application));
-	if (!*bound)
-		return Py_NewRef(application);
-	method = PyType_Check(application)
-	    ? PyObject_GetAttrString(application, "__init__")
-	    : PyObject_GetAttrString(
-		  (PyObject *)Py_TYPE(application), "__call__");
-	PyErr_Clear();
-	if (method != NULL && !PyFunction_Check(method))
-		Py_CLEAR(method);
-	return method;
-}
-
-static bool
-read_parameters(PyObject *application, struct parameters *to)
-{
-	bool bound;
-	PyObject *function = find_function(application, &bound), *names = NULL;
-	PyCodeObject *code;
-	const char *first = NULL;
-
-	if (function == NULL)
-		return false;
-	code = (PyCodeObject *)PyFunction_GET_CODE(function);
-	*to = (struct parameters){ .count = code->co_argcount - bound,
-		.flags = code->co_flags };
-	names = PyObject_GetAttrString((PyObject *)code, "co_varnames");
-	if (names != NULL && to->count > 0)
-		first = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, bound));
-	if (first != NULL)
-		snprintf(to->first, sizeof(to->first), "%s", first);
-	PyErr_Clear();
-	Py_XDECREF(names);
-	Py_DECREF(function);
-	return true;
+	return ask(
+	    "for_exception", Py_BuildValue("Oi", exception, ended ? 1 : 0));
 }
 
 char *
 advice_for_call(PyObject *exception, PyObject *application)
 {
-	static const char asgi[] =
-	    "it is an ASGI application, as of FastAPI, Starlette or Quart, but "
-	    "this is WSGI: wrap it, as in application = "
-	    "a2wsgi.ASGIMiddleware(app)";
-	PyObject *traceback = PyException_GetTraceback(exception);
-	bool began = traceback != NULL;
-	struct parameters parameters;
-	char *text = NULL;
-
-	Py_XDECREF(traceback);
-	if ((!PyErr_GivenExceptionMatches(exception, PyExc_TypeError) &&
-		!PyErr_GivenExceptionMatches(
-		    exception, PyExc_AttributeError)) ||
-	    !read_parameters(application, &parameters))
-		return NULL;
-	if (strncmp(parameters.first, "start", 5) == 0)
-		return strdup("its parameters are swapped: WSGI calls "
-			      "application(environ, start_response)");
-	if (began)
-		return NULL;
-	if (strcmp(parameters.first, "scope") == 0 ||
-	    (parameters.flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0)
-		return strdup(asgi);
-	if (parameters.count == 0)
-		return strdup("it has no parameter: if it returns the "
-			      "application, write :NAME() into the first line");
-	if (parameters.count != 2 &&
-	    asprintf(&text,
-		"it has %d parameter%s, but WSGI calls application(environ, "
-		"start_response)",
-		parameters.count, parameters.count == 1 ? "" : "s") != -1)
-		return text;
-	return NULL;
+	return ask("for_call", Py_BuildValue("OO", exception, application));
 }
 
 char *
 advice_for_object(PyObject *object, const char *name)
 {
-	static const struct {
-		const char *attribute;
-		bool makes; /* it: it has to be called */
-	} known[] = {
-		{ "wsgifunc", true }, /* web.py */
-		{ "make_wsgi_app", true }, /* Pyramid's Configurator */
-		{ "get_wsgi_application", true },
-		{ "create_app", true },
-		{ "wsgi_app", false },
-		{ "wsgi_application", false },
-		{ "wsgi", false },
-		{ "application", false },
-		{ "app", false },
-	};
-	PyObject *found;
-	char *text = NULL;
-	size_t i;
+	return ask("for_object", Py_BuildValue("Os", object, name));
+}
 
-	for (i = 0; text == NULL && i < sizeof(known) / sizeof(*known); i++) {
-		found = PyObject_GetAttrString(object, known[i].attribute);
-		if (found != NULL && PyCallable_Check(found) &&
-		    asprintf(&text,
-			"write :%s.%s%s at the end of the first line", name,
-			known[i].attribute, known[i].makes ? "()" : "") == -1)
-			text = NULL;
-		PyErr_Clear();
-		Py_XDECREF(found);
-	}
-	return text;
+char *
+advice_for_script(const char *file)
+{
+	return ask("for_script",
+	    Py_BuildValue("(N)", PyUnicode_DecodeFSDefault(file)));
 }

@@ -6,20 +6,20 @@
 
 #include <stdbool.h>
 
-/* Whether a file is neither a part of Python nor of an installed package. */
+/* Whether the user wrote a file: neither Python nor a package brought it. */
 bool advice_is_own(const char *file);
 
 /*
- * Each returns a text to be freed, or NULL, and sets no exception.
+ * Each of these returns a text to be freed, or NULL, and sets no exception.
  *
  * Where the application itself was at last: "FILE, line N, in NAME" of the
- * innermost frame that is neither the standard library's nor a package's.
- * *innermost: no other frame was called from there.
+ * innermost frame in a file of its own, or of a syntax error in one.
+ * *innermost: it is the last line of a traceback.
  */
 char *advice_place(PyObject *exception, bool *innermost);
 
-/* What to change so that it is not raised. */
-char *advice_for(PyObject *exception);
+/* What to change so that it is not raised; ended: a limit raised it. */
+char *advice_for(PyObject *exception, bool ended);
 
 /* The same, if it was raised by the call of this application. */
 char *advice_for_call(PyObject *exception, PyObject *application);
@@ -29,5 +29,15 @@ char *advice_for_call(PyObject *exception, PyObject *application);
  * under this name.
  */
 char *advice_for_object(PyObject *object, const char *name);
+
+/* What this script does instead of having an application. */
+char *advice_for_script(const char *file);
+
+/*
+ * "Type: message" of an exception, and the frames before it, if Python's
+ * traceback module does not work.
+ */
+char *advice_line(PyObject *exception);
+char *advice_trace(PyObject *exception);
 
 #endif

@@ -56,8 +56,6 @@ load_file(const char *file)
 
 	if (name != NULL && path != NULL)
 		code = bytecode_load(file, path);
-	if (code != NULL)
-		handler_watch(code);
 	if (code != NULL && (module = PyImport_AddModuleObject(name)) != NULL &&
 	    PyModule_AddStringConstant(module, "__package__", "") == 0)
 		module = PyImport_ExecCodeModuleObject(name, code, path, NULL);
@@ -126,22 +124,25 @@ get_module_name(PyObject *module)
 }
 
 static int
-report_missing(PyObject *module, const char *wanted)
+report_missing(
+    const struct invocation *invocation, PyObject *module, const char *wanted)
 {
 	PyObject *list;
 	const char *text;
+	char *advice;
 
 	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
 		return traceback_fail(REPORT_IMPORT, wanted);
 	PyErr_Clear();
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
-	report_fail(REPORT_NO_CALLABLE, "%s has no %s; its callables are: %s%s",
-	    get_module_name(module), wanted, text && *text ? text : "none",
-	    handler_is_idle()
-		? "; CGIHandler().run() was not reached: here __name__ is not "
-		  "'__main__', so take it out of that if"
-		: "");
+	advice = invocation->file != NULL ? advice_for_script(invocation->file)
+					  : NULL;
+	report_fail(REPORT_NO_CALLABLE,
+	    "%s has no %s; its callables are: %s%s%s", get_module_name(module),
+	    wanted, text && *text ? text : "none", advice != NULL ? "; " : "",
+	    advice != NULL ? advice : "");
+	free(advice);
 	Py_XDECREF(list);
 	PyErr_Clear();
 	return -1;
@@ -180,7 +181,8 @@ call_factory(PyObject *factory, const char *name)
 
 /* name, dotted.name or factory() */
 static PyObject *
-find_named(PyObject *module, const char *name)
+find_named(
+    const struct invocation *invocation, PyObject *module, const char *name)
 {
 	size_t length = strlen(name);
 	bool factory = length > 2 && strcmp(name + length - 2, "()") == 0;
@@ -188,7 +190,7 @@ find_named(PyObject *module, const char *name)
 	PyObject *object = path != NULL ? walk_attributes(module, path) : NULL;
 
 	if (object == NULL)
-		report_missing(module, name);
+		report_missing(invocation, module, name);
 	else if (factory)
 		object = call_factory(object, name);
 	free(path);
@@ -197,7 +199,8 @@ find_named(PyObject *module, const char *name)
 
 /* *name becomes the one that it has. */
 static PyObject *
-find_default(PyObject *module, const char **name)
+find_default(
+    const struct invocation *invocation, PyObject *module, const char **name)
 {
 	PyObject *object = PyObject_GetAttrString(module, "application");
 
@@ -208,7 +211,7 @@ find_default(PyObject *module, const char **name)
 		*name = "app";
 	}
 	if (object == NULL)
-		report_missing(module, "'application' or 'app'");
+		report_missing(invocation, module, "'application' or 'app'");
 	return object;
 }
 
@@ -231,8 +234,9 @@ static PyObject *
 find_application(const struct invocation *invocation, PyObject *module)
 {
 	const char *name = invocation->callable;
-	PyObject *object = name != NULL ? find_named(module, name)
-					: find_default(module, &name);
+	PyObject *object = name != NULL
+	    ? find_named(invocation, module, name)
+	    : find_default(invocation, module, &name);
 
 	return object == NULL || PyCallable_Check(object)
 	    ? object
@@ -244,6 +248,7 @@ application_load(const struct invocation *invocation)
 {
 	PyObject *module, *taken, *object;
 
+	handler_watch();
 	module = invocation->file ? load_file(invocation->file)
 				  : PyImport_ImportModule(invocation->module);
 	taken = handler_take();

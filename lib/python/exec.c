@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "cgi/process.h"
+#include "cgi/report.h"
+#include "python/advice.h"
 #include "python/exec.h"
 
-static const char *const names[] = { "execv", "execve" };
+/* All others of os end in these two. */
+static const char *const names[] = { "execv", "execve", "_exit" };
 #define NAMES (sizeof(names) / sizeof(*names))
 
 static PyObject *before[NAMES]; /* what os has */
@@ -73,6 +76,63 @@ execve_method(PyObject *self, PyObject *arguments, PyObject *keywords)
 	return exec_program(1, arguments, keywords);
 }
 
+/* A new reference to the innermost frame in a file of the user's, or NULL. */
+static PyFrameObject *
+find_own_frame(void)
+{
+	PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(
+	    (PyObject *)PyEval_GetFrame());
+	PyCodeObject *code;
+	const char *file;
+	bool own = false;
+
+	while (frame != NULL) {
+		code = PyFrame_GetCode(frame);
+		file = PyUnicode_AsUTF8(code->co_filename);
+		own = file != NULL && advice_is_own(file);
+		Py_DECREF(code);
+		if (own)
+			break;
+		Py_SETREF(frame, PyFrame_GetBack(frame));
+	}
+	PyErr_Clear();
+	return frame;
+}
+
+/* For the log: the process leaves no traceback. */
+static void
+log_caller(void)
+{
+	PyFrameObject *frame = find_own_frame();
+	PyCodeObject *code;
+
+	if (frame == NULL) {
+		report_log(REPORT_CRASH, "os._exit() was called");
+		return;
+	}
+	code = PyFrame_GetCode(frame);
+	report_log(REPORT_CRASH, "os._exit() was called, at %s, line %d",
+	    PyUnicode_AsUTF8(code->co_filename), PyFrame_GetLineNumber(frame));
+	Py_DECREF(code);
+	Py_DECREF(frame);
+}
+
+static PyObject *
+exit_method(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	static char *parameters[] = { "status", NULL };
+	int status;
+
+	(void)self;
+	if (!PyArg_ParseTupleAndKeywords(
+		arguments, keywords, "i", parameters, &status))
+		return NULL;
+	if (process_owes_reply())
+		log_caller();
+	process_exit(status);
+	Py_UNREACHABLE();
+}
+
 /* os has taken over posix's functions, or will. */
 static int
 set_function(const char *module_name, const char *name, PyObject *function)
@@ -91,6 +151,8 @@ exec_refuse(void)
 		{ "execv", (PyCFunction)(void (*)(void))execv_method,
 		    METH_VARARGS | METH_KEYWORDS, NULL },
 		{ "execve", (PyCFunction)(void (*)(void))execve_method,
+		    METH_VARARGS | METH_KEYWORDS, NULL },
+		{ "_exit", (PyCFunction)(void (*)(void))exit_method,
 		    METH_VARARGS | METH_KEYWORDS, NULL },
 	};
 	PyObject *posix = PyImport_ImportModule("posix"), *function;

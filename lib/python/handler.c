@@ -1,155 +1,218 @@
 /*
- * What the handler does would be of no use: it reads os.environ, which has
- * nothing of the request, and prints to a log. Its method is replaced in the
- * class, for the time of the import and only for a script that names it.
+ * Under a web server such a call is of no use. CGIHandler reads os.environ,
+ * which has nothing of the request, and prints to a log; a server of its own
+ * waits for a client that never comes. So functions that take an application
+ * are replaced as soon as their module is imported, whoever imports it.
  */
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "python/handler.h"
+#include "python/imports.h"
 
-static const struct place {
-	const char *sign; /* a name in the script's code */
-	const char *module, *class; /* or NULL: a function of the module */
-	const char *name;
-} places[] = {
-	{ "CGIHandler", "wsgiref.handlers", "BaseCGIHandler", "run" },
-	{ "wsgicgi", "mercurial.hgweb.wsgicgi", NULL, "launch" },
+static const struct entrance {
+	const char *module; /* '.' at its end: each module of this package */
+	const char *class; /* or NULL: it is a function of the module */
+	const char *function;
+	const char *application; /* a lambda finds it in the arguments */
+} entrances[] = {
+	{ "wsgiref.handlers", "BaseHandler", "run",
+	    "lambda self, application: application" },
+	{ "wsgiref.simple_server", "WSGIServer", "serve_forever",
+	    "lambda self, poll_interval=0: self.get_app()" },
+	{ "mercurial.hgweb.wsgicgi", NULL, "launch",
+	    "lambda application: application" },
+	{ "flup.server.", "WSGIServer", "run",
+	    "lambda self, *_: self.application" },
+	{ "flipflop", "WSGIServer", "run", "lambda self: self.application" },
+	{ "bottle", NULL, "run",
+	    "lambda app=None, *_, **__: app or module.default_app()" },
+	{ "web.wsgi", NULL, "runwsgi", "lambda func: func" },
+	{ "werkzeug.serving", NULL, "run_simple",
+	    "lambda hostname, port, application, *_, **__: application" },
+	{ "cherrypy", NULL, "quickstart",
+	    "lambda root=None, script_name='', config=None:"
+	    "(module.config.update(config or {}),"
+	    "module.Application(root, None, config))[1]" },
+	{ "cheroot.wsgi", "Server", "start", "lambda self: self.wsgi_app" },
+	{ "waitress", NULL, "serve", "lambda app, **_: app" },
+	{ "gevent.pywsgi", "WSGIServer", "serve_forever",
+	    "lambda self, *_, **__: self.application" },
+	{ "eventlet.wsgi", NULL, "server",
+	    "lambda sock, site, *_, **__: site" },
+	{ "paste.httpserver", NULL, "serve",
+	    "lambda application, *_, **__: application" },
+	{ "uvicorn", NULL, "run", "lambda app, *_, **__: app" },
+	{ "django.core.management", NULL, "execute_from_command_line",
+	    "lambda argv=None: __import__('django.core.wsgi').core.wsgi"
+	    ".get_wsgi_application()" },
 };
-#define PLACES (sizeof(places) / sizeof(*places))
+#define ENTRANCES (sizeof(entrances) / sizeof(*entrances))
 
 static struct {
-	bool named;
-	PyObject *application; /* that was handed over */
-	PyObject *owner[PLACES], *before[PLACES];
+	bool watching;
+	unsigned long thread;
+	PyObject *application; /* the first that was handed over, or NULL */
+	PyObject *replaced; /* a list of (owner, function's name, function) */
 } handler;
 
-/* run(self, application) or launch(application): the last one is it. */
+/* Stands for a function; self is (that function, the lambda). */
 static PyObject *
 note_application(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
-	Py_ssize_t count = PyTuple_GET_SIZE(arguments);
-	PyObject *named = NULL;
+	PyObject *application;
 
-	(void)self;
-	if (keywords != NULL)
-		named = PyDict_GetItemString(keywords, "application");
-	if (named == NULL && count > 0)
-		named = PyTuple_GET_ITEM(arguments, count - 1);
-	if (named == NULL) {
-		PyErr_SetString(PyExc_TypeError, "an application is missing");
+	if (!handler.watching || PyThread_get_thread_ident() != handler.thread)
+		return PyObject_Call(
+		    PyTuple_GET_ITEM(self, 0), arguments, keywords);
+	application = PyObject_Call(
+	    PyTuple_GET_ITEM(self, 1), arguments, keywords);
+	if (application == NULL)
 		return NULL;
-	}
 	if (handler.application == NULL)
-		handler.application = Py_NewRef(named);
+		handler.application = Py_NewRef(application);
+	Py_DECREF(application);
 	Py_RETURN_NONE;
 }
 
-/* Whether code, or code inside it, has a name that ends like this. */
-static bool
-has_name(PyObject *code, const char *name)
+/* A new reference to the lambda, which knows its module, or NULL. */
+static PyObject *
+make_lambda(PyObject *module, const char *text)
 {
-	PyObject *names = PyObject_GetAttrString(code, "co_names"),
-		 *constants = PyObject_GetAttrString(code, "co_consts"), *item;
-	const char *text, *found;
-	bool result = false;
-	Py_ssize_t i;
+	PyObject *names = Py_BuildValue("{sOsO}", "module", module,
+		     "__builtins__", PyEval_GetBuiltins()),
+		 *lambda = NULL;
 
-	for (i = 0; names != NULL && !result && i < PyTuple_GET_SIZE(names);
-	     i++) {
-		text = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i));
-		found = text != NULL ? strstr(text, name) : NULL;
-		result = found != NULL && found[strlen(name)] == '\0';
-	}
-	for (i = 0;
-	     constants != NULL && !result && i < PyTuple_GET_SIZE(constants);
-	     i++) {
-		item = PyTuple_GET_ITEM(constants, i);
-		result = PyCode_Check(item) && has_name(item, name);
-	}
-	PyErr_Clear();
-	Py_XDECREF(constants);
+	if (names != NULL)
+		lambda = PyRun_String(text, Py_eval_input, names, names);
 	Py_XDECREF(names);
-	return result;
+	return lambda;
 }
 
-/* The method, or function, that takes its place. */
+/* What takes the function's place in its class or module, or NULL. */
 static PyObject *
-make_noter(bool is_method)
+make_substitute(PyObject *function, PyObject *lambda, bool is_method)
 {
 	static PyMethodDef definition = { "run",
 		(PyCFunction)(void (*)(void))note_application,
 		METH_VARARGS | METH_KEYWORDS, NULL };
-	PyObject *function = PyCFunction_New(&definition, NULL), *method;
+	PyObject *both = function != NULL && lambda != NULL
+	    ? PyTuple_Pack(2, function, lambda)
+	    : NULL,
+		 *substitute = NULL;
 
-	if (function == NULL || !is_method)
-		return function;
-	method = PyInstanceMethod_New(function);
-	Py_DECREF(function);
-	return method;
+	if (both != NULL)
+		substitute = PyCFunction_New(&definition, both);
+	if (substitute != NULL && is_method)
+		Py_SETREF(substitute, PyInstanceMethod_New(substitute));
+	Py_XDECREF(both);
+	return substitute;
 }
 
-/* What the module has is imported early; where it is missing, never mind. */
+/* Where a module has no such function, nothing happens. */
 static void
-replace_function(size_t index)
+replace_function(PyObject *module, const struct entrance *entrance)
 {
-	const struct place *place = &places[index];
-	PyObject *owner = PyImport_ImportModule(place->module),
-		 *noter = make_noter(place->class != NULL);
+	PyObject *owner = entrance->class == NULL
+	    ? Py_NewRef(module)
+	    : PyObject_GetAttrString(module, entrance->class),
+		 *function = NULL, *lambda = NULL, *substitute = NULL,
+		 *entry = NULL;
 
-	if (owner != NULL && place->class != NULL)
-		Py_SETREF(owner, PyObject_GetAttrString(owner, place->class));
-	if (owner != NULL && noter != NULL) {
-		handler.before[index] = PyObject_GetAttrString(
-		    owner, place->name);
-		if (handler.before[index] != NULL &&
-		    PyObject_SetAttrString(owner, place->name, noter) == 0)
-			handler.owner[index] = Py_NewRef(owner);
-	}
+	if (owner != NULL)
+		function = PyObject_GetAttrString(owner, entrance->function);
+	if (function != NULL && !PyCFunction_Check(function))
+		lambda = make_lambda(module, entrance->application);
+	substitute = make_substitute(function, lambda, entrance->class != NULL);
+	if (substitute != NULL)
+		entry = Py_BuildValue(
+		    "OsO", owner, entrance->function, function);
+	if (entry != NULL && PyList_Append(handler.replaced, entry) == 0)
+		PyObject_SetAttrString(owner, entrance->function, substitute);
 	PyErr_Clear();
-	Py_XDECREF(noter);
+	Py_XDECREF(entry);
+	Py_XDECREF(substitute);
+	Py_XDECREF(lambda);
+	Py_XDECREF(function);
 	Py_XDECREF(owner);
 }
 
+static bool
+is_named(const char *module, const char *wanted)
+{
+	size_t length = strlen(wanted);
+
+	return wanted[length - 1] == '.' ? strncmp(module, wanted, length) == 0
+					 : strcmp(module, wanted) == 0;
+}
+
+static void
+look_at_module(const char *name)
+{
+	PyObject *module;
+	size_t i;
+
+	for (i = 0; i < ENTRANCES; i++) {
+		if (!is_named(name, entrances[i].module))
+			continue;
+		module = PyDict_GetItemString(PyImport_GetModuleDict(), name);
+		if (module != NULL)
+			replace_function(module, &entrances[i]);
+	}
+}
+
 void
-handler_watch(PyObject *code)
+handler_watch(void)
 {
 	size_t i;
 
-	for (i = 0; i < PLACES; i++)
-		if (has_name(code, places[i].sign)) {
-			handler.named = true;
-			replace_function(i);
-		}
+	handler.replaced = PyList_New(0);
+	if (handler.replaced == NULL) {
+		PyErr_Clear();
+		return;
+	}
+	handler.thread = PyThread_get_thread_ident();
+	handler.watching = true;
+	/* What sitecustomize has imported is there already. */
+	for (i = 0; i < ENTRANCES; i++)
+		look_at_module(entrances[i].module);
+	imports_notify(look_at_module);
 }
 
-/* BaseCGIHandler inherits run(): so it is enough to delete ours. */
+/* Deletes what was put there; what a class does not inherit it gets again. */
+static void
+restore_function(PyObject *entry)
+{
+	PyObject *owner = PyTuple_GET_ITEM(entry, 0),
+		 *name = PyTuple_GET_ITEM(entry, 1), *now;
+
+	PyObject_SetAttr(owner, name, NULL);
+	PyErr_Clear();
+	now = PyObject_GetAttr(owner, name);
+	PyErr_Clear();
+	if (now != PyTuple_GET_ITEM(entry, 2))
+		PyObject_SetAttr(owner, name, PyTuple_GET_ITEM(entry, 2));
+	PyErr_Clear();
+	Py_XDECREF(now);
+}
+
 PyObject *
 handler_take(void)
 {
-	PyObject *error = PyErr_GetRaisedException(), *taken;
-	size_t i;
+	PyObject *error = PyErr_GetRaisedException(),
+		 *taken = handler.application;
+	Py_ssize_t i;
 
-	for (i = 0; i < PLACES; i++) {
-		if (handler.owner[i] != NULL && places[i].class != NULL)
-			PyObject_DelAttrString(
-			    handler.owner[i], places[i].name);
-		else if (handler.owner[i] != NULL)
-			PyObject_SetAttrString(handler.owner[i], places[i].name,
-			    handler.before[i]);
-		PyErr_Clear();
-		Py_CLEAR(handler.owner[i]);
-		Py_CLEAR(handler.before[i]);
-	}
+	imports_notify(NULL);
+	handler.watching = false;
+	for (i = 0;
+	     handler.replaced != NULL && i < PyList_GET_SIZE(handler.replaced);
+	     i++)
+		restore_function(PyList_GET_ITEM(handler.replaced, i));
+	Py_CLEAR(handler.replaced);
+	handler.application = NULL;
 	if (error != NULL)
 		PyErr_SetRaisedException(error);
-	taken = handler.application;
-	handler.application = NULL;
 	return taken;
-}
-
-bool
-handler_is_idle(void)
-{
-	return handler.named;
 }

@@ -1,26 +1,21 @@
-/* A script that hands its application to wsgiref's CGIHandler itself. */
+/* A script that hands its application to a server itself. */
 #ifndef PYTHON_HANDLER_H
 #define PYTHON_HANDLER_H
 
 #include "python/cpython.h"
 
-#include <stdbool.h>
-
 /*
- * While such a script is imported, CGIHandler().run(application) and
- * mercurial's wsgicgi.launch(application) only say which application it is: so
- * that a script moves here by its first line alone. Does nothing if the code
- * names neither.
+ * From now on CGIHandler().run(application), app.run() of the frameworks and
+ * their like only say which application it is: so that a script moves here by
+ * its first line alone. For the time of the import, in the calling thread.
  */
-void handler_watch(PyObject *code);
+void handler_watch(void);
 
 /*
- * The import is over: both do again what they always did. Returns the first
- * application that was named, a new reference, or NULL.
+ * The import is over: all do again what they always did. Returns the first
+ * application that was named, a new reference, or NULL. Leaves the current
+ * exception alone.
  */
 PyObject *handler_take(void);
-
-/* Whether the script names one of them, but has not called it. */
-bool handler_is_idle(void);
 
 #endif

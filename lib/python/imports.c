@@ -14,7 +14,9 @@
 #include "python/imports.h"
 
 static struct {
-	PyObject *wrapped;
+	PyObject *wrapped; /* the function, or NULL: it is in its place */
+	void (*notify)(const char *name); /* or NULL */
+	bool recorded; /* in the list */
 	unsigned long thread;
 	struct import *list;
 	size_t count, room;
@@ -52,7 +54,8 @@ begin_import(PyObject *arguments)
 	const char *text;
 	struct import *import;
 
-	if (PyThread_get_thread_ident() != imports.thread || name == NULL ||
+	if (!imports.recorded ||
+	    PyThread_get_thread_ident() != imports.thread || name == NULL ||
 	    !PyUnicode_Check(name))
 		return -1;
 	present = PyImport_GetModule(name);
@@ -80,36 +83,80 @@ finish_import(size_t index, bool failed)
 		outer->inside += import->time;
 }
 
+static void
+notify(PyObject *name)
+{
+	const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name)
+						 : NULL;
+
+	PyErr_Clear();
+	if (text != NULL)
+		imports.notify(text);
+}
+
 static PyObject *
 find_and_load(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
 	Py_ssize_t index = begin_import(arguments);
-	PyObject *module = PyObject_Call(imports.wrapped, arguments, keywords);
+	PyObject *module = PyObject_Call(self, arguments, keywords);
 
-	(void)self;
 	if (index != -1)
 		finish_import((size_t)index, module == NULL);
+	if (module != NULL && imports.notify != NULL &&
+	    PyTuple_GET_SIZE(arguments) > 0)
+		notify(PyTuple_GET_ITEM(arguments, 0));
 	return module;
+}
+
+/* Puts a function into importlib's place for this one. */
+static void
+set_function(PyObject *importlib, PyObject *function)
+{
+	if (importlib != NULL && function != NULL)
+		PyObject_SetAttrString(importlib, "_find_and_load", function);
+	PyErr_Clear();
+}
+
+/* Wraps importlib's function, or gives it back, as somebody needs it. */
+static void
+settle_wrapper(void)
+{
+	static PyMethodDef definition = { "_find_and_load",
+		(PyCFunction)(void (*)(void))find_and_load,
+		METH_VARARGS | METH_KEYWORDS, NULL };
+	bool needed = imports.recorded || imports.notify != NULL;
+	PyObject *importlib, *wrapper;
+
+	if (needed == (imports.wrapped != NULL))
+		return;
+	importlib = PyImport_ImportModule("_frozen_importlib");
+	if (!needed) {
+		set_function(importlib, imports.wrapped);
+		Py_CLEAR(imports.wrapped);
+	} else if (importlib != NULL &&
+	    (imports.wrapped = PyObject_GetAttrString(
+		 importlib, "_find_and_load")) != NULL) {
+		wrapper = PyCFunction_New(&definition, imports.wrapped);
+		set_function(importlib, wrapper);
+		Py_XDECREF(wrapper);
+	}
+	PyErr_Clear();
+	Py_XDECREF(importlib);
 }
 
 void
 imports_watch(void)
 {
-	static PyMethodDef definition = { "_find_and_load",
-		(PyCFunction)(void (*)(void))find_and_load,
-		METH_VARARGS | METH_KEYWORDS, NULL };
-	PyObject *importlib = PyImport_ImportModule("_frozen_importlib"),
-		 *wrapper = PyCFunction_New(&definition, NULL);
-
 	imports.thread = PyThread_get_thread_ident();
-	if (importlib != NULL)
-		imports.wrapped = PyObject_GetAttrString(
-		    importlib, definition.ml_name);
-	if (imports.wrapped != NULL && wrapper != NULL)
-		PyObject_SetAttrString(importlib, definition.ml_name, wrapper);
-	PyErr_Clear();
-	Py_XDECREF(wrapper);
-	Py_XDECREF(importlib);
+	imports.recorded = true;
+	settle_wrapper();
+}
+
+void
+imports_notify(void (*imported)(const char *name))
+{
+	imports.notify = imported;
+	settle_wrapper();
 }
 
 size_t

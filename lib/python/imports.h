@@ -23,6 +23,13 @@ struct import {
 void imports_watch(void);
 
 /*
+ * Calls this with the name of each module that was imported, in whatever
+ * thread, before its importer goes on; NULL: no more. It must leave no
+ * exception set.
+ */
+void imports_notify(void (*imported)(const char *name));
+
+/*
  * How many were imported so far, and one of them, in the order of their
  * beginnings. The pointer is good until the next import.
  */

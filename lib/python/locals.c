@@ -69,9 +69,8 @@ is_text(PyObject *value)
 	    PyByteArray_Check(value);
 }
 
-/* Whether what has this name is a secret; in doubt it is. */
-static bool
-is_secret_name(PyObject *name)
+bool
+locals_is_secret(PyObject *name)
 {
 	Py_ssize_t length, i;
 	const char *bytes;
@@ -82,7 +81,7 @@ is_secret_name(PyObject *name)
 	}
 	if (PyTuple_Check(name)) {
 		for (i = 0; i < PyTuple_GET_SIZE(name); i++)
-			if (is_secret_name(PyTuple_GET_ITEM(name, i)))
+			if (locals_is_secret(PyTuple_GET_ITEM(name, i)))
 				return true;
 		return false;
 	}
@@ -234,7 +233,7 @@ static void
 show_named(
     struct text *text, PyObject *name, bool hidden, PyObject *value, int depth)
 {
-	if (hidden || is_secret_name(name))
+	if (hidden || locals_is_secret(name))
 		add_text(text, "'" SECRET_MASK "'");
 	else
 		show_value(text, value, depth);
@@ -329,7 +328,8 @@ describes_secret(PyObject *dict)
 	Py_ssize_t position = 0;
 
 	while (PyDict_Next(dict, &position, &key, &value))
-		if (holds_name(key) && is_text(value) && is_secret_name(value))
+		if (holds_name(key) && is_text(value) &&
+		    locals_is_secret(value))
 			return true;
 	return false;
 }

@@ -1,6 +1,7 @@
 /*
- * Python's traceback module formats. With --debug the page also shows the
- * variables of each frame, except where a name smells of a secret.
+ * Python's traceback module formats. The log has the exception as it is. With
+ * --debug the page has it, too, with the variables of each frame and without
+ * what is a secret by its name (locals.c, mask.c).
  */
 
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include "cgi/process.h"
 #include "python/advice.h"
 #include "python/locals.h"
+#include "python/mask.h"
 #include "python/traceback.h"
 
 /* Gives a traceback.FrameSummary the variables of its frame. */
@@ -79,6 +81,55 @@ copy_text(PyObject *bytes)
 	return copy;
 }
 
+/* More of a traceback's frames, or of a message, nobody reads. */
+#define MOST_FRAMES 60
+#define LONGEST_LINE 2000
+
+/* Leaves out the middle of a long traceback. Returns 0, or -1. */
+static int
+shorten_list(PyObject *lines)
+{
+	Py_ssize_t more = PyList_GET_SIZE(lines) - MOST_FRAMES;
+	PyObject *note, *instead = NULL;
+	int result = -1;
+
+	if (more <= 0)
+		return 0;
+	note = PyUnicode_FromFormat("  [%zd more frames]\n", more);
+	if (note != NULL)
+		instead = PyList_New(1);
+	if (instead != NULL) {
+		PyList_SET_ITEM(instead, 0, Py_NewRef(note));
+		result = PyList_SetSlice(
+		    lines, MOST_FRAMES / 2, MOST_FRAMES / 2 + more, instead);
+	}
+	Py_XDECREF(instead);
+	Py_XDECREF(note);
+	return result;
+}
+
+/* Cuts what is too long of each. Returns 0, or -1. */
+static int
+shorten_lines(PyObject *lines)
+{
+	PyObject *line, *start;
+	Py_ssize_t i;
+
+	for (i = 0; i < PyList_GET_SIZE(lines); i++) {
+		line = PyList_GET_ITEM(lines, i);
+		if (!PyUnicode_Check(line) ||
+		    PyUnicode_GET_LENGTH(line) <= LONGEST_LINE)
+			continue;
+		start = PyUnicode_Substring(line, 0, LONGEST_LINE);
+		line = start != NULL ? PyUnicode_FromFormat("%U...\n", start)
+				     : NULL;
+		Py_XDECREF(start);
+		if (line == NULL || PyList_SetItem(lines, i, line) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* The concatenation of what a method yields, as UTF-8 to be freed. */
 static char *
 join_lines(PyObject *summary, const char *method, bool last_only)
@@ -92,7 +143,8 @@ join_lines(PyObject *summary, const char *method, bool last_only)
 		lines = PySequence_List(yielded);
 	if (lines != NULL && last_only && PyList_GET_SIZE(lines) > 1)
 		PyList_SetSlice(lines, 0, PyList_GET_SIZE(lines) - 1, NULL);
-	if (lines != NULL && empty != NULL)
+	if (lines != NULL && empty != NULL && shorten_list(lines) == 0 &&
+	    shorten_lines(lines) == 0)
 		text = PyUnicode_Join(empty, lines);
 	if (text != NULL)
 		bytes = PyUnicode_AsEncodedString(
@@ -107,50 +159,66 @@ join_lines(PyObject *summary, const char *method, bool last_only)
 	return result;
 }
 
-/* The traceback for a page: only --debug pays for it. */
+/* The traceback for a page, without its secrets: only --debug pays for it. */
 static char *
-text_with_variables(PyObject *module, PyObject *exception)
+text_with_variables(PyObject *module, PyObject *exception, PyObject *secrets)
 {
 	PyObject *summary = summarize(module, exception);
-	char *text = NULL;
+	char *text = NULL, *masked = NULL;
 
 	if (summary != NULL && add_all_variables(summary, exception) == 0)
 		text = join_lines(summary, "format", false);
+	if (text != NULL)
+		masked = mask_text(secrets, text);
+	free(text);
 	Py_XDECREF(summary);
-	return text;
+	return masked;
 }
 
+/* "Type: message": the last line of a traceback, without notes (PEP 678). */
+static char *
+text_of_exception(PyObject *summary)
+{
+	PyObject *notes = PyObject_GetAttrString(summary, "__notes__");
+	char *text;
+
+	PyErr_Clear();
+	if (notes != NULL)
+		PyObject_SetAttrString(summary, "__notes__", Py_None);
+	text = join_lines(summary, "format_exception_only", true);
+	if (notes != NULL)
+		PyObject_SetAttrString(summary, "__notes__", notes);
+	Py_XDECREF(notes);
+	return text;
+}
 struct texts {
 	char *line, *trace, *page; /* each may be NULL */
 	char *place, *advice; /* as advice.h has them */
 	bool innermost; /* the place is the last of the trace */
+	PyObject *secrets; /* for the page, or NULL */
 };
 
-static struct texts
-describe_exception(PyObject *exception)
+/* By Python's traceback module, unless the application has broken it. */
+static void
+format_exception(struct texts *texts, PyObject *exception)
 {
 	PyObject *module = PyImport_ImportModule("traceback"), *summary = NULL;
-	struct texts texts = { .place = NULL };
 
-	texts.place = advice_place(exception, &texts.innermost);
-	texts.advice = advice_for(exception);
 	if (module != NULL)
 		summary = summarize(module, exception);
 	if (summary != NULL) {
-		texts.line = join_lines(summary, "format_exception_only", true);
-		texts.trace = join_lines(summary, "format", false);
+		texts->line = text_of_exception(summary);
+		texts->trace = join_lines(summary, "format", false);
 	}
-	if (summary != NULL && report_is_debug())
-		texts.page = text_with_variables(module, exception);
+	if (summary != NULL && report_is_debug()) {
+		texts->secrets = mask_find(exception);
+		texts->page = text_with_variables(
+		    module, exception, texts->secrets);
+	}
 	Py_XDECREF(summary);
 	Py_XDECREF(module);
 	/* Describing an exception may fail; there is no one left to tell. */
 	PyErr_Clear();
-	if (texts.line == NULL)
-		texts.line = strdup(Py_TYPE(exception)->tp_name);
-	else if (strlen(texts.line) > 0)
-		texts.line[strlen(texts.line) - 1] = '\0';
-	return texts;
 }
 
 /* Takes the current exception; application is what was called, or NULL. */
@@ -159,12 +227,24 @@ take_exception(PyObject *application)
 {
 	PyObject *exception = PyErr_GetRaisedException();
 	struct texts texts = { .place = NULL };
+	enum report_code code;
 
-	if (exception != NULL)
-		texts = describe_exception(exception);
-	if (exception != NULL && application != NULL && texts.advice == NULL)
+	if (exception == NULL)
+		return texts;
+	texts.place = advice_place(exception, &texts.innermost);
+	format_exception(&texts, exception);
+	if (texts.trace == NULL)
+		texts.trace = advice_trace(exception);
+	if (texts.line == NULL)
+		texts.line = advice_line(exception);
+	texts.advice = advice_for(
+	    exception, process_interruption(&code) != NULL);
+	if (application != NULL && texts.advice == NULL)
 		texts.advice = advice_for_call(exception, application);
-	Py_XDECREF(exception);
+	if (texts.line != NULL && strlen(texts.line) > 0 &&
+	    texts.line[strlen(texts.line) - 1] == '\n')
+		texts.line[strlen(texts.line) - 1] = '\0';
+	Py_DECREF(exception);
 	return texts;
 }
 
@@ -176,6 +256,7 @@ free_texts(struct texts *texts)
 	free(texts->page);
 	free(texts->place);
 	free(texts->advice);
+	Py_XDECREF(texts->secrets);
 }
 
 /* One sentence: what, the exception, where it was and what to do about it. */
@@ -198,6 +279,23 @@ fail_with(enum report_code code, const char *what, const struct texts *texts)
 	    advice != NULL ? "; " : "", advice != NULL ? advice : "");
 }
 
+/* What the log says, for the page; if it cannot be masked, nothing. */
+static void
+show_failure(const struct texts *texts)
+{
+	const char *trace = texts->trace != NULL ? texts->trace : "";
+	char *message;
+
+	if (!report_is_debug()) {
+		report_trace(trace, report_failure(), trace);
+		return;
+	}
+	message = mask_text(texts->secrets, report_failure());
+	report_trace(trace, message != NULL ? message : "",
+	    texts->page != NULL ? texts->page : "");
+	free(message);
+}
+
 int
 traceback_fail_call(
     enum report_code code, const char *what, PyObject *application)
@@ -208,9 +306,8 @@ traceback_fail_call(
 	if (process_interruption(&code) != NULL)
 		what = process_interruption(&code);
 	fail_with(code, what, &texts);
-	if (first && texts.trace != NULL)
-		report_trace(
-		    texts.trace, texts.page ? texts.page : texts.trace);
+	if (first && report_failure() != NULL)
+		show_failure(&texts);
 	free_texts(&texts);
 	return -1;
 }

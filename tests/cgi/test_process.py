@@ -725,7 +725,7 @@ def test_exit_status_client_gone(cgi):
 
 
 def test_os_exit(cgi):
-    """I4, I3: os._exit() is the application's own affair."""
+    """I4, I3: os._exit() in a reply ends it, and the log says so."""
     script = cgi.script("""
         import os
 
@@ -737,6 +737,7 @@ def test_os_exit(cgi):
     reply = cgi.run(script)
     assert reply.body == b"x"
     assert reply.exit == 3
+    assert "os._exit() was called, at " in reply.log
 
 
 # Limits

@@ -737,8 +737,10 @@ script_case("request-failed", "AssertionError: of mine",
             answer(before="assert False, 'of mine'"))
 script_case("request-failed", "SystemExit: of mine",
             answer(before="raise SystemExit('of mine')"))
-script_case("request-ended", "the application ended the process without",
+script_case("request-ended", "os._exit() was called, at ",
             answer(before="__import__('os')._exit(0)"))
+script_case("request-ended", "the application ended the process without",
+            answer(before="__import__('ctypes').CDLL(None)._exit(0)"))
 script_case("request-ended", "the process ended at once", answer(
     before="__import__('os').kill(__import__('os').getpid(), 11)"))
 script_case("request-ended", "signal 9 (Killed)", answer(
@@ -958,7 +960,7 @@ def test_own_line_of_the_import(site):
     site.script("\ndef f(:\n")
     [found] = site.check().find("import-failed")
     assert "SyntaxError" in found["message"]
-    assert found["message"].endswith(f", at {site.path}, line 3")
+    assert f"{site.path}, line 3" in found["message"]
 
 
 def test_failure_behind_the_first_block(site):
@@ -979,13 +981,13 @@ def test_failure_behind_the_first_block(site):
 def test_server_left_in_the_script(site):
     """case 21: not where it waits, but who started it."""
     site.script("""
-        from wsgiref.simple_server import make_server
+        from socketserver import TCPServer
 
         def application(environ, start_response):
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [b"Hello"]
 
-        make_server("127.0.0.1", 0, application).serve_forever()
+        TCPServer(("127.0.0.1", 0), None).serve_forever()
         """, "--timeout 3")
     [found] = site.check().find("process-endless")
     assert f"{site.path}, line 9, in <module>" in found["message"]

@@ -272,7 +272,7 @@ def is_interned(name):
     return sys.intern(name[:1] + name[1:]) is name
 
 said = [all(map(is_interned, code.co_names)) for code in (
-    _bootstrap._find_and_load.__code__, _imp.get_frozen_object("runpy"))]
+    _bootstrap._load_unlocked.__code__, _imp.get_frozen_object("runpy"))]
 
 def application(environ, start_response):
     start_response("200 OK", [])
