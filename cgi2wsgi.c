@@ -205,29 +205,6 @@ open_cache(void)
 	free(chosen);
 }
 
-static void wake(void);
-
-/* Starts Python and imports the application. */
-static int
-prepare(void)
-{
-	if (interpreter_start(&invocation) == -1)
-		return -1;
-	open_cache();
-	keep_watch();
-	clock_enter(CLOCK_IMPORT);
-	transcript_python();
-	application = application_load(&invocation);
-	transcript_import(application);
-	if (application == NULL)
-		return -1;
-	keep_note(&invocation);
-	shutdown_prepare();
-	garbage_resume();
-	keep_image(wake);
-	return 0;
-}
-
 static int
 call(void)
 {
@@ -251,6 +228,44 @@ call(void)
 	Py_XDECREF(dict);
 	Py_XDECREF(input);
 	return result;
+}
+
+/* A request of --preload-request, before this process is saved. */
+static int
+answer_before(void)
+{
+	int result = -1;
+
+	report_open();
+	if (open_request() == 0 && set_variables() == 0 &&
+	    body_measure(&request, -1) == 0)
+		result = call();
+	leave_to_parent();
+	return result;
+}
+
+static void wake(void);
+
+/* Starts Python and imports the application. */
+static int
+prepare(void)
+{
+	static const struct keep_hooks hooks = { wake, answer_before };
+
+	if (interpreter_start(&invocation) == -1)
+		return -1;
+	open_cache();
+	keep_watch();
+	clock_enter(CLOCK_IMPORT);
+	transcript_python();
+	application = application_load(&invocation);
+	transcript_import(application);
+	if (application == NULL)
+		return -1;
+	shutdown_prepare();
+	garbage_resume();
+	keep_image(&invocation, &hooks);
+	return 0;
 }
 
 /* A failure before the application was called. */

@@ -459,7 +459,7 @@ make_head(struct dump *dump, const struct key *key)
 			.was = key->files[i].was };
 	for (i = 0; i < dump->library_count; i++) {
 		libraries[i].name = put_text(&to, image, dump->libraries[i]);
-		place_stat(dump->libraries[i], false, &libraries[i].was);
+		place_stat(AT_FDCWD, dump->libraries[i], 0, &libraries[i].was);
 	}
 	for (i = 0; i < key->variable_count; i++) {
 		variables[i].name = put_text(

@@ -1,16 +1,19 @@
 /*
  * An image is left behind by the first request that could not use one. The
- * process that answers goes on at once: its child's child writes, has a probe
- * start from the file, and only then gives it its name. Of two such requests
- * one gets the lock; if that one is killed, the lock is gone, and the next
- * writes the unfinished file anew.
+ * process that answers goes on at once: its child's child makes the requests
+ * of --preload-request, finds out what all of that depends on, has one more
+ * child write, a probe start from the file, and only then gives it its name.
+ * Of two such requests one gets the lock; if that one is killed, the lock is
+ * gone, and the next writes the unfinished file anew.
+ *
+ * For cgi2wsgi --preload the process itself does so, and tells instead of
+ * answering.
  */
 
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,12 +23,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgi/buffer.h"
+#include "cgi/clock.h"
 #include "cgi/process.h"
+#include "cgi/reply.h"
 #include "cgi/report.h"
 #include "cgi/request.h"
+#include "cgi/url.h"
 #include "image/dump.h"
 #include "image/keep.h"
 #include "image/key.h"
+#include "python/cache.h"
+#include "python/garbage.h"
+#include "python/shutdown.h"
 #include "python/traceback.h"
 
 #define NOTE "CGI2WSGI_PRELOAD"
@@ -33,21 +43,27 @@
 #define TICKS INT64_C(20000000) /* of a file system's clock, at most */
 #define SECOND INT64_C(1000000000)
 #define DESCRIPTORS 1024
-#define MOST_IMAGES 64 /* of a user, with what is unfinished */
+#define MOST_IMAGES 64 /* of a user */
 #define BELOW 4096 /* bytes: beyond the frames of who writes */
 
 extern char **environ;
 
 static struct {
-	bool wanted, probe, noted;
+	bool wanted, probe;
+	enum { SAVE, MAKE, TRY } task; /* the last two: and tell */
 	int64_t began;
 	struct key key;
 	char **whole; /* the environment as the process got it */
 	char **first; /* without the request's variables */
 	bool open[DESCRIPTORS];
-	char path[PLACE_SIZE]; /* of the image, without suffix */
+	char image[PLACE_NAME], unfinished[PLACE_NAME], refusal[PLACE_NAME];
 	int file; /* the unfinished image, locked */
-	void (*wake)(void);
+	int reply; /* where to tell */
+	char *reason; /* why there can be no image */
+	int64_t import, start; /* nanoseconds until the border: both ways */
+	int64_t size; /* of the image */
+	size_t libraries;
+	const struct keep_hooks *hooks;
 	struct sigaction signals[NSIG];
 	/* what the import has set (value) or removed (NULL) */
 	struct key_variable *changes;
@@ -76,7 +92,7 @@ copy_environment(bool whole)
 void
 keep_begin(int argc, char **argv)
 {
-	const char *note = getenv(NOTE), *name;
+	const char *note = getenv(NOTE), *task = getenv(PLACE_MAKE), *name;
 	struct timespec now;
 	char *how;
 	long id;
@@ -86,10 +102,13 @@ keep_begin(int argc, char **argv)
 	id = strtol(note, &how, 10);
 	name = *how == ' ' ? strchr(how + 1, ' ') : NULL;
 	if (name != NULL && id == (long)getpid()) {
-		keep.wanted = strncmp(how, " save ", 6) == 0;
+		keep.wanted = strncmp(how, " run ", 5) != 0;
+		if (strncmp(how, " make ", 6) == 0 && task != NULL)
+			keep.task = strcmp(task, "try") == 0 ? TRY : MAKE;
 		process_begin_as(name + 1);
 	}
 	unsetenv(NOTE);
+	unsetenv(PLACE_MAKE);
 	clock_gettime(CLOCK_REALTIME, &now);
 	keep.began = now.tv_sec * SECOND + now.tv_nsec - TICKS;
 	keep.whole = copy_environment(true);
@@ -115,34 +134,26 @@ is_open(int descriptor)
 	return fcntl(descriptor, F_GETFD) != -1;
 }
 
-/* What place_image() named, with an ending. */
-static const char *
-name_file(char path[PLACE_SIZE], const char *ending)
-{
-	strcpy(stpcpy(path, keep.path), ending); /* place_image() left room */
-	return path;
-}
-
 /* Why an image cannot be; a while later it is tried again. */
 static void
 refuse(const char *reason, const char *detail)
 {
-	char path[PLACE_SIZE];
+	char *temporary;
 	int file;
 
-	keep.wanted = false;
-	report_log(REPORT_PRELOAD, "no image: %s%s%s", reason,
-	    *detail ? ": " : "", detail);
-	if (keep.path[0] == '\0')
+	if (asprintf(&keep.reason, "%s%s%s", reason, *detail ? ": " : "",
+		detail) == -1)
+		keep.reason = NULL;
+	if (keep.reason == NULL)
 		return;
-	unlink(name_file(path, PLACE_NEW));
-	name_file(path, PLACE_REFUSAL);
-	file = open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file != -1) {
-		dprintf(file, "%s%s%s\n", reason, *detail ? ": " : "", detail);
-		close(file);
-	}
+	if (keep.task == SAVE)
+		report_log(REPORT_PRELOAD, "no image: %s", keep.reason);
+	if ((file = cache_create(keep.refusal, &temporary)) == -1)
+		return;
+	dprintf(file, "%s\n", keep.reason);
+	cache_publish(
+	    file, temporary, keep.refusal, PLACE_REFUSAL, MOST_IMAGES);
+	free(temporary);
 }
 
 static void
@@ -159,37 +170,59 @@ keep_watch(void)
 
 	if (!keep.wanted)
 		return;
+	keep.reply = keep.task == SAVE
+	    ? -1
+	    : fcntl(reply_descriptor(), F_DUPFD_CLOEXEC, 3);
 	for (i = 0; i < DESCRIPTORS; i++)
 		keep.open[i] = is_open(i);
-	if (key_watch() == -1)
-		refuse_python();
+	if (key_watch() == -1) {
+		keep.wanted = false;
+		PyErr_Clear();
+	}
 }
 
-void
-keep_note(const struct invocation *invocation)
+/*
+ * Whether the other program would know such a request again (preload.c), and
+ * find what is put into the cache's folder.
+ */
+static bool
+is_found_again(const struct invocation *invocation)
 {
 	struct place_caller *caller = &keep.key.caller;
-	char *repeated;
+	struct image_stat ours, there;
+	int which, folder;
+	bool found = false;
 
-	if (!keep.wanted)
-		return;
 	caller->is_line = invocation->way == WAY_LINE;
 	if (caller->is_line ? caller->argc > 3 ||
 		    strcmp(caller->argv[caller->argc - 1], caller->execfn) != 0
 			    : invocation->way != WAY_ARGS) {
-		keep.wanted = false;
-		return;
+		refuse("the server starts the application in a way that "
+		       "cgi2wsgi-preload does not know",
+		    "");
+		return false;
 	}
-	if (place_image(caller, keep.path, true) == 0) {
-		keep.path[0] = '\0';
-		refuse("there is no folder for it that is the user's own", "");
-	} else if (key_collect(&keep.key, keep.first, invocation) == -1)
-		refuse_python();
-	else if ((repeated = key_repeated()) != NULL) {
-		refuse("an own random.Random() would repeat itself", repeated);
-		free(repeated);
-	} else
-		keep.noted = true;
+	place_name(caller, PLACE_IMAGE, keep.image);
+	place_name(caller, PLACE_NEW, keep.unfinished);
+	place_name(caller, PLACE_REFUSAL, keep.refusal);
+	if (cache_folder() == NULL) {
+		refuse("there is no folder for it that is the user's own",
+		    cache_complaint() != NULL ? cache_complaint() : "");
+		return false;
+	}
+	place_stat(AT_FDCWD, cache_folder(), 0, &ours);
+	for (which = 0; which < PLACES && !found; which++) {
+		if ((folder = place_open(caller, which)) == -1)
+			continue;
+		place_stat(folder, "", AT_EMPTY_PATH, &there);
+		close(folder);
+		found = place_same(&ours, &there, IMAGE_WHICH);
+	}
+	if (!found)
+		refuse("--cache needs an absolute name, without quotes, of a "
+		       "folder that nobody else may change",
+		    cache_folder());
+	return found;
 }
 
 /* A descriptor that the import has opened: the first one's name. */
@@ -201,7 +234,7 @@ find_descriptor(char *name, size_t size)
 	int i;
 
 	for (i = 3; i < DESCRIPTORS; i++)
-		if (!keep.open[i] && is_open(i)) {
+		if (!keep.open[i] && i != keep.file && is_open(i)) {
 			snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
 			length = readlink(path, name, size - 1);
 			name[length > 0 ? length : 0] = '\0';
@@ -210,29 +243,17 @@ find_descriptor(char *name, size_t size)
 	return false;
 }
 
-static int
-count_threads(void)
-{
-	DIR *folder = opendir("/proc/self/task");
-	int count = 0;
-
-	while (folder != NULL && readdir(folder) != NULL)
-		count++;
-	if (folder != NULL)
-		closedir(folder);
-	return count - 2; /* . and .. */
-}
-
 /* What a child would share with its parent, or not have. */
 static bool
 is_refused(void)
 {
 	siginfo_t child;
+	struct stat tasks; /* a folder: links to it are two more than threads */
 	char name[256];
 
 	if (find_descriptor(name, sizeof(name)))
 		refuse("the import left a descriptor open", name);
-	else if (count_threads() != 1)
+	else if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
 		refuse("the import started a thread", "");
 	else if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
 		refuse("the import started a process", "");
@@ -241,25 +262,37 @@ is_refused(void)
 	return true;
 }
 
+/* A file's whole name, to be freed, or NULL. */
+static char *
+name_file(const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", cache_folder(), name) == -1 ? NULL
+								    : path;
+}
+
 /* The unfinished image, which only one process writes. */
 static bool
 lock_file(void)
 {
-	char path[PLACE_SIZE];
+	char *path = name_file(keep.unfinished);
 	struct stat ours, there;
+	bool locked = false;
 
-	name_file(path, PLACE_NEW);
-	keep.file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (keep.file == -1) {
-		refuse("cannot write it", strerror(errno));
+	if (path == NULL)
 		return false;
-	}
-	if (flock(keep.file, LOCK_EX | LOCK_NB) == 0 &&
-	    fstat(keep.file, &ours) == 0 && lstat(path, &there) == 0 &&
-	    ours.st_ino == there.st_ino && ftruncate(keep.file, 0) == 0)
-		return true;
-	close(keep.file);
-	return false;
+	keep.file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (keep.file == -1)
+		refuse("cannot write it", strerror(errno));
+	else
+		locked = flock(keep.file, LOCK_EX | LOCK_NB) == 0 &&
+		    fstat(keep.file, &ours) == 0 && lstat(path, &there) == 0 &&
+		    ours.st_ino == there.st_ino && ftruncate(keep.file, 0) == 0;
+	if (keep.file != -1 && !locked)
+		close(keep.file);
+	free(path);
+	return locked;
 }
 
 static int
@@ -321,7 +354,7 @@ awake(const struct image_call *call)
 {
 	environ = call->environment;
 	keep.probe = call->probe != 0;
-	keep.wake();
+	keep.hooks->wake();
 }
 
 /* In the process that is saved. */
@@ -356,136 +389,184 @@ execute_probe(void)
 {
 	char *script[] = { (char *)(uintptr_t)keep.key.caller.execfn, NULL };
 
-	if (setenv(PLACE_PROBE, "1", 1) == 0)
+	environ = keep.whole;
+	if (unsetenv(PLACE_MAKE) == 0 && setenv(PLACE_PROBE, "1", 1) == 0)
 		execve(keep.key.caller.execfn,
 		    keep.key.caller.is_line ? script : keep.key.caller.argv,
 		    environ);
+	_exit(EXIT_FAILURE);
 }
 
-static void
-hush(int descriptor, int null)
-{
-	struct stat st;
-
-	/* Whoever waits for the end of a pipe would wait for us. */
-	if (fstat(descriptor, &st) == -1 || !S_ISREG(st.st_mode))
-		dup2(null, descriptor);
-}
-
+/* Writes the image, and has a process start from it. */
 static bool
-probe(void)
+is_written(void)
 {
+	struct image head;
 	pid_t child;
-
-	if ((child = fork()) == 0) {
-		environ = keep.whole;
-		execute_probe();
-		_exit(EXIT_FAILURE);
-	}
-	return child != -1 && ends_well(child);
-}
-
-/* Whether a folder's entry is an image or what remained of one. */
-static bool
-is_image(const char *name)
-{
-	const char *dot = strchr(name, '.');
-
-	return dot != NULL &&
-	    (strcmp(dot, PLACE_IMAGE) == 0 || strcmp(dot, PLACE_NEW) == 0 ||
-		strcmp(dot, PLACE_REFUSAL) == 0);
-}
-
-/* Images of applications and hosts that are no more would stay for ever. */
-static void
-remove_oldest(void)
-{
-	char *slash = strrchr(keep.path, '/'), *oldest;
-	time_t age;
-	struct dirent *entry;
-	struct stat st;
-	DIR *folder;
-	int count;
-
-	*slash = '\0';
-	folder = opendir(keep.path);
-	do {
-		count = 0;
-		age = 0;
-		oldest = NULL;
-		if (folder != NULL)
-			rewinddir(folder);
-		while (folder != NULL && (entry = readdir(folder)) != NULL) {
-			if (!is_image(entry->d_name) ||
-			    fstatat(dirfd(folder), entry->d_name, &st,
-				AT_SYMLINK_NOFOLLOW) == -1)
-				continue;
-			count++;
-			if (oldest == NULL || st.st_mtime < age) {
-				free(oldest);
-				oldest = strdup(entry->d_name);
-				age = st.st_mtime;
-			}
-		}
-		if (oldest != NULL && count > MOST_IMAGES)
-			unlinkat(dirfd(folder), oldest, 0);
-		free(oldest);
-	} while (count > MOST_IMAGES);
-	if (folder != NULL)
-		closedir(folder);
-	*slash = '/';
-}
-
-static void
-publish(void)
-{
-	char path[PLACE_SIZE], image[PLACE_SIZE];
-	pid_t child;
+	int64_t began;
 
 	if ((child = fork()) == 0)
 		_exit(save());
 	if (child == -1 || !ends_well(child))
-		return;
-	if (!probe()) {
+		return false;
+	began = clock_now();
+	if ((child = fork()) == 0)
+		execute_probe();
+	if (child == -1 || !ends_well(child)) {
 		refuse("a process that was started from it failed", "");
-		return;
+		return false;
 	}
-	name_file(image, PLACE_IMAGE);
-	if (rename(name_file(path, PLACE_NEW), image) == -1)
-		refuse("cannot publish it", strerror(errno));
-	else {
-		unlink(name_file(path, PLACE_REFUSAL));
-		report_log(REPORT_PRELOAD, "an image was made: %s", image);
-		remove_oldest();
+	keep.start = clock_now() - began;
+	if (pread(keep.file, &head, sizeof(head), 0) == sizeof(head)) {
+		keep.size = (int64_t)head.size;
+		keep.libraries = (size_t)head.libraries.count;
 	}
+	return true;
+}
+
+/* A request of --preload-request has of the first one what the server says. */
+static int
+set_request(const char *url)
+{
+	static const char *const of_server[] = { "CONTEXT_DOCUMENT_ROOT",
+		"CONTEXT_PREFIX", "DOCUMENT_ROOT", "GATEWAY_INTERFACE", "HTTPS",
+		"REQUEST_SCHEME", "SCRIPT_FILENAME", "SCRIPT_NAME",
+		"SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL",
+		"SERVER_SOFTWARE" };
+	const char *value, *question = strchr(url, '?'),
+			   *name = place_variable(keep.whole, "SCRIPT_NAME");
+	char *path = strndup(url, strcspn(url, "?")), *uri = NULL;
+	size_t i;
+	int result = -1;
+
+	for (i = 0; i < sizeof(of_server) / sizeof(*of_server); i++)
+		if ((value = place_variable(keep.whole, of_server[i])) != NULL)
+			setenv(of_server[i], value, 1);
+	if ((value = getenv("SERVER_NAME")) != NULL)
+		setenv("HTTP_HOST", value, 1);
+	if (path != NULL)
+		url_decode(path);
+	if (path != NULL && asprintf(&uri, "%s%s", name ? name : "", url) != -1)
+		result = setenv("REQUEST_METHOD", "GET", 1) +
+		    setenv("REMOTE_ADDR", "127.0.0.1", 1) +
+		    setenv("PATH_INFO", path, 1) +
+		    setenv("REQUEST_URI", uri, 1) +
+		    setenv("QUERY_STRING", question ? question + 1 : "", 1);
+	free(path);
+	free(uri);
+	return result;
+}
+
+/* What is imported and cached by a request is saved, too. */
+static bool
+has_made_requests(const struct options *options)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), i;
+	bool first = true;
+
+	for (i = 0; i < options->count; i++) {
+		if (options->given[i].letter != OPTION_PRELOAD_REQUEST)
+			continue;
+		/* Another process than who answers: random numbers, too. */
+		if (first) {
+			PyOS_BeforeFork();
+			PyOS_AfterFork_Child();
+		}
+		first = false;
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		if (set_request(options->given[i].value) != 0 ||
+		    keep.hooks->answer() == -1) {
+			refuse("--preload-request was not answered",
+			    options->given[i].value);
+			break;
+		}
+	}
+	close(null);
+	if (!first)
+		shutdown_prepare();
+	return i == options->count;
+}
+
+/* What it depends on is known, and nothing stands against it. */
+static bool
+is_ready(const struct invocation *invocation)
+{
+	char *repeated = NULL;
+	bool ready = false;
+
+	if (!has_made_requests(&invocation->options) || is_refused())
+		return false;
+	garbage_thaw();
+	if (key_collect(&keep.key, keep.first, invocation) == -1)
+		refuse_python();
+	else if ((repeated = key_repeated()) != NULL)
+		refuse("an own random.Random() would repeat itself", repeated);
+	else
+		ready = !key_is_newer(&keep.key, keep.began) &&
+		    note_changes() == 0;
+	garbage_freeze();
+	free(repeated);
+	return ready;
 }
 
 /* Of nobody's group, with descriptors that nobody waits for. */
 static void
 detach(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), i;
+	struct stat st;
 
 	setsid();
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(PATIENCE);
-	hush(STDIN_FILENO, null);
-	hush(STDOUT_FILENO, null);
-	hush(STDERR_FILENO, null);
+	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		if (fstat(i, &st) == -1 || !S_ISREG(st.st_mode))
+			dup2(null, i);
 	close(null);
+}
+
+/* Whether there is an image now. */
+static bool
+publish(const struct invocation *invocation)
+{
+	char *path = name_file(keep.unfinished), *image = name_file(keep.image),
+	     *refusal = name_file(keep.refusal);
+	bool made = false;
+
+	if (path == NULL || image == NULL || refusal == NULL)
+		return false;
+	if (is_ready(invocation)) {
+		PyOS_BeforeFork();
+		made = is_written();
+	}
+	if (made)
+		unlink(refusal);
+	if (!made || keep.task == TRY)
+		unlink(path);
+	else if (cache_publish(keep.file, keep.unfinished, keep.image,
+		     PLACE_IMAGE, MOST_IMAGES) == -1) {
+		refuse("cannot publish it", strerror(errno));
+		made = false;
+	} else if (keep.task == SAVE)
+		report_log(REPORT_PRELOAD, "an image was made: %s", image);
+	free(path);
+	free(image);
+	free(refusal);
+	return made;
 }
 
 /* A child of a child: whoever answers has no child to wait for. */
 static void
-fork_twice(void)
+fork_twice(const struct invocation *invocation)
 {
 	pid_t child = fork();
 
 	if (child == 0) {
 		if (fork() == 0) {
 			detach();
-			publish();
+			publish(invocation);
 		}
 		_exit(EXIT_SUCCESS);
 	}
@@ -493,24 +574,76 @@ fork_twice(void)
 		ends_well(child);
 }
 
-void
-keep_image(void (*wake)(void))
+/* What the writer's process said, or nothing: then it is tried again. */
+static void
+read_reason(void)
 {
+	char text[512];
+	struct stat st;
+	int file = cache_read(keep.refusal, &st);
+	ssize_t got = file != -1 ? read(file, text, sizeof(text) - 1) : -1;
+
+	if (got > 0) {
+		text[got] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		keep.reason = strdup(text);
+	}
+	if (file != -1)
+		close(file);
+}
+
+/* Lines for whoever asked for it: a word, a blank, the rest. */
+static _Noreturn void
+tell(bool made)
+{
+	struct buffer text = { 0 };
+	char *path = cache_folder() != NULL ? name_file(keep.image) : NULL,
+	     *bytes;
+	size_t length, i;
+
+	if (!made && keep.reason == NULL && cache_folder() != NULL)
+		read_reason();
+	if (!made && keep.reason != NULL)
+		buffer_print(&text, "refused %s\n", keep.reason);
+	if (made) {
+		buffer_print(&text, "image %s\nimport %lld\nstart %lld\n",
+		    path ? path : "", (long long)keep.import,
+		    (long long)keep.start);
+		buffer_print(&text, "size %lld\nfiles %zu\nlibraries %zu\n",
+		    (long long)keep.size, keep.key.file_count, keep.libraries);
+		for (i = 0; i < keep.key.variable_count; i++)
+			if (keep.key.variables[i].asked)
+				buffer_print(&text, "variable %s\n",
+				    keep.key.variables[i].name);
+	}
+	if ((bytes = buffer_take(&text, &length)) != NULL &&
+	    write(keep.reply, bytes, length) == (ssize_t)length)
+		_exit(EXIT_SUCCESS);
+	_exit(EXIT_FAILURE);
+}
+
+void
+keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
+{
+	bool made = false;
 	int i;
 
-	if (!keep.wanted || !keep.noted || is_refused() ||
-	    key_is_newer(&keep.key, keep.began) || !lock_file())
+	if (!keep.wanted)
 		return;
-	keep.wake = wake;
+	keep.hooks = hooks;
+	keep.import = clock_elapsed();
 	for (i = 1; i < NSIG; i++)
 		sigaction(i, NULL, &keep.signals[i]);
-	if (note_changes() == 0) {
-		PyOS_BeforeFork();
-		fork_twice();
-		PyOS_AfterFork_Parent();
+	if (is_found_again(invocation) && !is_refused() && lock_file()) {
+		if (keep.task == SAVE)
+			fork_twice(invocation);
+		else
+			made = publish(invocation);
+		close(keep.file);
 	}
-	close(keep.file);
-	keep.file = -1;
+	if (keep.task != SAVE)
+		tell(made);
+	key_forget();
 }
 
 static void

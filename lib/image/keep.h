@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "image/image.h"
 #include "invocation/invocation.h"
 
 /*
@@ -20,15 +19,21 @@ bool keep_is_wanted(void);
 /* Python runs, no application was imported: its eyes on os.environ. */
 void keep_watch(void);
 
-/* The application is there, and nothing was frozen yet: what it depends on. */
-void keep_note(const struct invocation *);
+/* What a saved process does, in cgi2wsgi.c. */
+struct keep_hooks {
+	void (*wake)(void); /* starts again; does not return */
+	/*
+	 * Answers a request, whose reply nobody reads. Returns 0, or -1 with a
+	 * failure reported.
+	 */
+	int (*answer)(void);
+};
 
 /*
  * At the border: leaves an image behind, unless something forbids it, which
- * goes to the log. A process that starts from it calls wake(), which does not
- * return.
+ * goes to the log. For cgi2wsgi --preload it tells, and does not return.
  */
-void keep_image(void (*wake)(void));
+void keep_image(const struct invocation *, const struct keep_hooks *);
 
 /*
  * In a process that was woken, once its request is open: environment, signals

@@ -5,6 +5,7 @@
  * among them: an application never finds those in os.environ (B13).
  */
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,16 +68,25 @@ key_watch(void)
 	return done != NULL ? 0 : -1;
 }
 
+void
+key_forget(void)
+{
+	Py_XDECREF(call("variables"));
+	PyErr_Clear();
+}
+
 static int
-add_variable(struct key *key, const char *name, char **environment)
+add_variable(struct key *key, const char *name, char **environment, bool asked)
 {
 	const char *value = place_variable(environment, name);
 	struct key_variable *grown;
 	size_t i;
 
 	for (i = 0; i < key->variable_count; i++)
-		if (strcmp(key->variables[i].name, name) == 0)
+		if (strcmp(key->variables[i].name, name) == 0) {
+			key->variables[i].asked |= asked;
 			return 0;
+		}
 	grown = realloc(
 	    key->variables, (key->variable_count + 1) * sizeof(*grown));
 	if (grown == NULL)
@@ -85,6 +95,7 @@ add_variable(struct key *key, const char *name, char **environment)
 	grown += key->variable_count++;
 	grown->name = strdup(name);
 	grown->value = value != NULL ? strdup(value) : NULL;
+	grown->asked = asked;
 	return 0;
 }
 
@@ -96,8 +107,9 @@ add_all_variables(struct key *key, char **environment)
 
 	for (variable = environment; result == 0 && *variable; variable++) {
 		name = strndup(*variable, strcspn(*variable, "="));
-		result = name != NULL ? add_variable(key, name, environment)
-				      : -1;
+		result = name != NULL
+		    ? add_variable(key, name, environment, true)
+		    : -1;
 		free(name);
 	}
 	return result;
@@ -110,13 +122,13 @@ add_asked_variables(struct key *key, PyObject *list, char **environment)
 	size_t n;
 
 	for (n = 0; n < READ_IN_C; n++)
-		if (add_variable(key, read_in_c[n], environment) == -1)
+		if (add_variable(key, read_in_c[n], environment, false) == -1)
 			return -1;
 	for (i = 0; i < PyList_GET_SIZE(list); i++)
 		if (PyBytes_Check(PyList_GET_ITEM(list, i)) &&
 		    add_variable(key,
 			PyBytes_AS_STRING(PyList_GET_ITEM(list, i)),
-			environment) == -1)
+			environment, true) == -1)
 			return -1;
 	return key->everything ? add_all_variables(key, environment) : 0;
 }
@@ -135,7 +147,7 @@ add_file(struct key *key, const char *name, uint64_t how)
 	if (how == IMAGE_NAMES)
 		place_names(name, &grown->was);
 	else
-		place_stat(name, false, &grown->was);
+		place_stat(AT_FDCWD, name, 0, &grown->was);
 	return grown->name != NULL ? 0 : -1;
 }
 

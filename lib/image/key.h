@@ -9,6 +9,7 @@
 
 struct key_variable {
 	char *name, *value; /* NULL: it was not set */
+	bool asked; /* by the import; others are read in C */
 };
 
 struct key_file {
@@ -28,6 +29,9 @@ struct key {
 
 /* From now on os.environ notes who looks at what. -1: with an exception set */
 int key_watch(void);
+
+/* Nobody's looks are noted any more. */
+void key_forget(void);
 
 /*
  * Ends watching and fills in the rest, from the environment that the process

@@ -39,7 +39,7 @@ def watch():
 
 def variables():
     """Ends watching: the names asked for, and whether all were read."""
-    noted = list(asked), everything
+    noted = sorted(asked), everything
     exchange(dict)
     return noted
 

@@ -68,23 +68,12 @@ fill_stat(long result, const struct statx *from, struct image_stat *to)
 }
 
 void
-place_stat(const char *path, bool nofollow, struct image_stat *stat)
+place_stat(int folder, const char *path, int flags, struct image_stat *stat)
 {
 	struct statx found;
 
-	fill_stat(raw_call_6(__NR_statx, AT_FDCWD, path,
-		      nofollow ? AT_SYMLINK_NOFOLLOW : 0, STATX_BASIC_STATS,
+	fill_stat(raw_call_6(__NR_statx, folder, path, flags, STATX_BASIC_STATS,
 		      &found, 0),
-	    &found, stat);
-}
-
-void
-place_stat_open(int descriptor, struct image_stat *stat)
-{
-	struct statx found;
-
-	fill_stat(raw_call_6(__NR_statx, descriptor, "", AT_EMPTY_PATH,
-		      STATX_BASIC_STATS, &found, 0),
 	    &found, stat);
 }
 
@@ -150,7 +139,7 @@ place_names(const char *path, struct image_stat *stat)
 	long got, at;
 	int folder;
 
-	place_stat(path, false, stat);
+	place_stat(AT_FDCWD, path, 0, stat);
 	stat->size = 0;
 	stat->changed = stat->touched = 0;
 	if ((stat->mode & 0170000) != 0040000)
@@ -168,6 +157,30 @@ place_names(const char *path, struct image_stat *stat)
 		}
 	if (folder >= 0)
 		raw_call_4(__NR_close, folder, 0, 0, 0);
+}
+
+/* Appends what fits; what does not makes the length more than there is. */
+static int
+append(char *path, int length, const char *text)
+{
+	for (; *text != '\0'; text++, length++)
+		if (length < PLACE_SIZE - 1)
+			path[length] = *text;
+	path[length < PLACE_SIZE ? length : PLACE_SIZE - 1] = '\0';
+	return length;
+}
+
+static int
+append_number(char *path, int length, uint64_t number)
+{
+	char digits[24];
+	int i = (int)sizeof(digits);
+
+	digits[--i] = '\0';
+	do
+		digits[--i] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return append(path, length, digits + i);
 }
 
 static uint64_t
@@ -195,85 +208,42 @@ is_safe_above(const struct image_stat *stat)
 	    ((stat->mode & 022) == 0 || (stat->mode & 01000) != 0);
 }
 
-/* An absolute path: each folder above, none of them a link, then itself. */
+/*
+ * The folder that was opened, under its name without links: each folder above
+ * it, and then itself.
+ */
 static bool
-is_safe_folder(char *path)
+is_safe_folder(int folder)
 {
+	char link[32], path[PLACE_SIZE];
 	struct image_stat stat;
-	int i;
+	long length, i;
 
-	for (i = 1; path[0] == '/' && path[i] != '\0'; i++) {
+	append_number(
+	    link, append(link, 0, "/proc/self/fd/"), (uint64_t)folder);
+	length = raw_call_4(
+	    __NR_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+	if (length <= 0 || path[0] != '/')
+		return false;
+	path[length] = '\0';
+	for (i = 1; i < length; i++) {
 		if (path[i] != '/')
 			continue;
 		path[i] = '\0';
-		place_stat(path, true, &stat);
+		place_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &stat);
 		path[i] = '/';
 		if ((stat.mode & 0170000) != 0040000 || !is_safe_above(&stat))
 			return false;
 	}
-	place_stat(path, true, &stat);
-	return path[0] == '/' && (stat.mode & 0170000) == 0040000 &&
-	    (stat.mode >> 32) == effective_user() && (stat.mode & 077) == 0;
+	place_stat(folder, "", AT_EMPTY_PATH, &stat);
+	return place_is_private(&stat);
 }
 
-/* Appends what fits; what does not makes the length more than there is. */
-static int
-append(char path[PLACE_SIZE], int length, const char *text)
-{
-	for (; *text != '\0'; text++, length++)
-		if (length < PLACE_SIZE - 1)
-			path[length] = *text;
-	path[length < PLACE_SIZE ? length : PLACE_SIZE - 1] = '\0';
-	return length;
-}
-
-static int
-append_user(char path[PLACE_SIZE], int length)
-{
-	uint64_t user = effective_user();
-	char digits[24];
-	int i = (int)sizeof(digits);
-
-	digits[--i] = '\0';
-	do
-		digits[--i] = (char)('0' + user % 10);
-	while ((user /= 10) > 0);
-	return append(path, length, digits + i);
-}
-
-/* A server may hand out what lies below these. */
-static bool
-is_served(const struct place_caller *caller, const char *path)
-{
-	static const char *const roots[] = { "DOCUMENT_ROOT",
-		"CONTEXT_DOCUMENT_ROOT" };
-	const char *root;
-	size_t i;
-	int length;
-
-	for (i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
-		root = place_variable(caller->environment, roots[i]);
-		if (root != NULL && (length = begins_with(path, root)) > 0 &&
-		    (path[length] == '\0' || path[length] == '/' ||
-			root[length - 1] == '/'))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_own(const char *path)
-{
-	struct image_stat stat;
-
-	place_stat(path, false, &stat);
-	return (stat.mode & 0170000) == 0040000 &&
-	    (stat.mode >> 32) == effective_user();
-}
-
-enum { FOR_OPTION, FOR_PACKAGE, FOR_HOME, FOR_HOST, PLACES };
-
-/* The value of --cache in the words of a #! line or of CGI2WSGI_ARGS. */
+/*
+ * The value of --cache in the words of a #! line or of CGI2WSGI_ARGS. Quotes
+ * and names that start from the script's folder are not understood: keep.c
+ * finds that out, and saves nothing.
+ */
 static int
 append_option(const struct place_caller *caller, char path[PLACE_SIZE])
 {
@@ -296,62 +266,45 @@ append_option(const struct place_caller *caller, char path[PLACE_SIZE])
 	return 0;
 }
 
-/* The name of one place, or 0: this one is not for the caller. */
+/* python/cache.c chooses among the same. */
 static int
 name_place(const struct place_caller *caller, char path[PLACE_SIZE], int which)
 {
-	const char *home;
-	int length;
+	const char *home = place_variable(caller->environment, "HOME");
+	int length = append_option(caller, path);
 
-	if (which == FOR_OPTION)
-		return append_option(caller, path);
-	if (which == FOR_PACKAGE)
-		return append_user(
-		    path, append(path, 0, "/var/cache/cgi2wsgi/"));
-	if (which == FOR_HOST)
-		return append_user(path, append(path, 0, "/var/tmp/cgi2wsgi-"));
-	home = place_variable(caller->environment, "HOME");
-	if (home == NULL || home[0] != '/' || home[1] == '\0' || !is_own(home))
-		return 0;
-	length = append(path, append(path, 0, home), "/.cache/cgi2wsgi");
-	return is_served(caller, path) ? 0 : length;
-}
-
-/* The folders of a home's .cache are missing on many hosts. */
-static void
-make_folder(char path[PLACE_SIZE], int length, int which)
-{
-	int i;
-
-	for (i = length - 1; which == FOR_HOME && path[i] != '/'; i--)
-		;
-	if (which == FOR_HOME) {
-		path[i] = '\0';
-		raw_call_4(__NR_mkdirat, AT_FDCWD, path, 0700, 0);
-		path[i] = '/';
+	if (length > 0)
+		return which == 0 ? length : 0;
+	switch (which) {
+	case 1:
+		return append_number(path,
+		    append(path, 0, "/var/cache/cgi2wsgi/"), effective_user());
+	case 2:
+		return home == NULL
+		    ? 0
+		    : append(path, append(path, 0, home), "/.cache/cgi2wsgi");
+	case 3:
+		return append_number(path,
+		    append(path, 0, "/var/tmp/cgi2wsgi-"), effective_user());
+	default: return 0;
 	}
-	raw_call_4(__NR_mkdirat, AT_FDCWD, path, 0700, 0);
 }
 
 int
-place_folder(
-    const struct place_caller *caller, char path[PLACE_SIZE], bool create)
+place_open(const struct place_caller *caller, int which)
 {
-	int which, length;
+	char path[PLACE_SIZE];
+	int length = name_place(caller, path, which), folder;
 
-	for (which = FOR_OPTION; which < PLACES; which++) {
-		length = name_place(caller, path, which);
-		if (length == 0 || length >= PLACE_SIZE)
-			continue;
-		if (create && which != FOR_OPTION)
-			make_folder(path, length, which);
-		if (is_safe_folder(path))
-			return length;
-		/* What the deployer asked for, or nothing. */
-		if (which == FOR_OPTION)
-			return 0;
-	}
-	return 0;
+	if (length == 0 || length >= PLACE_SIZE || path[0] != '/')
+		return -1;
+	folder = (int)raw_call_4(
+	    __NR_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (folder >= 0 && is_safe_folder(folder))
+		return folder;
+	if (folder >= 0)
+		raw_call_4(__NR_close, folder, 0, 0, 0);
+	return -1;
 }
 
 /*
@@ -371,23 +324,17 @@ hash_caller(const struct place_caller *caller)
 	return caller->is_line || args == NULL ? hash : hash_text(hash, args);
 }
 
-int
-place_image(
-    const struct place_caller *caller, char path[PLACE_SIZE], bool create)
+void
+place_name(const struct place_caller *caller, const char *ending,
+    char name[PLACE_NAME])
 {
 	static const char digit[] = "0123456789abcdef";
-	char name[NAME_DIGITS + 1];
 	uint64_t hash = hash_caller(caller);
-	int length = place_folder(caller, path, create), i;
+	int i;
 
-	if (length == 0)
-		return 0;
 	for (i = NAME_DIGITS; i > 0; hash >>= 4)
 		name[--i] = digit[hash & 15];
-	name[NAME_DIGITS] = '\0';
-	length = append(path, append(path, length, "/"), name);
-	/* Behind it, there is room for an ending. */
-	return length < PLACE_SIZE - 16 ? length : 0;
+	append(name, NAME_DIGITS, ending);
 }
 
 bool

@@ -9,12 +9,15 @@
 #include "image/image.h"
 
 #define PLACE_SIZE 4096 /* of a path, PATH_MAX */
-/* Behind place_image(): complete, being written, and why there is none. */
+#define PLACE_NAME 32 /* of a file: 16 digits and one of these endings */
 #define PLACE_IMAGE ".image"
-#define PLACE_NEW ".image-new"
-#define PLACE_REFUSAL ".refusal"
-#define PLACE_PROBE "CGI2WSGI_PROBE" /* a variable: start from PLACE_NEW */
+#define PLACE_NEW ".image.new" /* being written */
+#define PLACE_REFUSAL ".refusal" /* why there is no image */
 #define PLACE_PATIENCE 600 /* seconds until a refusal is tried again */
+#define PLACES 4 /* folders where images can lie */
+/* Variables for a start that answers no request. */
+#define PLACE_PROBE "CGI2WSGI_PROBE" /* start from PLACE_NEW, and end */
+#define PLACE_MAKE "CGI2WSGI_MAKE" /* make one, and tell; "try": and drop it */
 
 /* Whom an image is for: what the kernel and the server said. */
 struct place_caller {
@@ -28,9 +31,8 @@ struct place_caller {
 /* The value of a variable, or NULL. */
 const char *place_variable(char **environment, const char *name);
 
-/* What a file is like; all zero if there is none. nofollow: of a link itself */
-void place_stat(const char *path, bool nofollow, struct image_stat *);
-void place_stat_open(int descriptor, struct image_stat *);
+/* What a file is like, as fstatat(2) does it; all zero if there is none. */
+void place_stat(int folder, const char *path, int flags, struct image_stat *);
 bool place_same(
     const struct image_stat *, const struct image_stat *, uint64_t how);
 
@@ -42,19 +44,15 @@ bool place_same(
 void place_names(const char *path, struct image_stat *);
 
 /*
- * The folder of the caller's images into path, the first that may hold them
- * (image.md "Where it lies"). create: make it if need be. Returns its length,
- * or 0: there is none.
+ * Opens one of the folders where the caller's images can lie (image.md "Where
+ * it lies"), from 0 to PLACES, if nobody else can change what is in it.
+ * Returns a descriptor, or -1.
  */
-int place_folder(
-    const struct place_caller *, char path[PLACE_SIZE], bool create);
+int place_open(const struct place_caller *, int which);
 
-/*
- * The name of the caller's image into path, in place_folder(), without an
- * ending. Returns its length, or 0: there can be none.
- */
-int place_image(
-    const struct place_caller *, char path[PLACE_SIZE], bool create);
+/* The name that the caller's image has in each of them, with an ending. */
+void place_name(
+    const struct place_caller *, const char *ending, char name[PLACE_NAME]);
 
 /* The checksum of a head whose size is a multiple of eight. */
 uint64_t place_sum(const struct image *);

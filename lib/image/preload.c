@@ -62,6 +62,7 @@ read_start(long *stack, struct preload_start *start)
 	    raw_call_4(__NR_getgid, 0, 0, 0, 0) !=
 		raw_call_4(__NR_getegid, 0, 0, 0, 0);
 	start->probe = place_variable(caller->environment, PLACE_PROBE) != NULL;
+	start->make = place_variable(caller->environment, PLACE_MAKE) != NULL;
 }
 
 static bool
@@ -162,22 +163,27 @@ execute(const struct preload_start *start, const char *program, char *note)
 	raw_call_4(__NR_execve, program, start->caller.argv, to, 0);
 }
 
-/* Whether saving this failed a short while ago (make.c). */
+/* Whether saving this failed a short while ago (keep.c). */
 static bool
 is_refused(const struct preload_start *start)
 {
-	char path[PLACE_SIZE];
-	int length = place_image(&start->caller, path, false);
 	struct image_stat stat;
-	int64_t now[2];
+	char name[PLACE_NAME];
+	int64_t now[2] = { 0 };
+	int which, folder;
 
-	if (length == 0)
-		return false;
-	put(path + length, path + PLACE_SIZE - 1, PLACE_REFUSAL);
-	place_stat(path, true, &stat);
-	return stat.inode != 0 &&
-	    raw_call_4(__NR_clock_gettime, 0, now, 0, 0) == 0 &&
-	    now[0] - stat.changed / 1000000000 < PLACE_PATIENCE;
+	place_name(&start->caller, PLACE_REFUSAL, name);
+	raw_call_4(__NR_clock_gettime, 0, now, 0, 0);
+	for (which = 0; which < PLACES; which++) {
+		if ((folder = place_open(&start->caller, which)) < 0)
+			continue;
+		place_stat(folder, name, AT_SYMLINK_NOFOLLOW, &stat);
+		raw_call_4(__NR_close, folder, 0, 0, 0);
+		if (stat.inode != 0 &&
+		    now[0] - stat.changed / 1000000000 < PLACE_PATIENCE)
+			return true;
+	}
+	return false;
 }
 
 __attribute__((used)) _Noreturn void
@@ -190,14 +196,17 @@ begin(long *stack)
 
 	read_start(stack, &start);
 	if (recognise(&start)) {
-		thaw(&start);
-		if (start.probe)
-			raw_call_4(__NR_exit_group, 1, 0, 0, 0);
-		name_program(program);
-		write_note(note, " save ", start.caller.execfn);
-		if (!is_refused(&start))
+		if (!start.make)
+			thaw(&start);
+		if (!start.probe && (start.make || !is_refused(&start))) {
+			name_program(program);
+			write_note(note, start.make ? " make " : " save ",
+			    start.caller.execfn);
 			load_program(&start, program, note);
+		}
 	}
+	if (start.probe || start.make)
+		raw_call_4(__NR_exit_group, 1, 0, 0, 0);
 	name_program(program);
 	write_note(note, " run ", start.caller.execfn);
 	execute(&start, program, note);

@@ -189,7 +189,7 @@ are_files_unchanged(const struct image *image)
 		if (file->how == IMAGE_NAMES)
 			place_names(part(image, file->name), &now);
 		else
-			place_stat(part(image, file->name), false, &now);
+			place_stat(AT_FDCWD, part(image, file->name), 0, &now);
 		if (!place_same(&now, &file->was, file->how))
 			return false;
 	}
@@ -215,7 +215,7 @@ open_image(const struct preload_start *start, int file)
 	struct image head;
 	long got = raw_call_4(__NR_pread64, file, &head, sizeof(head), 0);
 
-	place_stat_open(file, &stat);
+	place_stat(file, "", AT_EMPTY_PATH, &stat);
 	if (got != (long)sizeof(head) || head.magic != IMAGE_MAGIC ||
 	    head.version != IMAGE_VERSION || head.page != start->page ||
 	    head.head < sizeof(head) || head.head % 8 != 0 ||
@@ -263,7 +263,7 @@ map_library(const struct image *image, uint64_t i)
 
 	if (file < 0)
 		return i;
-	place_stat_open(file, &now);
+	place_stat(file, "", AT_EMPTY_PATH, &now);
 	if (place_same(&now, &from->was, IMAGE_WHOLE))
 		while (i < image->segments.count &&
 		    segment[i].library == library &&
@@ -352,28 +352,16 @@ jump(const struct image *image, const struct image_call *call)
 	__builtin_unreachable();
 }
 
-void
-thaw(const struct preload_start *start)
+/* Becomes the process in this file, or returns. */
+static void
+start_from(int file, const struct preload_start *start)
 {
 	struct image_call call = { .argc = start->caller.argc,
 		.argv = start->caller.argv,
 		.environment = start->caller.environment,
 		.probe = start->probe };
-	const struct image *image;
-	char path[PLACE_SIZE];
-	const char *ending = start->probe ? PLACE_NEW : PLACE_IMAGE;
-	int length = place_image(&start->caller, path, false), file;
+	const struct image *image = open_image(start, file);
 
-	if (length == 0)
-		return;
-	do
-		path[length++] = *ending;
-	while (*ending++ != '\0');
-	file = (int)raw_call_4(
-	    __NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
-	if (file < 0)
-		return;
-	image = open_image(start, file);
 	if (image != NULL && is_sound(image) && is_true(image, start) &&
 	    map_all(image, file)) {
 		raw_call_4(__NR_close, file, 0, 0, 0);
@@ -382,5 +370,25 @@ thaw(const struct preload_start *start)
 	}
 	if (image != NULL)
 		raw_call_4(__NR_munmap, image, image->head, 0, 0);
-	raw_call_4(__NR_close, file, 0, 0, 0);
+}
+
+void
+thaw(const struct preload_start *start)
+{
+	char name[PLACE_NAME];
+	int which, folder, file;
+
+	place_name(
+	    &start->caller, start->probe ? PLACE_NEW : PLACE_IMAGE, name);
+	for (which = 0; which < PLACES; which++) {
+		if ((folder = place_open(&start->caller, which)) < 0)
+			continue;
+		file = (int)raw_call_4(__NR_openat, folder, name,
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+		raw_call_4(__NR_close, folder, 0, 0, 0);
+		if (file < 0)
+			continue;
+		start_from(file, start);
+		raw_call_4(__NR_close, file, 0, 0, 0);
+	}
 }

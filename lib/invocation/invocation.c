@@ -131,7 +131,8 @@ read_options(
 	if (other != -1 &&
 	    (options->want != WANT_APPLICATION || options->web_user != NULL))
 		return report_fail(REPORT_USAGE,
-		    "%s: --help, --version and --check are for a terminal",
+		    "%s: --help, --version, --check and --preload are for a "
+		    "terminal",
 		    where);
 	return other;
 }
@@ -234,9 +235,9 @@ use_rest(struct invocation *invocation, int at)
 	const struct options *options = &invocation->options;
 	int i, letter;
 
-	if (options->want != WANT_CHECK && options->web_user != NULL)
+	if (options->want == WANT_APPLICATION && options->web_user != NULL)
 		return report_fail(
-		    REPORT_USAGE, "--web-user goes with --check");
+		    REPORT_USAGE, "--web-user goes with --check or --preload");
 	for (i = 0; options->want == WANT_CHECK && i < options->count; i++) {
 		letter = options->given[i].letter;
 		if (options_is_about_request(letter) && letter != 'H')
@@ -257,7 +258,7 @@ use_words(
 
 	invocation->typed = (struct words){ argv, argc };
 	other = options_read(&invocation->options, &invocation->typed, NULL);
-	if (invocation->options.want == WANT_CHECK)
+	if (invocation->options.want != WANT_APPLICATION)
 		invocation->script = script;
 	return other == -1 ? -1 : use_rest(invocation, other);
 }
@@ -539,12 +540,13 @@ find_by_person(
 		callable = argv[other++] + 1;
 	if (other == argc)
 		return report_fail(REPORT_USAGE, "%s; see cgi2wsgi --help",
-		    options->want == WANT_CHECK ? "--check needs a script"
-						: "an application is missing");
+		    options->want == WANT_APPLICATION
+			? "an application is missing"
+			: "--check and --preload need a script");
 	if (use_rest(invocation, other + 1) == -1)
 		return -1;
 	/* What is checked may not fail here. */
-	if (options->want == WANT_CHECK) {
+	if (options->want != WANT_APPLICATION) {
 		invocation->script = argv[other];
 		return 0;
 	}

@@ -26,7 +26,7 @@ struct invocation {
 	/* from a terminal */
 	struct words typed; /* the command line */
 	const char *url;
-	const char *script; /* of --check, as it was given */
+	const char *script; /* of --check, --preload, as it was given */
 };
 
 /*

@@ -48,6 +48,9 @@ static const char help[] =
     "                              off: leave SCRIPT_NAME as it comes\n"
     "      --log FILE              append the log to FILE\n"
     "      --cache DIR             keep the script's compiled form there\n"
+    "      --preload               save the process now that requests to the\n"
+    "                              script APP will start from\n"
+    "      --preload-request URL   make this request before (repeatable)\n"
     "      --max-body BYTES        refuse larger requests (413); K, M, G\n"
     "      --timeout SECONDS       end the application then (504)\n"
     "      --graceful-timeout SECONDS\n"
@@ -88,6 +91,8 @@ static const struct option options[] = {
 	{ "script-name", required_argument, NULL, OPTION_SCRIPT_NAME },
 	{ "log", required_argument, NULL, OPTION_LOG },
 	{ "cache", required_argument, NULL, OPTION_CACHE },
+	{ "preload", no_argument, NULL, OPTION_PRELOAD },
+	{ "preload-request", required_argument, NULL, OPTION_PRELOAD_REQUEST },
 	{ "max-body", required_argument, NULL, OPTION_MAX_BODY },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "graceful-timeout", required_argument, NULL,
@@ -255,6 +260,10 @@ read_value(struct options *to, int letter, const char *value)
 		    ? NULL
 		    : "--script-name needs a URL path that begins with '/', or "
 		      "off";
+	case OPTION_PRELOAD_REQUEST:
+		return *value == '/'
+		    ? NULL
+		    : "--preload-request needs a URL path that begins with '/'";
 	case OPTION_MAX_BODY:
 		return read_size(&to->max_body, value) == 0
 		    ? NULL
@@ -285,6 +294,7 @@ obey_option(struct options *to, int letter, char *value)
 	case OPTION_NPH: to->nph = true; return NULL;
 	case OPTION_DEBUG: to->debug = true; return NULL;
 	case OPTION_WEB_USER: to->web_user = value; return NULL;
+	case OPTION_PRELOAD: to->want = WANT_PRELOAD; return NULL;
 	case 'V': to->want = WANT_VERSION; return NULL;
 	}
 	return read_value(to, letter, value);

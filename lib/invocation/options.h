@@ -2,7 +2,6 @@
 #ifndef INVOCATION_OPTIONS_H
 #define INVOCATION_OPTIONS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "invocation/settings.h"
@@ -11,11 +10,12 @@
 /* Those without a letter; the first two are about a request. */
 /* clang-format off */
 enum {
-	OPTION_DATA_BINARY = 0x100, OPTION_JSON, OPTION_VENV,
-	OPTION_PATH, OPTION_CHDIR, OPTION_ENV, OPTION_ENV_FILE,
-	OPTION_SCRIPT_NAME, OPTION_LOG, OPTION_CACHE, OPTION_MAX_BODY,
-	OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT, OPTION_EXPLAIN, OPTION_TIMING,
-	OPTION_NPH, OPTION_DEBUG, OPTION_CHECK, OPTION_LINT, OPTION_WEB_USER,
+	OPTION_DATA_BINARY = 0x100, OPTION_JSON, OPTION_VENV, OPTION_PATH,
+	OPTION_CHDIR, OPTION_ENV, OPTION_ENV_FILE, OPTION_SCRIPT_NAME,
+	OPTION_LOG, OPTION_CACHE, OPTION_PRELOAD, OPTION_PRELOAD_REQUEST,
+	OPTION_MAX_BODY, OPTION_TIMEOUT, OPTION_GRACEFUL_TIMEOUT,
+	OPTION_EXPLAIN, OPTION_TIMING, OPTION_NPH, OPTION_DEBUG, OPTION_CHECK,
+	OPTION_LINT, OPTION_WEB_USER,
 };
 /* clang-format on */
 
@@ -29,7 +29,10 @@ struct given_option {
 struct options {
 	struct given_option *given; /* in their order; stays for good */
 	int count;
-	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK } want;
+	/* clang-format off */
+	enum { WANT_APPLICATION, WANT_HELP, WANT_VERSION, WANT_CHECK,
+	    WANT_PRELOAD } want;
+	/* clang-format on */
 	const char *venv, *chdir, *script_name, *log, *cache, *web_user;
 	struct words paths;
 	struct settings settings;

@@ -93,6 +93,19 @@ freeze_objects(PyObject *gc)
 	PyErr_Clear();
 }
 
+void
+garbage_freeze(void)
+{
+	PyObject *gc = PyImport_ImportModule("gc");
+
+	if (gc != NULL) {
+		call_collector(gc, "collect");
+		freeze_objects(gc);
+	}
+	PyErr_Clear();
+	Py_XDECREF(gc);
+}
+
 int
 garbage_put_off(void)
 {

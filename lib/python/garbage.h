@@ -27,6 +27,9 @@ void garbage_resume(void);
  */
 PyObject *garbage_list(void);
 
+/* Collects all garbage, and what is left is not looked at from now on. */
+void garbage_freeze(void);
+
 /* From now on all objects are looked at. */
 void garbage_thaw(void);
 

@@ -18,6 +18,7 @@
 #include "check/check.h"
 #include "terminal/client.h"
 #include "terminal/environ.h"
+#include "terminal/preload.h"
 #include "terminal/terminal.h"
 
 static int
@@ -63,6 +64,10 @@ terminal_run(struct invocation *invocation, int argc, char **argv,
 	    invocation, &none, argc, argv, process_execfn(argv[0]));
 	if (found == 0 && invocation->options.want == WANT_CHECK)
 		return check_script(invocation, open_request);
+	if (found == 0 && invocation->options.want == WANT_PRELOAD) {
+		status = terminal_preload_run(invocation);
+		return report_failure() != NULL ? print_failure() : status;
+	}
 	if (found == 0 && invocation->options.want != WANT_APPLICATION)
 		return print_text(&invocation->options);
 	/* Other failures are the page of the request. */

@@ -2,6 +2,7 @@
 for each later request."""
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -532,3 +533,109 @@ def test_a_person_is_answered_as_ever(preloaded):
     done = subprocess.run([script, "-i", "/?q=1"], capture_output=True,
                           env={"PATH": "/usr/bin:/bin"}, check=True)
     assert done.stdout.endswith(b"\r\n\r\nq=1")
+
+
+def preload(preloaded, script, *options):
+    """`cgi2wsgi --preload` as this user, in a terminal."""
+    return subprocess.run(
+        [PROGRAM, "--preload", "--web-user", pwd.getpwuid(os.geteuid())[0],
+         *options, script], capture_output=True, text=True,
+        env={"PATH": "/bin", "LANG": "C.UTF-8"}, check=False)
+
+
+SERVED = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+def test_an_image_made_in_a_terminal(preloaded):
+    """Before the first request; whoever asks with the same variables has it."""
+    script = preloaded.script("""
+        value = os.environ.get("DEPLOYED"), "SECRET" in os.environ
+        open("imported", "a").write("x")
+        def application(environ, start_response):
+            open("called", "a").write("x")
+            return reply(start_response, [environ["cgi2wsgi.preloaded"], value])
+    """)
+    done = preload(preloaded, script, "--env", "DEPLOYED=here",
+                   "--env", f"HOME={preloaded.home}")
+    [image] = preloaded.files()
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert lines["image"] == str(image)
+    assert lines["size"] == f"{image.stat().st_size / 1e6:.1f} MB"
+    assert re.fullmatch(r"\d+\.\d ms; by importing it, \d+\.\d ms",
+                        lines["start"])
+    assert "DEPLOYED, SECRET" in done.stdout
+    assert not (script.parent / "called").exists()
+    imports = (script.parent / "imported").read_text()
+    env = {**SERVED, "DEPLOYED": "here"}
+    assert preloaded.run(script, env=env).body == b"[True, ('here', False)]"
+    assert (script.parent / "imported").read_text() == imports
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("kept = open('/etc/passwd')", "left a descriptor open: /etc/passwd"),
+    ("1 / 0", "ZeroDivisionError"),
+])
+def test_no_image_in_a_terminal(preloaded, text, reason):
+    """What stands against it is told, and the exit status is 1."""
+    script = preloaded.script(f"""
+        {text}
+        def application(environ, start_response):
+            return reply(start_response, "")
+    """)
+    done = preload(preloaded, script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert reason in done.stderr and f"no image of {script}: " in done.stderr
+    assert not preloaded.files() and not preloaded.files("image.new")
+
+
+def test_a_line_that_has_no_images(preloaded):
+    """Then --preload says what to write there; other options are refused."""
+    script = preloaded.cgi.script("application = None\n")
+    for options, words in (([], "does not name cgi2wsgi-preload"),
+                           (["--timeout", "1"], "write --timeout there")):
+        done = preload(preloaded, script, *options)
+        assert done.returncode == 2 and words in done.stderr
+
+
+def test_requests_before_the_image(preloaded):
+    """--preload-request: what they import is in, and depended on, too."""
+    script = preloaded.script("""
+        seen = []
+        def application(environ, start_response):
+            import late, sys
+            os.environ.get("LATE")
+            seen.append([environ[name] for name in (
+                "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "HTTP_HOST")])
+            cookie = environ.get("HTTP_COOKIE")
+            if not environ["cgi2wsgi.preloaded"] and cookie is None:
+                print("not in the reply")
+            return reply(start_response, [seen, cookie, late.value])
+    """, "--preload-request /one%20 --preload-request /two?x=y")
+    preloaded.cgi.write("late.py", "value = 1\n")
+    preloaded.make(script, headers=[("Cookie", "secret=1")])
+    [one, two, now], cookie, value = eval(preloaded.run(script, "/now").body)
+    host = "www.example.org"
+    assert one == ["GET", "/one ", "", host]
+    assert two == ["GET", "/two", "x=y", host]
+    assert now == ["GET", "/now", "", host] and cookie is None and value == 1
+    def imported(**env):
+        return len(eval(preloaded.run(script, "/now", env=env).body)[0])
+    assert imported(LATE="1") == 1
+    assert imported() == 3
+    preloaded.cgi.write("late.py", "value = 22\n")
+    assert imported() == 1
+
+
+def test_a_request_before_the_image_that_fails(preloaded):
+    """Whatever goes wrong there has an entry, and there is no image."""
+    script = preloaded.script("""
+        def application(environ, start_response):
+            if environ["PATH_INFO"] == "/wrong":
+                raise ValueError("before")
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, "--preload-request /wrong")
+    done = preload(preloaded, script)
+    assert done.returncode == 1 and not preloaded.files()
+    assert "ValueError: before" in done.stderr
+    assert "--preload-request was not answered: /wrong" in done.stderr

@@ -13,7 +13,8 @@ PRIVATE = re.compile(rb"/(?:work|home|Users)/\w")
 COMMENT_OR_TEXT = re.compile(
     r'/\*(?s:.*?)\*/|//.*|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 # Units that may: the one for a person and the reporter (see the others in EXCEPTIONS).
-SPEAKERS = {"lib/terminal/terminal.c", "lib/cgi/report.c", "lib/python/freeze.c"}
+SPEAKERS = {"lib/terminal/terminal.c", "lib/terminal/preload.c",
+            "lib/cgi/report.c", "lib/python/freeze.c"}
 SPEECH = re.compile(
     r"\b(v?printf|puts|putchar|perror|_?exit|_Exit|quick_exit|abort|"
     r"v?(?:err|warn)x?|syslog|PyErr_(?:Print|PrintEx|Display\w*)|"
