@@ -236,15 +236,11 @@ start_python(const char *venv, const char *name)
 
 static struct sigaction on_python, on_dump;
 
+/* By this the number is ours; signal.signal() puts something else there. */
 static void
-interrupt_python(enum report_code code)
+do_nothing(int number)
 {
-	if (code == REPORT_TERMINATED) {
-		on_python.sa_handler(SIGTERM);
-		return;
-	}
-	on_dump.sa_handler(TIME_SIGNAL);
-	on_python.sa_handler(TIME_SIGNAL);
+	(void)number;
 }
 
 static PyObject *
@@ -257,6 +253,38 @@ raise_exit(PyObject *self, PyObject *arguments)
 	(void)arguments;
 	PyErr_SetString(PyExc_SystemExit, cause != NULL ? cause : "SIGTERM");
 	return NULL;
+}
+
+static int
+raise_pending(void *ignored)
+{
+	(void)ignored;
+	raise_exit(NULL, NULL);
+	return -1;
+}
+
+/*
+ * Where an application has given every number a handler of its own, ours, too,
+ * the exception comes as a pending call (I6): between two steps of its code,
+ * while what a signal interrupts by itself, as time.sleep(), goes on. A pending
+ * call takes a lock. Should this signal have come while Python held it, the
+ * next deadline ends the process.
+ */
+static void
+interrupt_python(enum report_code code)
+{
+	struct sigaction now;
+
+	if (code == REPORT_TERMINATED) {
+		on_python.sa_handler(SIGTERM);
+		return;
+	}
+	on_dump.sa_handler(TIME_SIGNAL);
+	if (sigaction(TIME_SIGNAL, NULL, &now) == 0 &&
+	    now.sa_handler == do_nothing)
+		on_python.sa_handler(TIME_SIGNAL);
+	else
+		Py_AddPendingCall(raise_pending, NULL);
 }
 
 static int
@@ -296,7 +324,7 @@ dump_in_time(void)
 static int
 handle_signals(void)
 {
-	struct sigaction nothing = { .sa_handler = SIG_DFL };
+	struct sigaction nothing = { .sa_handler = do_nothing };
 	PyObject *module = PyImport_ImportModule("_signal");
 	int result = -1;
 
