@@ -4,6 +4,7 @@
  */
 
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -327,21 +328,55 @@ is_inflated(void)
 	    ioctl(body.descriptor, FIONREAD, &more) == 0 && more > 0;
 }
 
+static bool
+is_local_socket(void)
+{
+	int domain;
+	socklen_t size = sizeof(domain);
+
+	return getsockopt(body.descriptor, SOL_SOCKET, SO_DOMAIN, &domain,
+		   &size) == 0 &&
+	    domain == AF_UNIX;
+}
+
+/*
+ * mod_cgid writes the body into the socket that it reads the reply from, and
+ * to end with bytes in it is a reset, which loses the reply (unix(7)). So it is
+ * told that nobody reads any more; then it goes on to the reply, and what it
+ * had written already is soon out of there.
+ */
+static void
+stop_sender(void)
+{
+	char buffer[65536];
+
+	if (is_local_socket() && shutdown(body.descriptor, SHUT_RD) == 0)
+		while (read(body.descriptor, buffer, sizeof(buffer)) > 0)
+			;
+}
+
+/*
+ * What was refused is not waited for where the server minds no closed pipe or
+ * is told. fcgiwrap answers 502, uWSGI nothing and civetweb 500 in place of the
+ * 413, unless they can hand over the body: they get a second.
+ */
+static unsigned
+limit_drain(unsigned seconds)
+{
+	if (!body.refused)
+		return seconds;
+	return is_local_socket() ? 0 : 1;
+}
+
 void
 body_drain(unsigned seconds)
 {
 	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
-	int64_t deadline, left;
+	int64_t deadline = clock_now() + limit_drain(seconds) * CLOCK_SECOND,
+		left;
 	char buffer[65536];
 	ssize_t got = 1;
 
-	/*
-	 * What was refused is not waited for; but mod_cgid and fcgiwrap lose
-	 * the 413 if they cannot hand over what they have.
-	 */
-	if (body.refused && seconds > 1)
-		seconds = 1;
-	deadline = clock_now() + seconds * CLOCK_SECOND;
 	while (is_left() && !process_is_terminated() &&
 	    (left = deadline - clock_now()) > 0) {
 		if (poll(&input, 1, (int)(left / CLOCK_MILLISECOND) + 1) == 1)
@@ -349,6 +384,8 @@ body_drain(unsigned seconds)
 		if (got == 0)
 			break;
 	}
+	if (is_left())
+		stop_sender();
 	if (is_inflated())
 		report_log(REPORT_INFLATED,
 		    "the server has inflated the body, but CONTENT_LENGTH is "

@@ -52,7 +52,8 @@ void body_spool(void);
 
 /*
  * Reads and drops the rest: servers lose the reply otherwise. Takes that many
- * seconds at most, and one for what --max-body refused.
+ * seconds at most; for what --max-body refused none, or one where the server
+ * would lose the 413.
  */
 void body_drain(unsigned seconds);
 

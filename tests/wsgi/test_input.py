@@ -734,6 +734,32 @@ def test_no_reset(cgi, source, size):
             assert reply.status == (200 if source == "hello" else 500)
 
 
+@pytest.mark.parametrize("options", [
+    "--max-body 1K", "--graceful-timeout 1"])
+def test_no_reset_by_the_rest(cgi, options):
+    """C11, case 9: nor by a body that comes on and on; the sender is told."""
+    ours, theirs = socket.socketpair()
+    told = []
+
+    def feed():
+        try:
+            while True:
+                ours.sendall(bytes(100000))
+        except BrokenPipeError as error:
+            told.append(error)
+    process = cgi.start(cgi.script("hello", options), method="POST",
+                        stdin=theirs, stdout=theirs, length=1 << 40)
+    theirs.close()
+    sender = threading.Thread(target=feed, daemon=True)
+    sender.start()
+    with ours:
+        raw = receive(ours)
+        sender.join(30)
+        assert len(told) == 1
+        reply = socket_reply(process, raw)
+    assert reply.status == (413 if "max-body" in options else 200)
+
+
 def test_late_body(cgi):
     """C11: a body that comes after the reply still finds a reader."""
     process = cgi.start(cgi.script("hello"), method="POST", stdin="open",
