@@ -40,6 +40,19 @@ measure_character(const unsigned char *text)
 }
 
 void
+escape_add_html(struct buffer *to, const char *text)
+{
+	for (; *text != '\0'; text++)
+		switch (*text) {
+		case '&': buffer_add_text(to, "&amp;"); break;
+		case '<': buffer_add_text(to, "&lt;"); break;
+		case '>': buffer_add_text(to, "&gt;"); break;
+		case '"': buffer_add_text(to, "&quot;"); break;
+		default: buffer_add_byte(to, *text);
+		}
+}
+
+void
 escape_add(
     struct buffer *to, const char *text, const char *allowed, bool ascii_only)
 {

@@ -1,4 +1,4 @@
-/* Text from elsewhere, made safe for a log or a terminal. */
+/* Text from elsewhere, made safe for a log, a terminal or a page. */
 #ifndef CGI_ESCAPE_H
 #define CGI_ESCAPE_H
 
@@ -14,5 +14,8 @@
  */
 void escape_add(
     struct buffer *, const char *text, const char *allowed, bool ascii_only);
+
+/* Adds a text whose markup an HTML page shows, in attributes, too. */
+void escape_add_html(struct buffer *, const char *text);
 
 #endif

@@ -163,21 +163,14 @@ find_advice(enum report_code code)
 }
 
 static void
-add_html(struct buffer *to, const char *text)
+add_visible(struct buffer *to, const char *text)
 {
 	struct buffer visible = { 0 };
-	const char *c;
 
 	escape_add(&visible, text, "\n\t", false);
 	to->failed |= visible.failed;
-	for (c = visible.bytes; c != NULL && *c != '\0'; c++)
-		switch (*c) {
-		case '<': buffer_add_text(to, "&lt;"); break;
-		case '>': buffer_add_text(to, "&gt;"); break;
-		case '&': buffer_add_text(to, "&amp;"); break;
-		case '"': buffer_add_text(to, "&quot;"); break;
-		default: buffer_add_byte(to, *c);
-		}
+	if (visible.bytes != NULL)
+		escape_add_html(to, visible.bytes);
 	free(visible.bytes);
 }
 
@@ -243,16 +236,16 @@ add_html_page(struct buffer *to, enum report_code code)
 	    "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 	    "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n<p>",
 	    pages[code].status, pages[code].status, pages[code].happened);
-	add_html(to, find_advice(code));
+	add_visible(to, find_advice(code));
 	buffer_print(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
 	    report_word(code));
-	add_html(to, report_id());
+	add_visible(to, report_id());
 	buffer_add_text(to, "</code></p>\n");
 	if (report_is_debug() && report_failure() != NULL) {
 		buffer_add_text(to, "<pre>");
-		add_html(to, report_page_message());
+		add_visible(to, report_page_message());
 		buffer_add_text(to, "\n\n");
-		add_html(to, report_page_trace());
+		add_visible(to, report_page_trace());
 		buffer_add_text(to, "</pre>\n");
 	}
 	buffer_add_text(to, "</html>\n");

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "cgi/escape.h"
+
 static struct {
 	enum list { LIST_NONE, LIST_PAIRS, LIST_PHASES, LIST_MODULES } list;
 	bool in_pair; /* a remark may follow */
@@ -65,19 +67,6 @@ static const char head[] =
     "</style></head>\n<body><main>\n<h1>What became of one request</h1>\n"
     "<p>A server starts the program for each request, by fork and exec; the "
     "time before a title is since then.</p>\n<section>";
-
-static void
-add_text(struct buffer *to, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&': buffer_add_text(to, "&amp;"); break;
-		case '<': buffer_add_text(to, "&lt;"); break;
-		case '>': buffer_add_text(to, "&gt;"); break;
-		case '"': buffer_add_text(to, "&quot;"); break;
-		default: buffer_add_byte(to, *text);
-		}
-}
 
 /* Opens what comes next, after closing what was open. */
 static void
@@ -139,7 +128,7 @@ html_station(struct buffer *to, double milliseconds, const char *title)
 	open_list(to, LIST_NONE);
 	buffer_print(
 	    to, "</section>\n<section><h2><time>%.1f ms</time> ", milliseconds);
-	add_text(to, title);
+	escape_add_html(to, title);
 	buffer_add_text(to, "</h2>\n");
 }
 
@@ -148,7 +137,7 @@ html_paragraph(struct buffer *to, enum text_style style, const char *text)
 {
 	open_list(to, LIST_NONE);
 	buffer_print(to, "<p class=\"%s\">", class_of(style));
-	add_text(to, text);
+	escape_add_html(to, text);
 	buffer_add_text(to, "</p>\n");
 }
 
@@ -158,10 +147,10 @@ html_pair(
 {
 	open_list(to, LIST_PAIRS);
 	buffer_add_text(to, "<dt><b>");
-	add_text(to, name);
+	escape_add_html(to, name);
 	buffer_add_text(to, "</b>");
-	add_text(to, between);
-	add_text(to, value);
+	escape_add_html(to, between);
+	escape_add_html(to, value);
 	buffer_add_text(to, "</dt>\n");
 	html.in_pair = true;
 }
@@ -174,7 +163,7 @@ html_remark(struct buffer *to, enum text_style style, const char *text)
 		return;
 	}
 	buffer_print(to, "<dd class=\"%s\">", class_of(style));
-	add_text(to, text);
+	escape_add_html(to, text);
 	buffer_add_text(to, "</dd>\n");
 }
 
@@ -183,7 +172,7 @@ html_phase(struct buffer *to, const struct text_phase *phase)
 {
 	open_list(to, LIST_PHASES);
 	buffer_add_text(to, "<li>");
-	add_text(to, phase->name);
+	escape_add_html(to, phase->name);
 	buffer_print(to,
 	    "<span>%.1f ms</span><span>%d %%</span>"
 	    "<i style=\"margin-left:%.2f%%;width:%.2f%%\"></i></li>\n",
@@ -205,7 +194,7 @@ html_module(struct buffer *to, const struct text_module *module)
 {
 	open_list(to, LIST_MODULES);
 	buffer_print(to, "<li><code style=\"--depth:%d\">", module->depth);
-	add_text(to, module->name);
+	escape_add_html(to, module->name);
 	buffer_print(to,
 	    "%s</code><span>%.1f ms</span><span>%.1f ms</span>"
 	    "<i style=\"width:%.1f%%\"></i></li>\n",
