@@ -230,7 +230,7 @@ def imported(interop):
 
     Not those that a test writes itself. Those are left out, or those alone, that only make interop runs.
     """
-    names, own = set(), set()
+    names, own, shown = set(), set(), set()
     for folder in ("tests", "examples"):
         for file in (TOP / folder).rglob("*"):
             if file.suffix not in (".py", ".cgi"):
@@ -238,11 +238,11 @@ def imported(interop):
             text = file.read_text()
             if interop == bool(re.search(
                     r"^pytestmark = .*\binterop\b", text, re.MULTILINE)):
-                names.update(re.findall(
+                (shown if folder == "examples" else names).update(re.findall(
                     r"(?:^|[\"'])\s*(?:from|import) ([a-z]\w*)",
                     text, re.MULTILINE))
                 own.update(re.findall(r"[\"'/](\w+)\.py[\"']", text))
-    found = map(importlib.util.find_spec, sorted(names - own))
+    found = map(importlib.util.find_spec, sorted(names - own | shown))
     return {spec.name: spec.origin for spec in found
             if spec and "/dist-packages/" in (spec.origin or "")}
 
