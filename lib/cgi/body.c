@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/ascii.h"
 #include "cgi/body.h"
 #include "cgi/clock.h"
 #include "cgi/header.h"
@@ -60,12 +61,21 @@ ends_with_file(const struct request *request, const char *length)
 	return request_text(request, "HTTP_TRANSFER_ENCODING", NULL) != NULL;
 }
 
-/* busybox hands over a part of it, still in chunks, and uWSGI nothing. */
+/*
+ * busybox hands over a part of it, still in chunks, and uWSGI nothing. Apache
+ * undoes the chunks alone: of "gzip, chunked" gzip is left (RFC 9112 6.1).
+ */
 static bool
-is_lost(const struct request *request)
+is_undone(const struct request *request)
 {
-	return request_is_by(request, "busybox") ||
-	    request_is_by(request, "uWSGI");
+	const char *coding = request_text(
+	    request, "HTTP_TRANSFER_ENCODING", "");
+	size_t length = strlen(coding);
+
+	coding = header_trim(coding, &length);
+	return ascii_equal_text(coding, length, "chunked") &&
+	    !request_is_by(request, "busybox") &&
+	    !request_is_by(request, "uWSGI");
 }
 
 /* Two lengths that differ are an attempt to smuggle a request. */
@@ -108,10 +118,11 @@ body_measure(const struct request *request, int64_t limit)
 	if (length != NULL && *length == '\0')
 		length = NULL;
 	body.endless = ends_with_file(request, length);
-	if (body.endless && length == NULL && is_lost(request)) {
+	if (body.endless && length == NULL && !is_undone(request)) {
 		body.endless = false;
 		return report_fail(REPORT_LENGTH_REQUIRED,
-		    "the server does not undo a chunked upload");
+		    "the server does not undo this Transfer-Encoding: '%s'",
+		    request_text(request, "HTTP_TRANSFER_ENCODING", ""));
 	}
 	if (body.endless)
 		body.remaining = ENDLESS;

@@ -409,6 +409,22 @@ def test_chunked(cgi, how):
                      LINES, ["read", 3], ["readline"], ["read"], ["read"])
 
 
+@pytest.mark.parametrize("coding, status", [
+    ("CHUNKED", 200), (" Chunked\t", 200), ("gzip, chunked", 411),
+    ("gzip", 411), ("chunked, chunked", 411), ("chunkedx", 411),
+    ("identity", 411), ("x", 411)])
+def test_transfer_coding(cgi, coding, status):
+    """C6, case 5: what the server has not undone is no body."""
+    reply = cgi.run(cgi.script("echoed"), method="POST", body=b"hello",
+                    length=None, env={"HTTP_TRANSFER_ENCODING": coding})
+    assert reply.status == status
+    if status == 200:
+        assert reply.body == b"hello"
+    else:
+        assert "cgi2wsgi: length-required [" in reply.log
+        assert coding in reply.log
+
+
 def test_chunked_empty(cgi):
     """C6: an empty one."""
     assert calls(cgi, b"", ["read"], length=None,
