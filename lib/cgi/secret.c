@@ -35,6 +35,48 @@ secret_add(const char *name, const char *value)
 	return 0;
 }
 
+/*
+ * How many bytes spell this character: one, or three if it is encoded (%3D),
+ * or five if it is encoded twice (%253D); two if it is a slash of JSON (\/);
+ * 0 if something else stands there.
+ */
+static size_t
+measure(const char *text, char wanted)
+{
+	char *end, digits[3];
+	size_t length;
+
+	if (*text == wanted)
+		return 1;
+	if (wanted == '/' && strncmp(text, "\\/", 2) == 0)
+		return 2;
+	if (*text != '%')
+		return 0;
+	length = strncmp(text, "%25", 3) == 0 ? 3 : 1;
+	if (!ascii_is_hex_digit(text[length]) ||
+	    !ascii_is_hex_digit(text[length + 1]))
+		return 0;
+	memcpy(digits, text + length, 2);
+	digits[2] = '\0';
+	return strtol(digits, &end, 16) == (unsigned char)wanted ? length + 2
+								 : 0;
+}
+
+/* How many bytes spell this value there, or 0. */
+static size_t
+measure_value(const char *at, const char *value)
+{
+	const char *end = at;
+	size_t size;
+
+	for (; *value != '\0'; value++, end += size) {
+		size = *value == ' ' && *end == '+' ? 1 : measure(end, *value);
+		if (size == 0)
+			return 0;
+	}
+	return (size_t)(end - at);
+}
+
 /* The length of the longest value of those that stands there, or 0. */
 static size_t
 measure_added(const char *at)
@@ -42,12 +84,10 @@ measure_added(const char *at)
 	enum { LEAST = 6 };
 	size_t i, length, longest = 0;
 
-	for (i = 0; i < added.count; i++) {
-		length = strlen(added.list[i].value);
-		if (length >= LEAST && length > longest &&
-		    strncmp(at, added.list[i].value, length) == 0)
+	for (i = 0; i < added.count; i++)
+		if (strlen(added.list[i].value) >= LEAST &&
+		    (length = measure_value(at, added.list[i].value)) > longest)
 			longest = length;
-	}
 	return longest;
 }
 
@@ -63,27 +103,34 @@ is_added(const char *name, size_t length)
 	return false;
 }
 
-bool
-secret_is_named(const char *name, size_t length)
+static bool
+has_secret_word(const char *name, size_t length)
 {
 	const char *word = SECRET_WORDS;
 	size_t size, i;
 
-	if ((length == 3 && memcmp(name, "PWD", length) == 0) ||
-	    (length == 6 && memcmp(name, "OLDPWD", length) == 0))
-		return false;
-	if (is_added(name, length))
-		return true;
 	for (; *word != '\0'; word += size + (word[size] == '|')) {
 		size = strcspn(word, "|");
 		for (i = 0; i + size <= length; i++)
 			if (ascii_begins(name + i, word, size))
 				return true;
 	}
-	return false;
+	return is_added(name, length);
 }
 
-/* The same for a name that is percent-encoded, as in a query. */
+bool
+secret_is_named(const char *name, size_t length)
+{
+	if ((length == 3 && memcmp(name, "PWD", length) == 0) ||
+	    (length == 6 && memcmp(name, "OLDPWD", length) == 0))
+		return false;
+	return has_secret_word(name, length);
+}
+
+/*
+ * The same for a name inside a value, which may be percent-encoded, as in a
+ * query. PWD is a password there, as in the settings of a database.
+ */
 static bool
 is_encoded_secret(const char *name, size_t length)
 {
@@ -93,33 +140,10 @@ is_encoded_secret(const char *name, size_t length)
 	if (decoded != NULL) {
 		url_decode(decoded);
 		url_decode(decoded); /* as measure() reads it */
-		secret = secret_is_named(decoded, strlen(decoded));
+		secret = has_secret_word(decoded, strlen(decoded));
 	}
 	free(decoded);
 	return secret;
-}
-
-/*
- * How many bytes spell this character: one, or three if it is encoded (%3D),
- * or five if it is encoded twice (%253D); 0 if something else stands there.
- */
-static size_t
-measure(const char *text, char wanted)
-{
-	char *end, digits[3];
-	size_t length;
-
-	if (*text == wanted)
-		return 1;
-	if (*text != '%')
-		return 0;
-	length = strncmp(text, "%25", 3) == 0 ? 3 : 1;
-	if (!ascii_is_hex_digit(text[length]) ||
-	    !ascii_is_hex_digit(text[length + 1]))
-		return 0;
-	memcpy(digits, text + length, 2);
-	digits[2] = '\0';
-	return strtol(digits, &end, 16) == wanted ? length + 2 : 0;
 }
 
 /* The end of a value in a query: '&' and the next name, or the text's end. */
@@ -170,14 +194,17 @@ find_login(const char *authority, const char **secret)
 static size_t
 measure_scheme(const char *start, const char *at)
 {
-	static const char *const schemes[] = { "BASIC ", "BEARER ", "DIGEST " };
-	size_t i;
+	static const char *const schemes[] = { "BASIC", "BEARER", "DIGEST" };
+	size_t i, size;
 
 	if (at > start && (ascii_is_letter(at[-1]) || ascii_is_digit(at[-1])))
 		return 0;
-	for (i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-		if (ascii_begins(at, schemes[i], strlen(schemes[i])))
-			return strlen(schemes[i]);
+	for (i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		size = strlen(schemes[i]);
+		if (ascii_begins(at, schemes[i], size) &&
+		    (at[size] == ' ' || at[size] == '\t'))
+			return size + 1;
+	}
 	return 0;
 }
 

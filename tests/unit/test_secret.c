@@ -52,6 +52,9 @@ test_urls(void **state)
 	    "db%3A%2F%2Fme%3Apw%40host", "db%3A%2F%2Fme%3A****%40host");
 	assert_hidden(
 	    "a db://b:c@d and db://e:f@g", "a db://b:****@d and db://e:****@g");
+	/* As JSON may have it. */
+	assert_hidden("{\"a\":\"db:\\/\\/me:pw@host\"}",
+	    "{\"a\":\"db:\\/\\/me:****@host\"}");
 	/* Nobody logs in there. */
 	assert_hidden("http://host:80/~me", "http://host:80/~me");
 	assert_hidden(
@@ -92,6 +95,33 @@ test_headers(void **state)
 	assert_hidden("bytes: 0-99/200", "bytes: 0-99/200");
 }
 
+static void
+test_added(void **state)
+{
+	(void)state;
+	assert_int_equal(secret_add("PLAIN", "p@ss w\xc3\xb6rd"), 0);
+	assert_int_equal(secret_add("LONGER", "p@ss w\xc3\xb6rds"), 0);
+	assert_int_equal(secret_add("SHORT", "ab"), 0);
+	assert_true(secret_is_named("PLAIN", 5));
+	assert_hidden("x p@ss w\xc3\xb6rd y ab", "x **** y ab");
+	assert_hidden("xp@ss w\xc3\xb6rdsy", "x****y");
+	/* Neither in a URL nor in a form. */
+	assert_hidden("/a?b=p%40ss%20w%C3%B6rd", "/a?b=****");
+	assert_hidden("b=p%40ss+w%c3%b6rd&c=1", "b=****&c=1");
+	assert_hidden(
+	    "u=%2Fa%3Fb%3Dp%2540ss%2520w%25C3%25B6rd", "u=%2Fa%3Fb%3D****");
+	assert_hidden("p@ss w%20", "p@ss w%20");
+}
+
+static void
+test_settings(void **state)
+{
+	(void)state;
+	assert_hidden("Server=x;Uid=me;PWD=word;", "Server=x;Uid=me;PWD=****");
+	assert_hidden("Bearer\tword", "Bearer\t****");
+	assert_hidden("Basics are shown", "Basics are shown");
+}
+
 int
 main(void)
 {
@@ -100,6 +130,8 @@ main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
