@@ -10,6 +10,7 @@ app = Flask(__name__)
 # not written here but set for the server: make one by
 #   python3 -c "import secrets; print(secrets.token_hex())"
 # and put it into Apache's configuration: SetEnv SECRET_KEY "..."
+# On a shared host it lies in a file for --env-file: see howto/flask.md.
 app.secret_key = os.environ["SECRET_KEY"]
 
 HOME = """<!doctype html>

@@ -312,6 +312,24 @@ def test_configuration(sites, site):
     assert text in answer.text
 
 
+def test_check_without_a_shell(sites):
+    """examples/check.cgi tells what stops the script beside it."""
+    page = (TOP / "examples/check.cgi").read_text()
+    sites.folder("htdocs/host/broken")
+    sites.write("htdocs/host/broken/check.cgi",
+                page.replace(INSTALLED, str(sites.program)), 0o755)
+    script = APPLICATION.replace(INSTALLED, str(sites.program))
+    sites.write("htdocs/host/broken/app.cgi",
+                script.replace("\n", "\r\n", 1), 0o755)
+    assert sites.get("/host/broken/app.cgi").status == 500
+    answer = sites.get("/host/broken/check.cgi")
+    assert answer.status == 200
+    assert "carriage return" in answer.text and "1 error" in answer.text
+    sites.write("htdocs/host/broken/app.cgi", script, 0o755)
+    assert sites.get("/host/broken/app.cgi/reader").text == "Hello, reader!\n"
+    assert "\n0 errors, " in sites.get("/host/broken/check.cgi").text
+
+
 def test_htaccess_example():
     """The manual's .htaccess is that of examples/."""
     example = (TOP / "examples/htaccess").read_text()
