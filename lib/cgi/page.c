@@ -10,7 +10,9 @@
 
 #include "cgi/ascii.h"
 #include "cgi/buffer.h"
+#include "cgi/debug.h"
 #include "cgi/escape.h"
+#include "cgi/markup.h"
 #include "cgi/page.h"
 #include "cgi/reply.h"
 
@@ -162,18 +164,6 @@ find_advice(enum report_code code)
 	return pages[code].advice != NULL ? pages[code].advice : find_log();
 }
 
-static void
-add_visible(struct buffer *to, const char *text)
-{
-	struct buffer visible = { 0 };
-
-	escape_add(&visible, text, "\n\t", false);
-	to->failed |= visible.failed;
-	if (visible.bytes != NULL)
-		escape_add_html(to, visible.bytes);
-	free(visible.bytes);
-}
-
 /*
  * The weight among an item's parameters (RFC 9110 12.4.2), in thousandths:
  * 1000 without one, 0 if it is no number.
@@ -232,23 +222,27 @@ is_text_preferred(void)
 static void
 add_html_page(struct buffer *to, enum report_code code)
 {
+	const char *failure = report_is_debug() && report_failure() != NULL
+	    ? report_page_message()
+	    : NULL;
+	char *title = failure == NULL
+	    ? NULL
+	    : debug_title(failure, report_page_trace());
+
+	markup_begin(to, title != NULL ? title : pages[code].status, "");
+	if (title != NULL)
+		buffer_print(to, "<p>%s</p>\n", pages[code].status);
+	buffer_print(to, "<p>%s</p>\n<p>", pages[code].happened);
+	markup_add(to, find_advice(code));
 	buffer_print(to,
-	    "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-	    "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n<p>",
-	    pages[code].status, pages[code].status, pages[code].happened);
-	add_visible(to, find_advice(code));
-	buffer_print(to, "</p>\n<p>cgi2wsgi: <code>%s</code>, request <code>",
+	    "</p>\n<p class=\"dim\">cgi2wsgi: <code>%s</code>, request <code>",
 	    report_word(code));
-	add_visible(to, report_id());
+	markup_add(to, report_id());
 	buffer_add_text(to, "</code></p>\n");
-	if (report_is_debug() && report_failure() != NULL) {
-		buffer_add_text(to, "<pre>");
-		add_visible(to, report_page_message());
-		buffer_add_text(to, "\n\n");
-		add_visible(to, report_page_trace());
-		buffer_add_text(to, "</pre>\n");
-	}
-	buffer_add_text(to, "</html>\n");
+	if (failure != NULL)
+		debug_add(to, failure, report_page_trace(), page.request);
+	markup_end(to);
+	free(title);
 }
 
 static void

@@ -16,10 +16,10 @@
 #include "cgi/ascii.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
+#include "cgi/trace.h"
 #include "check/finding.h"
 #include "invocation/file.h"
 #include "invocation/words.h"
-#include "python/advice.h"
 #include "python/application.h"
 #include "python/bytecode.h"
 #include "python/cache.h"
@@ -50,44 +50,20 @@ add_finding(PyObject *self, PyObject *arguments)
 	Py_RETURN_NONE;
 }
 
-/*
- * The innermost place in a file of the user's own, as "FILE, line 1, in NAME";
- * without one, the innermost of all. A traceback has it last, a dump of
- * faulthandler first. Memory to be freed, or NULL if there is no place.
- */
+/* "FILE, line 1, in NAME"; memory to be freed, or NULL if there is no place. */
 static char *
 find_place(const char *text)
 {
-	static const char mark[] = "  File \"", behind[] = "\", line ";
-	bool is_dump = strstr(text, "most recent call first") != NULL, own,
-	     found_own = false;
-	char *file, *found = NULL;
-	const char *name;
-	size_t digits;
+	struct trace_frame frame;
+	char *place;
 
-	while ((text = strstr(text, mark)) != NULL) {
-		text += sizeof(mark) - 1;
-		file = strndup(text, strcspn(text, "\"\n"));
-		if (file == NULL)
-			break;
-		text += strlen(file);
-		own = advice_is_own(file);
-		if (strncmp(text, behind, sizeof(behind) - 1) == 0 &&
-		    (found == NULL || (own && !found_own) ||
-			(own == found_own && !is_dump))) {
-			text += sizeof(behind) - 1;
-			digits = strspn(text, "0123456789");
-			name = text + digits + strspn(text + digits, ",");
-			free(found);
-			if (asprintf(&found, "%s, line %.*s%s%.*s", file,
-				(int)digits, text, *name == ' ' ? "," : "",
-				(int)strcspn(name, "\n"), name) == -1)
-				found = NULL;
-			found_own = own;
-		}
-		free(file);
-	}
-	return found;
+	return !trace_find_innermost(text, &frame) ||
+		asprintf(&place, "%.*s, line %.*s%s%.*s",
+		    (int)frame.file_length, frame.file, (int)frame.line_length,
+		    frame.line, frame.name_length > 0 ? ", in " : "",
+		    (int)frame.name_length, frame.name) == -1
+	    ? NULL
+	    : place;
 }
 
 /* place(text), for Python: "" if there is none. */

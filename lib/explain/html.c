@@ -5,54 +5,47 @@
 
 #include "explain/html.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "cgi/escape.h"
+#include "cgi/markup.h"
+
+#define STATIONS 32
 
 static struct {
 	enum list { LIST_NONE, LIST_PAIRS, LIST_PHASES, LIST_MODULES } list;
 	bool in_pair; /* a remark may follow */
-	int phase; /* its number, for the colour */
+	size_t count;
+	const char *titles[STATIONS];
+	double begins[STATIONS + 1]; /* and the end of the last */
 } html;
 
-/* Colours have a contrast of 4.5 at least on their ground (WCAG 1.4.3, AA). */
-static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<title>What became of one request</title>\n<style>\n"
-    ":root{color-scheme:light dark;--ink:#1a1a1a;--ground:#fff;--dim:#595959;"
-    "--line:#c8c8c8;--name:#00579b;--good:#1b6b1f;--changed:#8a4b00;"
-    "--gone:#b3141b;--bar:#3a75b0}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--ground:#161616;"
-    "--dim:#a6a6a6;--line:#4a4a4a;--name:#7ab8f5;--good:#7fce83;"
-    "--changed:#f0b060;--gone:#ff8f88;--bar:#5b9bd5}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);"
-    "background:var(--ground);max-width:64rem;margin:0 auto;"
-    "padding:1rem}\n"
-    "h1{font-size:1.4rem}h2{font-size:1rem;margin:1.4rem 0 .4rem;"
-    "border-top:1px solid var(--line);padding-top:.6rem}\n"
+/* What the pages of failures do not need. */
+static const char own_rules[] =
+    "body{max-width:64rem;font-size:15px}\n"
     "h2 time{color:var(--dim);font-weight:normal;margin-right:.6rem}\n"
-    "p{margin:.3rem 0;overflow-wrap:anywhere}\n"
-    "code,dt{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\n"
+    "p{margin:.3rem 0}\n"
     "dl{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);"
     "gap:.25rem 1rem;margin:.4rem 0}\n"
     "dt{grid-column:1}dd{grid-column:2;margin:0;color:var(--dim)}\n"
-    "dt b,.name{color:var(--name)}.good{color:var(--good)}"
-    ".changed{color:var(--changed)}.gone{color:var(--gone)}"
-    ".bold{font-weight:bold}\n"
+    "dt b{color:var(--name)}.good{color:var(--good)}"
+    ".changed{color:var(--changed)}.bold{font-weight:bold}\n"
     "ol{list-style:none;margin:.4rem 0;padding:0}\n"
     "li{display:grid;grid-template-columns:8rem 5.5rem 3rem 1fr;"
     "gap:.5rem;align-items:center}\n"
     "li span{text-align:right;white-space:nowrap}\n"
     "li i{display:block;height:.8rem;min-width:2px;background:var(--bar)}\n"
+    ".stations li{grid-template-columns:20rem 5.5rem 3rem 1fr}"
+    "a{color:inherit}\n"
     "ul{list-style:none;margin:.4rem 0;padding:0}\n"
     "ul li{grid-template-columns:minmax(0,1fr) 5.5rem 5.5rem 20%}\n"
     "ul code{padding-left:calc(var(--depth)*.8rem)}\n"
     "@media(max-width:40rem){dl{display:block}dd{margin:0 0 .5rem 1rem}"
     "li{grid-template-columns:6rem 4.6rem 2.4rem 1fr;gap:.3rem;"
     "font-size:.85rem}ul li{grid-template-columns:minmax(0,1fr) 4.6rem 4.6rem}"
-    "ul li i{display:none}}\n"
+    "ul li i{grid-column:1/-1;height:.3rem}"
+    ".stations li{grid-template-columns:minmax(0,1fr) 4.6rem 2.4rem}"
+    ".stations i{grid-column:1/-1}}\n"
     "@page{size:A4;margin:10mm}"
     "@media print{:root{--ink:#000;--ground:#fff;--dim:#444;--line:#999;"
     "--name:#00447a;--good:#155818;--changed:#6e3c00;--gone:#8f1016;"
@@ -63,10 +56,7 @@ static const char head[] =
     "margin:.3rem 0 0;padding-top:.15rem}p{margin:0}"
     "dl,ul,ol{margin:.1rem 0;row-gap:0}li{line-height:1.1}"
     "li i{height:.45rem;print-color-adjust:exact;"
-    "-webkit-print-color-adjust:exact}}\n"
-    "</style></head>\n<body><main>\n<h1>What became of one request</h1>\n"
-    "<p>A server starts the program for each request, by fork and exec; the "
-    "time before a title is since then.</p>\n<section>";
+    "-webkit-print-color-adjust:exact}}\n";
 
 /* Opens what comes next, after closing what was open. */
 static void
@@ -109,26 +99,73 @@ class_of(enum text_style style)
 }
 
 void
-html_begin(struct buffer *to)
+html_begin(void)
 {
-	html.list = LIST_NONE;
-	buffer_add_text(to, head);
+	memset(&html, 0, sizeof(html));
+}
+
+/* A row of a time line: a share of the time, behind another share. */
+static void
+add_bar(struct buffer *to, double milliseconds, double before, double share)
+{
+	buffer_print(to,
+	    "<span>%.1f ms</span><span>%.0f %%</span>"
+	    "<i style=\"margin-left:%.2f%%;width:%.2f%%\"></i></li>\n",
+	    milliseconds, 100 * share, 100 * before, 100 * share);
+}
+
+static void
+add_stations(struct buffer *to, double end)
+{
+	double begin, took;
+	size_t i;
+
+	html.begins[html.count] = end;
+	buffer_add_text(to, "<ol class=\"stations\">\n");
+	for (i = 0; i < html.count; i++) {
+		begin = html.begins[i];
+		took = html.begins[i + 1] - begin;
+		buffer_print(to, "<li><a href=\"#%zu\">", i + 1);
+		markup_add(to, html.titles[i]);
+		buffer_add_text(to, "</a>");
+		add_bar(to, took, begin / end, took / end);
+	}
+	buffer_add_text(to, "</ol>\n");
 }
 
 void
-html_end(struct buffer *to)
+html_end(struct buffer *to, double milliseconds)
 {
+	struct buffer page = { 0 };
+
 	open_list(to, LIST_NONE);
-	buffer_add_text(to, "</section>\n</main></body></html>\n");
+	markup_begin(&page, "What became of one request", own_rules);
+	buffer_add_text(&page,
+	    "<p>A server starts the program for each request, by fork and "
+	    "exec; the time before a title is since then.</p>\n");
+	add_stations(&page, milliseconds);
+	if (to->bytes != NULL)
+		buffer_add(&page, to->bytes, to->length);
+	buffer_add_text(&page, html.count > 0 ? "</section>\n" : "");
+	markup_end(&page);
+	page.failed |= to->failed;
+	free(to->bytes);
+	*to = page;
 }
 
 void
 html_station(struct buffer *to, double milliseconds, const char *title)
 {
 	open_list(to, LIST_NONE);
-	buffer_print(
-	    to, "</section>\n<section><h2><time>%.1f ms</time> ", milliseconds);
-	escape_add_html(to, title);
+	buffer_add_text(to, html.count > 0 ? "</section>\n" : "");
+	/* An application may call start_response() for ever. */
+	if (html.count == STATIONS)
+		html.count--;
+	html.titles[html.count] = title;
+	html.begins[html.count++] = milliseconds;
+	buffer_print(to, "<section id=\"%zu\"><h2><time>%.1f ms</time> ",
+	    html.count, milliseconds);
+	markup_add(to, title);
 	buffer_add_text(to, "</h2>\n");
 }
 
@@ -137,7 +174,7 @@ html_paragraph(struct buffer *to, enum text_style style, const char *text)
 {
 	open_list(to, LIST_NONE);
 	buffer_print(to, "<p class=\"%s\">", class_of(style));
-	escape_add_html(to, text);
+	markup_add(to, text);
 	buffer_add_text(to, "</p>\n");
 }
 
@@ -147,10 +184,10 @@ html_pair(
 {
 	open_list(to, LIST_PAIRS);
 	buffer_add_text(to, "<dt><b>");
-	escape_add_html(to, name);
+	markup_add(to, name);
 	buffer_add_text(to, "</b>");
-	escape_add_html(to, between);
-	escape_add_html(to, value);
+	markup_add(to, between);
+	markup_add(to, value);
 	buffer_add_text(to, "</dt>\n");
 	html.in_pair = true;
 }
@@ -163,7 +200,7 @@ html_remark(struct buffer *to, enum text_style style, const char *text)
 		return;
 	}
 	buffer_print(to, "<dd class=\"%s\">", class_of(style));
-	escape_add_html(to, text);
+	markup_add(to, text);
 	buffer_add_text(to, "</dd>\n");
 }
 
@@ -172,12 +209,8 @@ html_phase(struct buffer *to, const struct text_phase *phase)
 {
 	open_list(to, LIST_PHASES);
 	buffer_add_text(to, "<li>");
-	escape_add_html(to, phase->name);
-	buffer_print(to,
-	    "<span>%.1f ms</span><span>%d %%</span>"
-	    "<i style=\"margin-left:%.2f%%;width:%.2f%%\"></i></li>\n",
-	    phase->milliseconds, phase->percent, 100 * phase->before,
-	    100 * phase->share);
+	markup_add(to, phase->name);
+	add_bar(to, phase->milliseconds, phase->before, phase->share);
 }
 
 void
@@ -194,7 +227,7 @@ html_module(struct buffer *to, const struct text_module *module)
 {
 	open_list(to, LIST_MODULES);
 	buffer_print(to, "<li><code style=\"--depth:%d\">", module->depth);
-	escape_add_html(to, module->name);
+	markup_add(to, module->name);
 	buffer_print(to,
 	    "%s</code><span>%.1f ms</span><span>%.1f ms</span>"
 	    "<i style=\"width:%.1f%%\"></i></li>\n",

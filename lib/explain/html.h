@@ -34,9 +34,12 @@ struct text_module {
 	double all, own, share;
 };
 
-/* Begins and ends the page; what is between is made of the others. */
-void html_begin(struct buffer *);
-void html_end(struct buffer *);
+/*
+ * Begins the content; the others add to it. html_end() makes the page of it,
+ * with a time line of the stations in front, the last of which ends now.
+ */
+void html_begin(void);
+void html_end(struct buffer *, double milliseconds);
 
 /* A part of the page, with the milliseconds of its beginning. */
 void html_station(struct buffer *, double milliseconds, const char *title);

@@ -41,7 +41,7 @@ text_open(bool page, bool use_colours)
 	text.page = page;
 	text.colours = use_colours && !page;
 	if (page)
-		html_begin(&text.lines);
+		html_begin();
 }
 
 /* What is not printable ASCII would drive a terminal, or be of any width. */
@@ -230,11 +230,12 @@ text_module(const struct text_module *module)
 	    module->own, 2 * depth, "", module->name, failed);
 }
 
+static const char no_memory[] =
+    "[--explain: no memory for what belongs here]\n";
+
 void
 text_flush(void)
 {
-	static const char failed[] =
-	    "[--explain: no memory for what belongs here]\n";
 	size_t length;
 	char *lines;
 
@@ -245,12 +246,12 @@ text_flush(void)
 	if (lines != NULL)
 		log_write(lines, length);
 	else
-		log_write(failed, strlen(failed));
+		log_write(no_memory, strlen(no_memory));
 	free(lines);
 }
 
 void
-text_finish_page(int descriptor)
+text_finish_page(int descriptor, double milliseconds)
 {
 	size_t length, done = 0;
 	ssize_t n = 0;
@@ -258,12 +259,14 @@ text_finish_page(int descriptor)
 
 	if (!text.page)
 		return;
-	html_end(&text.lines);
+	html_end(&text.lines, milliseconds);
 	text.page = false;
 	page = buffer_take(&text.lines, &length);
-	for (; page != NULL && done < length && n != -1; done += (size_t)n)
-		while (
-		    (n = write(descriptor, page + done, length - done)) == -1 &&
+	if (page == NULL)
+		length = strlen(no_memory);
+	for (; done < length && n != -1; done += (size_t)n)
+		while ((n = write(descriptor, (page ? page : no_memory) + done,
+			    length - done)) == -1 &&
 		    errno == EINTR)
 			;
 	free(page);

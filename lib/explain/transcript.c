@@ -180,7 +180,9 @@ tell_options(const struct options *options, bool typed, const char *where)
 		if (option->value == NULL)
 			continue;
 		value = show_value(option);
-		buffer_print(&line, " %s", value != NULL ? value : SECRET_MASK);
+		buffer_print(&line, "%s%s",
+		    option->letter == OPTION_EXPLAIN ? "=" : " ",
+		    value != NULL ? value : SECRET_MASK);
 		free(value);
 	}
 	if (line.length > 0 && (whole = buffer_take(&line, NULL)) != NULL) {
@@ -517,6 +519,6 @@ transcript_end(int status)
 	text_paragraph(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
-	text_finish_page(page_output);
+	text_finish_page(page_output, milliseconds(clock_elapsed()));
 	end_part();
 }

@@ -8,25 +8,13 @@
 #include <string.h>
 
 #include "cgi/buffer.h"
+#include "cgi/trace.h"
 #include "python/advice.h"
 
 static const char source[] = {
 #include <advice.inc>
 	0
 };
-
-bool
-advice_is_own(const char *file)
-{
-	static const char *const others[] = { PYTHON_STDLIB "/",
-		"/site-packages/", "/dist-packages/", "<" };
-	bool own = *file != '\0';
-	size_t i;
-
-	for (i = 0; own && i < sizeof(others) / sizeof(*others); i++)
-		own = strstr(file, others[i]) == NULL;
-	return own;
-}
 
 struct frame {
 	const char *file, *function;
@@ -63,7 +51,7 @@ find_syntax_error(PyObject *exception)
 
 	/* Line 0: it is about the whole file. */
 	if (name != NULL && line != NULL && PyLong_Check(line) &&
-	    PyLong_AsLong(line) > 0 && advice_is_own(name) &&
+	    PyLong_AsLong(line) > 0 && trace_is_own(name) &&
 	    asprintf(&text, "%s, line %ld", name, PyLong_AsLong(line)) == -1)
 		text = NULL;
 	PyErr_Clear();
@@ -85,7 +73,7 @@ advice_place(PyObject *exception, bool *innermost)
 	for (at = first; at != NULL && text == NULL;
 	     at = (PyObject *)((PyTracebackObject *)at)->tb_next)
 		if (read_frame(at, &frame)) {
-			*innermost = advice_is_own(frame.file);
+			*innermost = trace_is_own(frame.file);
 			if (*innermost)
 				own = frame;
 		}
@@ -136,7 +124,7 @@ is_own(PyObject *self, PyObject *file)
 
 	(void)self;
 	PyErr_Clear();
-	return PyBool_FromLong(name != NULL && advice_is_own(name));
+	return PyBool_FromLong(name != NULL && trace_is_own(name));
 }
 
 /* What advice.py defines; a borrowed reference, or NULL. */

@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-/* Whether the user wrote a file: neither Python nor a package brought it. */
-bool advice_is_own(const char *file);
-
 /*
  * Each of these returns a text to be freed, or NULL, and sets no exception.
  *

@@ -8,7 +8,7 @@
 
 #include "cgi/process.h"
 #include "cgi/report.h"
-#include "python/advice.h"
+#include "cgi/trace.h"
 #include "python/exec.h"
 
 /* All others of os end in these two. */
@@ -89,7 +89,7 @@ find_own_frame(void)
 	while (frame != NULL) {
 		code = PyFrame_GetCode(frame);
 		file = PyUnicode_AsUTF8(code->co_filename);
-		own = file != NULL && advice_is_own(file);
+		own = file != NULL && trace_is_own(file);
 		Py_DECREF(code);
 		if (own)
 			break;

@@ -324,6 +324,70 @@ def test_debug_page(cgi):
         assert expected in text, expected
 
 
+def own_page(cgi, source, **how):
+    """The main part of --debug's page."""
+    page = cgi.run(cgi.script(program(source), "--debug"), **how).body.decode()
+    return page.partition("<main>")[2]
+
+
+def test_debug_page_puts_the_own_code_first(cgi):
+    """Issue 15: the exception as heading, libraries folded, a reminder."""
+    page = own_page(cgi, """
+        import json
+
+        def load(text):
+            return json.loads(text)
+
+        def application(environ, start_response):
+            load("{<b>")
+    """)
+    assert page.lstrip().startswith(
+        "<h1>json.decoder.JSONDecodeError: Expecting property name")
+    assert "Everyone who asks for this page sees this" in page
+    own, _, way = page.partition("<h2>How it came there</h2>")
+    _, _, own = own.partition("<h2>Where it was in your code</h2>")
+    assert "app.cgi, line 6, in load" in own and "json/" not in own
+    folded = re.findall(r"<details><summary>(\d) calls in libraries</summary>"
+                        r"(.*?)</details>", way, re.DOTALL)
+    assert [number for number, _ in folded] == ["3"]
+    assert folded[0][1].count("/json/") == 3
+    assert way.replace(folded[0][1], "").count("/json/") == 0
+    assert way.count("app.cgi, line ") == 2
+
+
+def test_debug_page_has_one_variable_in_a_line(cgi):
+    """Issue 15, G5: the request's, masked, and with hostile names."""
+    page = own_page(cgi, """
+        def application(environ, start_response):
+            1 / 0
+    """, env={"<b>": "1", "SECRET_<i>": "hidden"}, headers=[
+        ("X-Long", "x" * 5000), ("Cookie", "a=hidden")])
+    rows = dict(re.findall(r'<p><code><span class="name">(.*?)</span>=(.*?)'
+                           r"</code></p>\n", page))
+    assert rows["HTTP_X_LONG"] == "x" * 5000
+    assert rows["&lt;b&gt;"] == "1" and rows["SECRET_&lt;i&gt;"] == "****"
+    assert rows["HTTP_COOKIE"] == "****" and "hidden" not in page
+    assert "<b>" not in page and "<i>" not in page
+
+
+@pytest.mark.parametrize("source", [
+    "import json\njson.loads('x')\n", "x = 1\nif x =< 2: 3\n",
+    "exec(compile('1 / 0', '<b>\"&', 'exec'))\n",
+    "raise ExceptionGroup('two', [ValueError(1), KeyError(2)])\n",
+    "raise ValueError('one\\n  File \"<i>\", line 1, in x\\n    y')\n",
+    "raise ValueError('')\n", "raise ValueError('\\n\\n')\n",
+    "def f(): f()\nf()\n"])
+def test_debug_page_of_strange_traces(cgi, source):
+    """Issue 15, G5: whatever they look like, the page is whole and escaped."""
+    page = own_page(cgi, source)
+    assert page.rstrip().endswith("</main></body></html>")
+    for tag in ("pre", "details", "summary", "p", "code", "h1", "h2"):
+        assert (len(re.findall(rf"<{tag}[ >]", page))
+                == page.count(f"</{tag}>")), tag
+    assert "<b>" not in page and "<i>" not in page
+    assert re.search("<h1>[^<]+</h1>", page)
+
+
 def test_debug_page_masks_secrets(cgi):
     """G5: by the names of variables and dict keys, in any case."""
     page = cgi.run(cgi.script(program(SECRETS), "--debug"),

@@ -307,15 +307,15 @@ def test_secret_options(cgi):
         PROGRAM, "--explain", "-u", f"me:{SECRET}", f"--user=me:{SECRET}",
         "-b", f"id={SECRET}", f"-bid={SECRET}", "-H", f"X-Key: {SECRET}",
         "-d", f"password={SECRET}", "--env", f"DSN={SECRET}",
-        "-su", f"me:{SECRET}", "app.py"], {})
+        "-iu", f"me:{SECRET}", "app.py"], {})
     assert_complete(reply, 0)
     assert SECRET not in reply.log
 
 
 @pytest.mark.parametrize("words", [
-    ["-su", "me:{}"], ["-sume:{}"], ["--user=me:{}"],
-    ["-sSb", "id={}"], ["--coo=id={}"], ["--env", "API_KEY={}"],
-    ["--env=API_KEY={}"], ["-isH", "Authorization: Basic {}"],
+    ["-iu", "me:{}"], ["-iume:{}"], ["--user=me:{}"],
+    ["-iIb", "id={}"], ["--coo=id={}"], ["--env", "API_KEY={}"],
+    ["--env=API_KEY={}"], ["-iIH", "Authorization: Basic {}"],
     ["--heade=X-Token: {}"], ["-u", "me:a b {}"]])
 def test_secret_options_are_masked(cgi, words):
     """case 34, attack 8: however an option is written, its value is masked."""

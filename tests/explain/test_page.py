@@ -27,6 +27,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.tags, self.attributes, self.text = [], [], [], ""
+        self.links, self.ids = [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -34,6 +35,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attributes]
+        self.links += [value for name, value in attributes if name == "href"]
+        self.ids += [value for name, value in attributes if name == "id"]
         if tag not in EMPTY:
             self.open.append(tag)
 
@@ -62,7 +65,9 @@ def test_page(cgi):
     page = Page(reply.log)
     assert {"h1", "h2", "dl", "dt", "dd", "ol", "ul", "time"} < set(page.tags)
     assert "script" not in page.tags
-    assert not {"src", "href", "onclick"} & set(page.attributes)
+    assert not {"src", "onclick"} & set(page.attributes)
+    # Its links lead to the stations, which the keyboard reaches so.
+    assert page.links == ["#" + id for id in page.ids] and page.links
     assert "url(" not in reply.log and "@import" not in reply.log
     for shown in ('HTTP_X_OWN=<b onclick="x">', "PATH_INFO=/<i>",
                   'X-Strange: <b>&"</b>', "token=****",
@@ -92,6 +97,37 @@ def test_failure(cgi, source, status):
     assert reply.exit == status
     assert f"Status {status}:" in Page(reply.log).text
     assert "cgi2wsgi: " in (cgi.folder / "app.log").read_text()
+
+
+def test_shares_of_the_stations(cgi):
+    """Issue 15: one behind the other they are the whole time."""
+    log = ask(cgi).log
+    rows = re.findall(
+        r'<li><a href="#\d+">([^<]+)</a><span>([\d.]+) ms</span><span>(\d+) %'
+        r'</span><i style="margin-left:([\d.]+)%;width:([\d.]+)%"', log)
+    titles = re.findall(r"<h2><time>([\d.]+) ms</time> ([^<]+)</h2>", log)
+    assert [row[0] for row in rows] == [title for _, title in titles]
+    for row, after in zip(rows, rows[1:]):
+        assert abs(float(row[3]) + float(row[4]) - float(after[3])) < 0.03
+    assert abs(float(rows[-1][3]) + float(rows[-1][4]) - 100) < 0.03
+    together = float(re.search(r"together +([\d.]+) ms", log)[1])
+    assert abs(sum(float(row[1]) for row in rows)
+               + float(titles[0][0]) - together) < 1
+
+
+def test_many_stations(cgi):
+    """Issue 15: start_response may be called as often as one likes."""
+    page = Page(ask(cgi, """
+def application(environ, start_response):
+    for number in range(100):
+        try:
+            raise ValueError
+        except ValueError:
+            import sys
+            start_response("500 Wrong", [], sys.exc_info())
+    return []
+""").log)
+    assert page.text.count("start_response(status, headers)") > 100
 
 
 def test_value(cgi):

@@ -1,4 +1,4 @@
-"""What --explain=html looks like."""
+"""What --explain=html and the pages of failures look like."""
 
 import base64
 import re
@@ -19,7 +19,8 @@ const light = rgb => {
         return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
     return .2126 * r + .7152 * g + .0722 * b; };
 const ground = light(getComputedStyle(document.body).backgroundColor);
-return [...document.querySelectorAll("h1,h2,time,p,dt,dd,b,li,span,code")]
+return [...document.querySelectorAll(
+        "h1,h2,time,p,dt,dd,b,li,span,code,a,pre,summary")]
     .map(element => {
         const ink = light(getComputedStyle(element).color);
         return (Math.max(ink, ground) + .05) / (Math.min(ink, ground) + .05);
@@ -27,25 +28,66 @@ return [...document.querySelectorAll("h1,h2,time,p,dt,dd,b,li,span,code")]
 """
 
 
+BROKEN = """
+import json
+
+def load(text, name="<b>" + 300 * "x"):
+    return json.loads(text)
+
+def application(environ, start_response):
+    load("{<script>document.title = 'run'</script>")
+"""
+
+
+def make_page(cgi, kind):
+    """A page as a browser gets it, with hostile names."""
+    if kind == "explain":
+        return cgi.exec([PROGRAM, "--explain=html", cgi.script("hello"),
+                         "/<i>?a=b"], {}).log
+    return cgi.run(
+        cgi.script(BROKEN, "--debug" if kind == "debug" else ""),
+        f"/<i>{900 * 'x'}", headers=[("X-<b>", "<script>")],
+        env={"<img src>": "1", 300 * "N": "long"}).body.decode()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1000])
-def test_page_in_a_browser(cgi, browser, scheme, width):
+@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize("kind", ["explain", "error", "debug"])
+def test_page_in_a_browser(cgi, browser, kind, width, scheme):
     """Issue 15: narrow and wide, light and dark, readable and printed."""
-    script = cgi.script("hello")
-    log = cgi.exec([PROGRAM, "--explain=html", script, "/<i>?a=b"], {}).log
-    page = cgi.write("page.html", log)
+    page = cgi.write("page.html", make_page(cgi, kind))
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": 900, "deviceScaleFactor": 1,
         "mobile": False})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get(page.as_uri())
+    browser.execute_script("document.querySelectorAll('details')"
+                           ".forEach(part => part.open = true)")
     assert browser.execute_script(
         "return document.documentElement.scrollWidth") <= width
     contrasts = browser.execute_script(CONTRAST)
-    assert len(contrasts) > 100 and min(contrasts) >= 4.5
+    assert len(contrasts) > {"error": 5, "debug": 40, "explain": 100}[kind]
+    assert min(contrasts) >= 4.5
+    # Lines that can be read, and nothing from elsewhere.
+    assert browser.execute_script(
+        "return parseFloat(getComputedStyle(document.body).maxWidth)") <= 1024
     assert not browser.get_log("browser")
-    keep(browser, f"explain-{scheme}-{width}")
+    assert not browser.execute_script(
+        "return performance.getEntriesByType('resource').length"
+        " + document.querySelectorAll('script,img,link,iframe,b i').length")
+    assert browser.title != "run"
+    keep(browser, f"{kind}-{scheme}-{width}")
+    if kind == "explain":
+        look_at_keyboard_and_paper(browser)
+
+
+def look_at_keyboard_and_paper(browser):
+    """Each station is a link that the keyboard reaches; two pages."""
+    links = browser.find_elements("css selector", ".stations a")
+    links[2].send_keys("\n")
+    assert browser.execute_script("return location.hash") == "#3"
+    browser.execute_script("history.back()")
     printed = base64.b64decode(browser.execute_cdp_cmd(
         "Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
