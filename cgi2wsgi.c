@@ -241,6 +241,7 @@ answer_before(void)
 	    body_measure(&request, -1) == 0)
 		result = call();
 	leave_to_parent();
+	log_close();
 	return result;
 }
 

@@ -269,20 +269,6 @@ def _close_first(then):
     return close
 
 
-def wait_preload(log):
-    """True: an image was made; False: refused; None: not tried, in time."""
-    deadline = time.monotonic() + 1
-    while time.monotonic() < deadline:
-        text = os.pread(log.fileno(), 1 << 20, 0)
-        for line in text.splitlines():
-            if b"cgi2wsgi: preload " in line:
-                return b": an image was made: " in line
-        if b"cgi2wsgi: " in text:
-            return None
-        time.sleep(0.01)
-    return None
-
-
 class Cgi:
     """A folder of scripts, and the server that runs them."""
 
@@ -354,27 +340,28 @@ class Cgi:
         return self.start_exec([script, *argv], pairs, body=body, **how)
 
     def preload(self, script, env={}, drop=(), raw=(), how={}):
-        """Have an image made by requests; False if there will be none."""
+        """Have an image made, once for each environment and file.
+
+        The script is started as for a request, but the application is not
+        called: a variable has cgi2wsgi save the process and tell instead.
+        """
         if not os.access(script, os.X_OK):
-            return False
+            return
         pairs = self.environ(script, "/", "GET", (), None, env, drop, raw)
         kind = repr((script, os.stat(script).st_ctime_ns, pairs))
         if kind in self._preloaded:
-            return self._preloaded[kind]
+            return
         how = {key: value for key, value in how.items() if key in (
             "cwd", "preexec_fn", "umask", "user", "group", "extra_groups")}
-        made = False
-        for _ in range(2):
-            time.sleep(0.05)    # files that are younger are not trusted
-            with tempfile.TemporaryFile("a+b") as log:
-                process = self.start_exec([script], pairs, stderr=log,
-                                          stdin="null", **how)
-                process.wait()
-                made = wait_preload(log)
-            if made is not None:
+        for _ in range(5):
+            process = self.start_exec(
+                [script], [*pairs, ("CGI2WSGI_MAKE", "save")], stdin="null",
+                **how)
+            reply = process.wait()
+            if reply.exit or reply.raw:
                 break
-        self._preloaded[kind] = made
-        return made
+            time.sleep(0.05)    # files that are younger are not trusted
+        self._preloaded[kind] = reply.raw
 
     def run(self, *args, timeout=TIMEOUT, **how):
         return self.start(*args, **how).wait(timeout)

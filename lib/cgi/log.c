@@ -45,6 +45,14 @@ log_open(void)
 #endif
 }
 
+void
+log_close(void)
+{
+	if (sink.watch != -1)
+		close(sink.watch);
+	sink.watch = -1;
+}
+
 /* Whether somebody wrote since the last call. */
 static bool
 was_written(void)

@@ -35,7 +35,8 @@ def sources(name, images=None):
     text = (BENCH / "apps" / f"{name}.py").read_text().partition("\n")[2]
     cache = f" --cache {images}" if images else ""
     return {f"{name}.py": f"#!{PROGRAM}\n{text}",
-            f"{name}_preloaded.py": f"#!{PROGRAM}-preload{cache}\n{text}",
+            f"{name}_preloaded.py": f"#!{PROGRAM}-preload{cache} "
+                                  f"--preload-request /\n{text}",
             f"{name}_cgihandler.py":
                 CGIHANDLER.format(python=PYTHON, name=name)}
 
@@ -58,8 +59,13 @@ class Place(Cgi):
     def home(self):
         return self.folder / "home"
 
+    @property
+    def images(self):
+        return self.folder / "images"
+
     def install(self, name):
-        for file, text in sources(name).items():
+        self.images.mkdir(mode=0o700, exist_ok=True)
+        for file, text in sources(name, self.images).items():
             self.write(file, text, 0o755)
 
     def command(self, argv, target="/", body=0, **env):
@@ -84,7 +90,7 @@ class Place(Cgi):
     def until_images(self, name):
         """Ask until the application starts from an image."""
         wait_for_image(lambda: output(self.preloaded(name)),
-                       self.home / ".cache/cgi2wsgi")
+                       self.images)
 
     def cgihandler(self, name, *request):
         return self.command([self.folder / f"{name}_cgihandler.py"],
@@ -117,8 +123,8 @@ def wait_for_image(ask, folder):
     end = time.monotonic() + 60
     while not set(folder.glob("*.image")) - before:
         if time.monotonic() > end:
-            raise Failed(f"no image in {folder}: "
-                         f"{[file.name for file in folder.glob('*')]}")
+            why = [file.read_text() for file in folder.glob("*.refusal")]
+            raise Failed(f"no image in {folder}: {why}")
         ask()
         time.sleep(0.1)
 

@@ -635,7 +635,13 @@ def test_a_request_before_the_image_that_fails(preloaded):
                 raise ValueError("before")
             return reply(start_response, environ["cgi2wsgi.preloaded"])
     """, "--preload-request /wrong")
+    other = preloaded.script(
+        script.read_text().partition("\n")[2], "--preload-request /right",
+        "other.cgi")
+    done = preload(preloaded, other)
+    assert (done.returncode, done.stderr) == (0, "")
+    [made] = preloaded.files()
     done = preload(preloaded, script)
-    assert done.returncode == 1 and not preloaded.files()
+    assert done.returncode == 1 and preloaded.files() == [made]
     assert "ValueError: before" in done.stderr
     assert "--preload-request was not answered: /wrong" in done.stderr
