@@ -1,11 +1,6 @@
 """Follows a page of examples/howto on a machine that is made for it.
 
-The pages are Markdown, and all of their blocks are run, in order:
-
-- a block below a line that ends in "`FILE`:" is written to that file,
-- a block of sh is run by the customer, or, if it says sudo, by root,
-- a block without a language behind it is all of its output, where a line of
-  three dots stands for any lines, and three dots in a line for anything.
+Blocks are the customer's, or, if they say sudo, root's; see pages.py.
 """
 
 import os
@@ -15,23 +10,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pages
 from harness import PROGRAM, TESTS, until
 
 EXAMPLES = TESTS.parent / "examples"
 PAGES = EXAMPLES / "howto"
 MACHINE = Path(__file__).with_name("machine.sh")
-BLOCK = re.compile(r"(?:\b[Ii]n\s`([~/][^`\n]*)`:\n\n)?^```(\w*)\n((?s:.*?))^```$",
-                   re.MULTILINE)
 HOME = "/srv/anna"
 HOMES = {"anna": HOME, "root": "/root", "www-data": "/var/www"}
 TIMEOUT = 300
 DEBIAN = "/usr/lib/python3/dist-packages"
-
-
-def blocks(page):
-    """File or None, language, and text of each block."""
-    text = (PAGES / page).read_text()
-    return [match.groups() for match in BLOCK.finditer(text)]
 
 
 def without_pip(text):
@@ -39,12 +27,6 @@ def without_pip(text):
     return re.sub(r"^(\S+)/bin/pip install .*", rf"echo {DEBIAN} "
                   r">$(echo \1/lib/python3.*/site-packages)/debian.pth",
                   text, flags=re.MULTILINE)
-
-
-def same(expected, found):
-    """Whether an output is as printed, with dots for what differs."""
-    pattern = re.escape(expected.strip()).replace(r"\.\.\.", "(?s:.*)")
-    return re.fullmatch(pattern, found.strip())
 
 
 class Machine:
@@ -108,16 +90,7 @@ class Machine:
         said = process.communicate(text)[0]
         assert process.returncode == 0, said
 
-    def follow(self, page, skip=()):
+    def follow(self, page):
         """Do all that a page says."""
-        said = None
-        for file, language, text in blocks(page):
-            if file:
-                self.write(file, text)
-            elif language == "sh":
-                user = "root" if "sudo " in text else "anna"
-                said = self.run(without_pip(text), user)
-            else:
-                assert not language and said is not None, text
-                assert same(text, said), f"{text}\n{said}\n{self.log()}"
-                said = None
+        pages.follow(PAGES / page, self.write, lambda text: self.run(
+            without_pip(text), "root" if "sudo " in text else "anna"))

@@ -2,15 +2,20 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 from hashlib import sha256
 
 import pytest
 
-from harness import PASSED_ON, TESTS
+from apache import AS_SERVER
+from harness import PASSED_ON, PROGRAM, TESTS, TIMEOUT
+from pages import follow, unseen
 from test_frameworks import python_of_program
 
 LESSONS = TESTS.parent / "examples/lessons"
+PAGES = ["0-cgi.md", "7-mistakes.md", "8-image.md"]
 TEXT = (LESSONS / "README.md").read_text()
 with_django = pytest.mark.skipif(
     python_of_program() != "{}.{}".format(*sys.version_info),
@@ -75,10 +80,66 @@ def run(cgi, number, **how):
     return cgi.run(install(cgi, number), **how)
 
 
-def test_there_are_six():
+def test_there_are_nine():
+    """Six in README.md, and three pages with what they need."""
     names = sorted(file.name for file in LESSONS.iterdir())
-    assert names == [*(lesson(n).name for n in range(1, 7)), "README.md"]
+    assert names == sorted([*(lesson(n).name for n in range(1, 7)), *PAGES,
+                            "0-shell.cgi", "0-program.c", "0-wsgi.cgi",
+                            "8-image.cgi", "README.md"])
     assert TEXT.count("\n```") == 4 * 6
+    assert sorted(re.findall(r"\]\((\d[\w-]+\.md)\)", TEXT)) == PAGES
+
+
+class Checkout:
+    """A copy of the lessons, in a tree as after make; not root's."""
+
+    def __init__(self, folder):
+        self.lessons = folder / "examples/lessons"
+        shutil.copytree(LESSONS, self.lessons)
+        for name in ("cgi2wsgi", "cgi2wsgi-preload"):
+            shutil.copy(PROGRAM.with_name(name), folder)
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.written = 0
+        for path in (self.home, self.lessons, *self.lessons.iterdir()):
+            if AS_SERVER:
+                shutil.chown(path, **AS_SERVER)
+
+    def write(self, name, text):
+        """Each file is a second older or younger: Python compares no more."""
+        (self.lessons / name).write_text(text)
+        self.written += 1
+        os.utime(self.lessons / name, (10**9, 10**9 + self.written))
+        if AS_SERVER:
+            shutil.chown(self.lessons / name, **AS_SERVER)
+
+    def run(self, text):
+        done = subprocess.run(
+            ["bash", "-e", "-c", text], cwd=self.lessons, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home)},
+            **AS_SERVER)
+        assert done.returncode == 0, f"{text}\n{done.stdout}"
+        return done.stdout
+
+
+@pytest.mark.parametrize("page", [
+    pytest.param(page, marks=with_django if page == "8-image.md" else ())
+    for page in PAGES])
+def test_page(cgi, page):
+    """Each of its commands says what the page says."""
+    checkout = Checkout(cgi.folder)
+    assert not unseen(LESSONS / page)
+    follow(LESSONS / page, checkout.write, checkout.run)
+
+
+def test_size_of_the_first():
+    """Lesson 0 promises four lines of sh; C needs twelve behind a comment."""
+    def lines(name, comment):
+        return [line for line in (LESSONS / name).read_text().splitlines()
+                if line.strip() and not line.startswith(comment)]
+    assert len(lines("0-shell.cgi", "#")) == 4
+    assert len(lines("0-program.c", "/*")) <= 12
 
 
 @pytest.mark.parametrize("number", range(1, 7))
