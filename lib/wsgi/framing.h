@@ -1,0 +1,50 @@
+/* The framing of a response: its head, and how much of a body may follow. */
+#ifndef WSGI_FRAMING_H
+#define WSGI_FRAMING_H
+
+#include "python/cpython.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wsgi/head.h"
+
+struct framing {
+	/* start_response() was not called; was; the head is sent; all is */
+	enum { NOTHING, ACCEPTED, SENT, OVER } state;
+	struct head head;
+	int64_t sent; /* bytes of the body */
+	bool head_request; /* RFC 9110 9.3.2 */
+	bool sole_block; /* the result has one block, or none */
+	bool wrote; /* write() was used */
+	bool excess, client_gone;
+	PyThread_type_lock turn; /* to send; NULL until then */
+	/* told of blocks that have left, as response_observer has it; or NULL */
+	void (*blocks)(int count, size_t head, int64_t size, int64_t took);
+};
+
+/* How many more bytes of the body may leave. */
+int64_t framing_bytes_left(const struct framing *);
+
+/* Whether nothing that the application still yields could be sent. */
+bool framing_is_complete(const struct framing *);
+
+/*
+ * Sends blocks of so many bytes together in one call, and the head before the
+ * first ones, for which parts has room before them. What may not leave is
+ * dropped, and noted as excess. Returns 0, or -1 with an exception set.
+ */
+int framing_send(
+    struct framing *, struct iovec *parts, int count, int64_t size);
+int framing_send_block(struct framing *, const char *block, int64_t size);
+
+/*
+ * The same for a regular file from offset on, by the kernel where that is
+ * possible; the first block takes the head along.
+ */
+int framing_send_file(struct framing *, int file, off_t offset);
+
+#endif
