@@ -146,7 +146,9 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 
 # README.md says what the tests need. Those that are marked as slow are run by
 # check-all alone (tests/pytest.ini).
-run_tests = CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q -n auto
+# Many only wait.
+run_tests = CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
+    -n $$((2 * $$(nproc)))
 
 TESTS = tests
 check: all

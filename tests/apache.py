@@ -19,7 +19,7 @@ from harness import PASSED_ON, PROGRAM, SANITIZER, TESTS, until
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
 SERVERS = TESTS / "servers"
-MODELS = ("prefork", "event")
+MODELS = ("prefork", pytest.param("event", marks=pytest.mark.slow))
 ROOT = os.getuid() == 0
 # As whom the scripts run: root's Apache gives its rights away.
 AS_SERVER = {"user": "www-data", "group": "www-data"} if ROOT else {}

@@ -204,7 +204,8 @@ said = [sys.customized, len(sys.meta_path),
 """
 
 
-@pytest.mark.parametrize("starter", ["usercustomize", "pth"])
+@pytest.mark.parametrize("starter", [
+    "usercustomize", pytest.param("pth", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", IMPORTED)
 def test_start_imports(cgi, python, customized, name, starter):
     """H6: what a start imports is found, or missing, as python3 finds it."""

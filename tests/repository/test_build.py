@@ -14,6 +14,8 @@ import pytest
 
 from harness import TESTS
 
+# A few compile everything again.
+pytestmark = pytest.mark.slow
 TOP = TESTS.parent
 LONG = 900      # seconds that a build may take on a busy machine
 # Nobody's flags; root's tests may be run from a folder of somebody else.
@@ -200,7 +202,6 @@ def newer_python():
                 yield python
 
 
-@pytest.mark.slow
 def test_one_after_the_other(plain):
     """case 15: make; make SHARED=1; make CC=clang; make PYTHON=...; make."""
     def built(*words):
@@ -296,7 +297,6 @@ def test_commands_for_editors(first):
                    check=True, cwd=first[0])
 
 
-@pytest.mark.slow
 def test_sanitized(plain):
     make(plain, "-j2", "sanitized")
     assert "__asan_init" in kind(plain / "build/sanitized/cgi2wsgi")

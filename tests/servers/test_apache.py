@@ -20,7 +20,10 @@ FOLDERS = {SITE["htaccess"], SITE["fallback"]}
 MIB = 1 << 20
 
 
-@pytest.fixture(params=SITE.values(), ids=SITE.keys())
+# Of the ways there is more in test_mount.py.
+@pytest.fixture(params=[
+    pytest.param(path, id=way, marks=[] if way in ("script", "htaccess")
+                 else pytest.mark.slow) for way, path in SITE.items()])
 def site(request):
     """The site's URL path, in each way of naming the application."""
     return request.param

@@ -641,6 +641,11 @@ def check_all(requests, checking):
                     pytrace=False)
 
 
+# Three kinds of servers, and each kind of a first line.
+QUICK = ("apache-prefork-shebang", "apache-prefork-shebang-env-S",
+         "busybox-shebang-args", "lighttpd-shebang", "nginx-fcgiwrap-shebang")
+
+
 def by_mode(wanted=lambda record: True):
     """The records that are wanted, a parameter for each way of a server."""
     groups = {}
@@ -648,7 +653,7 @@ def by_mode(wanted=lambda record: True):
         if wanted(record):
             groups.setdefault(f"{record['server']}-{record['mode']}",
                               []).append(record)
-    return [pytest.param(group, id=name, marks=[] if "shebang" in name
+    return [pytest.param(group, id=name, marks=[] if name in QUICK
                          else [pytest.mark.slow])
             for name, group in groups.items()]
 

@@ -31,6 +31,14 @@ def run(cgi, source, **how):
                    env={"PYTHONDONTWRITEBYTECODE": "1"}, **how)
 
 
+def pairs():
+    """Each application, and each request, once; all pairs are slow."""
+    return [pytest.param(app, request, id=f"{app}-{name}",
+                         marks=[] if name == "GET" or app == "echoed"
+                         else [pytest.mark.slow])
+            for app in WELL_BEHAVED for name, request in REQUESTS.items()]
+
+
 def judged(cgi, source, judge, **how):
     """Run an application under a judge whose warnings are errors."""
     return run(cgi, program("import warnings", JUDGES[judge], source, """
@@ -39,9 +47,8 @@ def judged(cgi, source, judge, **how):
     """), **how)
 
 
-@pytest.mark.parametrize("app", WELL_BEHAVED)
+@pytest.mark.parametrize("app, request_", pairs())
 @pytest.mark.parametrize("judge", JUDGES)
-@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 def test_no_complaint(cgi, app, judge, request_):
     """A3, A7, B4, C1, E9: the rules as two others read them."""
     how = dict(request_)

@@ -312,7 +312,7 @@ def test_apache(apache, name):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name in ("two-steps", "wordpress-folder")
+    pytest.param(name, marks=[] if name == "two-steps"
                  else pytest.mark.slow) for name in linked(APACHE)])
 def test_links_of_apache(apache, name, framework):
     """B16, case 2: Flask's url_for(), Django's reverse(), Bottle's get_url()."""

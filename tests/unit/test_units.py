@@ -146,6 +146,7 @@ def test_every_fuzzer_is_run():
         file.stem[len("fuzz_"):] for file in UNIT.glob("fuzz_*.c"))
 
 
+@pytest.mark.slow
 def test_fuzz_seeds(folder, fuzzed):
     """H1, H4: a request changes nothing, a head stays one, by examples."""
     fuzzer, seeds = fuzzed
@@ -153,6 +154,7 @@ def test_fuzz_seeds(folder, fuzzed):
     run([fuzzer, "-detect_leaks=0", *sorted(seeds.iterdir())], folder)
 
 
+@pytest.mark.slow
 def test_fuzz_relative(folder, fuzzed):
     """attack 9: a corpus is named from where the fuzzer is started."""
     fuzzer, seeds = fuzzed
@@ -181,6 +183,7 @@ def test_fuzz_compares_everything(header, name, compared):
     assert left_out <= {"given", "count", "action_tail"}
 
 
+@pytest.mark.slow
 def test_fuzz(folder, fuzzed):
     """H1, H4: the same by seconds of trying."""
     fuzzer, seeds = fuzzed

@@ -521,6 +521,7 @@ USAGE = """
 """
 
 
+@pytest.mark.slow
 def test_large_file_is_sent_by_the_kernel(cgi):
     """F7, I5: 5 GiB, in constant memory."""
     path = cgi.write("large")

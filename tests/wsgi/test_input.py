@@ -850,6 +850,7 @@ def upload(cgi, size):
     return usage.ru_maxrss
 
 
+@pytest.mark.slow
 def test_five_gib(cgi):
     """C4, I5: 5 GiB in constant memory."""
     assert upload(cgi, GIB5) < upload(cgi, 1 << 22) + 16384
