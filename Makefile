@@ -33,7 +33,6 @@ EXTRA =
 # Not from the environment: what is only set below sometimes.
 defines = -D_GNU_SOURCE
 commit =
-instead =
 static =
 stripped =
 
@@ -95,7 +94,7 @@ link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
 
 $(program): $(filter-out $(filter-out %/place.o,$(preload)),$(objects)) \
     $(filter %.c,$(EXTRA)) $(BUILD)/configuration
-	$(call link,$(EXTRA) $(instead))
+	$(call link,$(EXTRA))
 
 $(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
 	@mkdir -p $(@D)

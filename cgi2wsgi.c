@@ -30,7 +30,6 @@
 #include "invocation/invocation.h"
 #include "python/application.h"
 #include "python/cache.h"
-#include "python/frozen.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
 #include "python/memory.h"
@@ -196,13 +195,8 @@ open_cache(void)
 	const char *const served[2] = { request_value(
 					    &request, "DOCUMENT_ROOT"),
 		request_value(&request, "CONTEXT_DOCUMENT_ROOT") };
-	char *chosen = invocation.options.cache == NULL
-	    ? NULL
-	    : file_path(invocation.folder, invocation.options.cache);
 
-	if (chosen != NULL || invocation.options.cache == NULL)
-		cache_open(chosen, served);
-	free(chosen);
+	cache_open(&invocation, served);
 }
 
 static int
@@ -349,7 +343,6 @@ wake(void)
 int
 main(int argc, char **argv)
 {
-	char *spare, *spare_end;
 	int status;
 
 	clock_open();
@@ -363,8 +356,7 @@ main(int argc, char **argv)
 		if (status != -1)
 			return status;
 	} else if (!keep_is_wanted()) {
-		frozen_spare(&spare, &spare_end);
-		memory_gather(spare, spare_end);
+		memory_gather();
 	}
 	return answer();
 }

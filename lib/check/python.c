@@ -102,15 +102,11 @@ static char *
 find_cache(const struct invocation *invocation)
 {
 	static const char *const none[2] = { NULL, NULL };
-	char *name = bytecode_name(invocation->file), *path = NULL,
-	     *chosen = invocation->options.cache == NULL
-	    ? NULL
-	    : file_path(invocation->folder, invocation->options.cache);
+	char *name = bytecode_name(invocation->file), *path = NULL;
 
-	if (name != NULL && cache_open(chosen, none) == 0 &&
+	if (name != NULL && cache_open(invocation, none) == 0 &&
 	    asprintf(&path, "%s/%s", cache_folder(), name) == -1)
 		path = NULL;
-	free(chosen);
 	free(name);
 	return path;
 }

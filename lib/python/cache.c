@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "invocation/file.h"
 #include "python/cache.h"
 
 #ifndef O_PATH
@@ -160,42 +161,51 @@ use_home(const char *const served[2])
 	return used;
 }
 
+/* What --cache names, in the application's folder. */
 static bool
-use_chosen(const char *chosen)
+use_chosen(const struct invocation *invocation, const char *const served[2])
 {
-	static const char *const anywhere[2] = { NULL, NULL };
-	char *path = strdup(chosen);
-	size_t length = strlen(chosen);
-	bool used = false;
+	char *path = file_path(invocation->folder, invocation->options.cache);
+	size_t length = path != NULL ? strlen(path) : 0;
+	bool used;
 
-	while (path != NULL && length > 1 && path[length - 1] == '/')
+	while (length > 1 && path[length - 1] == '/')
 		path[--length] = '\0';
-	if (path != NULL && *path == '/')
-		used = use_folder(path, anywhere);
+	used = path != NULL && *path == '/' && use_folder(path, served);
 	free(path);
 	return used;
 }
 
-int
-cache_open(const char *chosen, const char *const served[2])
+/* The first of the usual ones. */
+static bool
+use_usual(const char *const served[2])
 {
 	char path[sizeof("/var/cache/cgi2wsgi/") + 3 * sizeof(long)];
 	long user = (long)geteuid();
-	bool used;
+
+	snprintf(path, sizeof(path), "/var/cache/cgi2wsgi/%ld", user);
+	if (use_folder(path, served) || use_home(served))
+		return true;
+	snprintf(path, sizeof(path), "/var/tmp/cgi2wsgi-%ld", user);
+	return use_folder(path, served);
+}
+
+int
+cache_open(const struct invocation *invocation, const char *const served[2])
+{
+	const char *chosen = invocation->options.cache;
+	bool used = false;
 
 	if (cache.folder != -1)
 		close(cache.folder);
 	free(cache.path);
 	cache.folder = -1;
 	cache.path = NULL;
-	if (chosen != NULL) {
-		used = use_chosen(chosen);
-	} else {
-		snprintf(path, sizeof(path), "/var/cache/cgi2wsgi/%ld", user);
-		used = use_folder(path, served) || use_home(served);
-		snprintf(path, sizeof(path), "/var/tmp/cgi2wsgi-%ld", user);
-		used = used || use_folder(path, served);
-	}
+	cache.complaint = "--cache none was given";
+	if (chosen == NULL)
+		used = use_usual(served);
+	else if (strcmp(chosen, "none") != 0)
+		used = use_chosen(invocation, served);
 	if (used)
 		cache.complaint = NULL;
 	return used ? 0 : -1;

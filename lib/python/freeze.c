@@ -71,9 +71,6 @@ print_modules(void)
 		printf("{ .name = \"%s\", .code = module_%d, "
 		       ".size = sizeof(module_%d), .is_package = %d },\n",
 		    modules[i], i, i, strchr(modules[i], '.') == NULL);
-#ifdef DEEP_FROZEN
-	printf("{ .name = \"os\", .get_code = get_os },\n");
-#endif
 	printf("{ .name = NULL }\n};\n");
 }
 

@@ -49,19 +49,11 @@ round_up(uintptr_t address, uintptr_t unit)
 	return (address + unit - 1) & ~(unit - 1);
 }
 
-static uintptr_t
-round_down(uintptr_t address, uintptr_t unit)
-{
-	return address & ~(unit - 1);
-}
-
 #ifdef __PIE__
 /* Those of libpython: the dynamic linker has written to most of their pages. */
 static void
-copy_all_variables(const char *spare, const char *spare_end)
+copy_variables(void)
 {
-	(void)spare;
-	(void)spare_end;
 }
 #else
 /* Into pages that do not exist yet. */
@@ -101,27 +93,16 @@ replace_pages(char *start, size_t size)
 	return false;
 }
 
-/* A sandbox may refuse the quicker way. */
 static void
-copy_variables(uintptr_t start, uintptr_t end)
-{
-	if (start < end && !replace_pages((char *)start, end - start))
-		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
-}
-
-static void
-copy_all_variables(const char *spare, const char *spare_end)
+copy_variables(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
 		  start = round_up((uintptr_t)__data_start, page),
 		  end = round_up((uintptr_t)_edata, page);
 
-	if (spare == spare_end) {
-		copy_variables(start, end);
-		return;
-	}
-	copy_variables(start, round_up((uintptr_t)spare, page));
-	copy_variables(round_down((uintptr_t)spare_end, page), end);
+	/* A sandbox may refuse the quicker way. */
+	if (start < end && !replace_pages((char *)start, end - start))
+		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 }
 #endif
 
@@ -171,41 +152,22 @@ is_limited(void)
 }
 
 void
-memory_gather(const char *spare, const char *spare_end)
+memory_gather(void)
 {
 	static PyObjectArenaAllocator allocator = { NULL, allocate_arena,
 		free_arena };
 
 	if (is_limited())
 		return;
-	copy_all_variables(spare, spare_end);
+	copy_variables();
 	PyObject_SetArenaAllocator(&allocator);
-}
-
-/* Not by copies: threads may be there by now. */
-void
-memory_fetch(char *start, char *end)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
-		  first = round_down((uintptr_t)start, page);
-
-	madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
 }
 
 #else
 
 void
-memory_gather(const char *spare, const char *spare_end)
+memory_gather(void)
 {
-	(void)spare;
-	(void)spare_end;
-}
-
-void
-memory_fetch(char *start, char *end)
-{
-	(void)start;
-	(void)end;
 }
 
 #endif

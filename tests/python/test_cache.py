@@ -368,6 +368,37 @@ def test_chosen(cgi, kept, name):
         == {".htaccess", "app.cgi"}
 
 
+def test_nothing_is_chosen(cgi, kept):
+    """J1: --cache none keeps nothing, and makes no folder of that name."""
+    reply = cgi.run(cgi.script(SECRET, "--cache none"), env=kept.env)
+    assert reply.body == TOKEN[:4].encode() and reply.log == ""
+    assert not list(cgi.folder.rglob("*.pyc"))
+    assert not (cgi.folder / "none").exists()
+
+
+@pytest.mark.parametrize("root", [".", "sub/..", "kept"])
+def test_chosen_is_served(cgi, kept, root):
+    """J1: nor is a chosen folder used that the web server hands out."""
+    for name in ("kept", "sub"):
+        (cgi.folder / name).mkdir(mode=0o700)
+    reply = cgi.run(cgi.script(SECRET, "--cache kept"), env={
+        **kept.env, "DOCUMENT_ROOT": f"{cgi.folder}/{root}"})
+    assert reply.body == TOKEN[:4].encode() and reply.log == ""
+    assert not list(cgi.folder.rglob("*.pyc"))
+
+
+@as_root
+@pytest.mark.parametrize("options", ["ro", "size=4k", "nr_inodes=3"])
+def test_full(cgi, kept, options):
+    """J1, attack 2: a full disk, or one that is read only, costs time alone."""
+    script = cgi.script(SECRET)
+    reply = cgi.exec(
+        ["/usr/bin/unshare", "-m", "sh", "-c",
+         f'mount -t tmpfs -o {options} none "$HOME" && "$0" && "$0"', script],
+        cgi.environ(script, env={**kept.env, "PATH": os.environ["PATH"]}))
+    assert reply.raw.count(b"Status: 200 OK") == 2 and reply.log == ""
+
+
 @pytest.mark.parametrize("name", ["missing/kept", "file", "/proc/x"])
 def test_chosen_cannot_be_had(cgi, kept, name):
     """J1, J2: then nothing is kept, there or elsewhere."""

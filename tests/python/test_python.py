@@ -265,32 +265,6 @@ def test_no_library_file(cgi, python):
     assert bool(read) == (version < [3, 11])
 
 
-INTERNED = """
-import _imp, json, sys
-from importlib import _bootstrap
-
-def is_interned(name):
-    return sys.intern(name[:1] + name[1:]) is name
-
-said = [all(map(is_interned, code.co_names)) for code in (
-    _bootstrap._load_unlocked.__code__, _imp.get_frozen_object("runpy"))]
-
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [json.dumps(said).encode()]
-"""
-
-
-def test_interned(cgi, python):
-    """Names that every import uses are interned, those of runpy not."""
-    if not python.endswith("3.11"):
-        pytest.skip("Python 3.11 has frozen runpy, and leaves a choice")
-    shared = b"libpython" in subprocess.run(
-        ["ldd", PROGRAM], stdout=subprocess.PIPE, check=True).stdout
-    found = facts(cgi.run(cgi.script(INTERNED)))
-    assert found == [True, shared]
-
-
 COLLECTOR = """
 import gc, json
 
