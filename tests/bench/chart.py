@@ -7,7 +7,7 @@ import subprocess
 from tables import GROUPS, number, times
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73")
-BAR = 0.28              # of a row's height
+APART = 0.28            # of a row's height, between two dots of a way
 # A background of its own: the page that shows it may be light or dark.
 SCRIPT = """
 set terminal svg size 860,{height} noenhanced font "sans-serif,13" \\
@@ -38,26 +38,25 @@ def rows(figures):
     return ways, heads, position
 
 
-def bars(ways, number_of_bars, index):
-    """A block of gnuplot's data: x, its bar from the left, y from to."""
+def dots(ways, index):
+    """A block of gnuplot's data: x, y, and the number to write beside it."""
     lines = [f"${'abc'[index]} << END"]
     for position, _, values in ways:
         if values[index] is not None:
             count = sum(value is not None for value in values)
             place = sum(value is not None for value in values[:index])
-            y = position + BAR * (place - (count - 1) / 2)
+            y = position + APART * (place - (count - 1) / 2)
             lines.append(f'{values[index]} {y} "{number(values[index])}"')
     return "\n".join([*lines, "END"])
 
 
-def plots(titles, low):
-    """One series of bars and one of their numbers for each application."""
+def plots(titles):
+    """One series of dots and one of their numbers for each application."""
     for index, title in enumerate(titles):
         block = "$" + "abc"[index]
-        yield (f'{block} using ({low}):2:({low}):1:($2-{BAR / 2}):'
-               f'($2+{BAR / 2}) with boxxyerror fs solid noborder '
+        yield (f'{block} using 1:2 with points pt 7 ps 0.8 '
                f'lc rgb "{COLOURS[index]}" title "{title}"')
-        yield (f'{block} using 1:2:3 with labels left offset 0.3,0 '
+        yield (f'{block} using 1:2:3 with labels left offset 0.8,0 '
                f'font ",10" notitle')
 
 
@@ -66,7 +65,7 @@ def script(figures):
     ways, heads, end = rows(figures)
     values = [value for *_, row in ways for value in row if value]
     low, high = min(values) / 2, max(values) * 2
-    data = "\n".join(bars(ways, len(titles), index)
+    data = "\n".join(dots(ways, index)
                      for index in range(len(titles)))
     return data + SCRIPT.format(
         height=110 + 34 * end, low=low, high=high, bottom=end,
@@ -75,7 +74,7 @@ def script(figures):
         heads="\n".join(f'set label "{text}" at graph 0, first {position} '
                         'font ",13:Bold" offset 1,0'
                         for position, text in heads),
-        plots=", ".join(plots(titles, low)))
+        plots=", ".join(plots(titles)))
 
 
 def draw(figures):
