@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "terminal/response.h"
 #include "terminal/client.h"
 #include "cgi/report.h"
 
@@ -24,9 +23,7 @@ static struct {
 	int reply; /* the pipe it writes to */
 	int output;
 	const char *file; /* output's name, or NULL: standard output */
-	bool include;
-	struct terminal_response
-	    answer; /* its status is 0 until there is one */
+	bool include, has_head;
 	int status;
 	char *complaint;
 } client;
@@ -138,27 +135,36 @@ open_output(void)
 	return false;
 }
 
-/* Tries to find the head in the reply so far. */
+/*
+ * Tries to find the head in the reply so far. It is the program's own: the
+ * status comes first, and each line ends in CRLF. A client is told HTTP where
+ * CGI says Status (RFC 3875 6.2); a whole response (5) stays as it is.
+ */
 static void
 read_head(const char *bytes, size_t size)
 {
-	int found = terminal_response_read(&client.answer, bytes, size);
+	static const char cgi[] = "Status: ", http[] = "HTTP/1.1 ";
+	const char *end = memmem(bytes, size, "\r\n\r\n", 4);
+	bool translated = size >= strlen(cgi) &&
+	    memcmp(bytes, cgi, strlen(cgi)) == 0;
+	size_t from = translated ? strlen(cgi) : 0;
 
-	if (found == 0)
+	if (end == NULL)
 		return;
-	if (found == -1) {
-		record_complaint(
-		    CLIENT_FAILED, "the reply's head is none of CGI");
+	client.has_head = true;
+	if (!translated && memcmp(bytes, http, strlen("HTTP/")) != 0) {
+		record_complaint(CLIENT_FAILED, "the reply has no status");
 		close_reply();
 		return;
 	}
 	if (!open_output())
 		return;
-	if (client.include)
-		write_output(client.answer.head, client.answer.length);
+	if (client.include && translated)
+		write_output(http, strlen(http));
+	if (!client.include)
+		from = (size_t)(end + 4 - bytes);
 	if (client.reply != -1)
-		write_output(
-		    bytes + client.answer.size, size - client.answer.size);
+		write_output(bytes + from, size - from);
 }
 
 /* Reads the reply to its end; only a head is kept. */
@@ -182,11 +188,11 @@ print_reply(void)
 			continue;
 		if (got <= 0)
 			break;
-		if (client.answer.status == 0)
+		if (!client.has_head)
 			read_head(buffer, kept += (size_t)got);
 		else
 			write_output(buffer, (size_t)got);
-		if (client.answer.status != 0)
+		if (client.has_head)
 			kept = 0;
 	}
 	free(buffer);
@@ -227,7 +233,7 @@ find_exit_status(void)
 		    "signal %d (%s) ended the application before its reply "
 		    "was complete",
 		    WTERMSIG(how), strsignal(WTERMSIG(how)));
-	if (client.answer.status == 0)
+	if (!client.has_head)
 		return record_complaint(CLIENT_FAILED,
 		    "the application ended the process without a reply");
 	/* Its own log entry says why. */

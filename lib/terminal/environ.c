@@ -30,20 +30,11 @@ static const char *const fixed[][2] = {
 	{ "SERVER_SOFTWARE", "cgi2wsgi/" VERSION },
 };
 
-/* NULL takes a variable away. */
-static int
-set_variable(const char *name, const char *value)
-{
-	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
-
-	return result == 0 ? 0 : report_no_memory();
-}
-
-/* The same with memory, which is freed. */
+/* The value is memory, which is freed. */
 static int
 set_and_free(const char *name, char *value)
 {
-	int result = value != NULL ? set_variable(name, value)
+	int result = value != NULL ? headers_set_variable(name, value)
 				   : report_no_memory();
 
 	free(value);
@@ -192,12 +183,12 @@ set_server(const struct target *target)
 	port = target_port(host, &length);
 	if (port == NULL)
 		port = target->secure ? "443" : "80";
-	if (set_variable("SERVER_PORT", port) == -1 ||
+	if (headers_set_variable("SERVER_PORT", port) == -1 ||
 	    set_and_free("SERVER_NAME", strndup(host, length)) == -1 ||
-	    set_variable("REQUEST_SCHEME", target->secure ? "https" : "http") ==
-		-1)
+	    headers_set_variable(
+		"REQUEST_SCHEME", target->secure ? "https" : "http") == -1)
 		return -1;
-	return set_variable("HTTPS", target->secure ? "on" : NULL);
+	return headers_set_variable("HTTPS", target->secure ? "on" : NULL);
 }
 
 static int
@@ -210,8 +201,8 @@ set_path(const struct target *target)
 		url_normalize(decoded);
 	}
 	if (set_and_free("PATH_INFO", decoded) == -1 ||
-	    set_variable("QUERY_STRING", target->query ? target->query : "") ==
-		-1)
+	    headers_set_variable(
+		"QUERY_STRING", target->query ? target->query : "") == -1)
 		return -1;
 	if (asprintf(&uri, "%s%s%s", target->path, target->query ? "?" : "",
 		target->query ? target->query : "") == -1)
@@ -231,7 +222,7 @@ set_method(const struct options *options, const struct upload *upload)
 	if (header_check_name(method, strlen(method)) != NULL)
 		return report_fail(
 		    REPORT_USAGE, "-X needs a method, not '%s'", method);
-	return set_variable("REQUEST_METHOD", method);
+	return headers_set_variable("REQUEST_METHOD", method);
 }
 
 static int
@@ -241,7 +232,7 @@ set_request(
 	size_t i;
 
 	for (i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		if (set_variable(fixed[i][0], fixed[i][1]) == -1)
+		if (headers_set_variable(fixed[i][0], fixed[i][1]) == -1)
 			return -1;
 	if (set_method(options, upload) == -1 || set_path(target) == -1 ||
 	    set_headers(options, target) == -1 || set_content(upload) == -1 ||
@@ -249,7 +240,7 @@ set_request(
 		return -1;
 	/* A form's type has a boundary, whatever -H says. */
 	if (upload->kind == UPLOAD_FORM &&
-	    set_variable("CONTENT_TYPE", upload->type) == -1)
+	    headers_set_variable("CONTENT_TYPE", upload->type) == -1)
 		return -1;
 	return set_server(target);
 }
@@ -266,7 +257,7 @@ environ_simulate(const struct invocation *invocation, int *body)
 	    headers_collect(options) == 0 &&
 	    upload_make(&upload, options, headers_value("Content-Type")) == 0 &&
 	    set_request(options, &target, &upload) == 0 &&
-	    set_variable("SCRIPT_FILENAME", invocation->file) == 0)
+	    headers_set_variable("SCRIPT_FILENAME", invocation->file) == 0)
 		result = 0;
 	*body = -1;
 	if (result == 0 && upload.data != NULL &&

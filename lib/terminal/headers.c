@@ -15,9 +15,8 @@
 /* Each is "Name:value" or "Name;", trimmed; they stay. */
 static struct words lines;
 
-/* NULL takes a variable away. */
-static int
-set_variable(const char *name, const char *value)
+int
+headers_set_variable(const char *name, const char *value)
 {
 	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
 
@@ -174,7 +173,7 @@ headers_offer(const char *name, const char *value)
 	if (find_line(name, strlen(name), lines.count) != -1 || value == NULL ||
 	    *value == '\0')
 		value = NULL;
-	result = set_variable(variable, value);
+	result = headers_set_variable(variable, value);
 	free(variable);
 	return result;
 }
@@ -191,10 +190,10 @@ set_header(int i, const char *variable)
 	if (value == NULL)
 		return 0;
 	if (before == NULL || find_line(line, name_length(line), i) == -1)
-		return set_variable(variable, value);
+		return headers_set_variable(variable, value);
 	if (asprintf(&both, "%s, %s", before, value) == -1)
 		return report_no_memory();
-	result = set_variable(variable, both);
+	result = headers_set_variable(variable, both);
 	free(both);
 	return result;
 }

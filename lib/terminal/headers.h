@@ -4,6 +4,12 @@
 
 #include "invocation/options.h"
 
+/*
+ * Sets a variable of the environment, or takes it away if the value is NULL.
+ * Returns 0, or -1 with a failure reported.
+ */
+int headers_set_variable(const char *name, const char *value);
+
 /* Reads every -H. Returns 0, or -1 with a failure reported. */
 int headers_collect(const struct options *);
 

@@ -406,6 +406,24 @@ def test_what_nobody_types_is_no_option(cgi, word):
     assert b" is no option" in done.stderr
 
 
+def test_reply_without_a_status(cgi):
+    """I4: an application that writes to the reply behind the program's back."""
+    done = ask(cgi, app="""
+        import os
+
+        def application(environ, start_response):
+            for number in range(3, 20):
+                try:
+                    os.write(number, b"<html>\\r\\n\\r\\n")
+                except OSError:
+                    pass
+            start_response("200 OK", [])
+            return [b"Hello"]
+        """)
+    assert done.returncode == 1 and done.stdout == b""
+    assert b"cgi2wsgi: the reply has no status\n" in done.stderr
+
+
 def test_cut_short(cgi):
     """I4: what came is printed; the status tells that more was to come."""
     done = ask(cgi, app="""

@@ -14,7 +14,6 @@ UNIT = TESTS / "unit"
 TOP = TESTS.parent
 # Which units each test program links, besides itself.
 LINKED = {
-    "response": ["lib/terminal/response", "lib/cgi/ascii", "lib/cgi/buffer"],
     "ascii": ["lib/cgi/ascii"],
     "buffer": ["lib/cgi/buffer"],
     "header": ["lib/cgi/header", "lib/cgi/ascii"],
