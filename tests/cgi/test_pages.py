@@ -356,7 +356,7 @@ def test_debug_page_puts_the_own_code_first(cgi):
 
 
 def test_debug_page_has_one_variable_in_a_line(cgi):
-    """Issue 15, G5: the request's, masked, and with hostile names."""
+    """G5: the request's, masked, and with hostile names."""
     page = own_page(cgi, """
         def application(environ, start_response):
             1 / 0
@@ -378,7 +378,7 @@ def test_debug_page_has_one_variable_in_a_line(cgi):
     "raise ValueError('')\n", "raise ValueError('\\n\\n')\n",
     "def f(): f()\nf()\n"])
 def test_debug_page_of_strange_traces(cgi, source):
-    """Issue 15, G5: whatever they look like, the page is whole and escaped."""
+    """G5: whatever they look like, the page is whole and escaped."""
     page = own_page(cgi, source)
     assert page.rstrip().endswith("</main></body></html>")
     for tag in ("pre", "details", "summary", "p", "code", "h1", "h2"):

@@ -33,7 +33,7 @@ FAILING = {
 @pytest.mark.parametrize("how", ["", "=html"])
 @pytest.mark.parametrize("failing", FAILING)
 def test_failing_request(cgi, failing, how):
-    """case 32, issue 15: each station that fails; no part tells a secret."""
+    """case 32: each station that fails; no part tells a secret."""
     source, options, status = FAILING[failing]
     script = cgi.script(
         "import os\nTOKEN = os.environ.pop('DEPLOYED_TOKEN', '')\n" + source,
@@ -58,7 +58,7 @@ def test_failing_request(cgi, failing, how):
 
 
 def test_client_that_leaves(cgi):
-    """case 32, issue 15: the page of who has nobody to answer is whole."""
+    """case 32: the page of who has nobody to answer is whole."""
     process = cgi.start(cgi.script("""
         def application(environ, start_response):
             start_response("200 OK", [])
