@@ -182,6 +182,29 @@ keep_watch(void)
 }
 
 /*
+ * A home that the server did not name was looked up by its user, which the
+ * other program cannot do: then it is none of the places.
+ */
+static void
+leave_home(const struct options *options)
+{
+	const char *const served[2] = { place_variable(
+					    keep.whole, "DOCUMENT_ROOT"),
+		place_variable(keep.whole, "CONTEXT_DOCUMENT_ROOT") };
+	char *home = getenv("HOME");
+
+	if (options->cache != NULL || home == NULL ||
+	    place_variable(keep.whole, "HOME") != NULL)
+		return;
+	if ((home = strdup(home)) != NULL) {
+		unsetenv("HOME");
+		cache_open(NULL, served);
+		setenv("HOME", home, 1);
+	}
+	free(home);
+}
+
+/*
  * Whether the other program would know such a request again (preload.c), and
  * find what is put into the cache's folder.
  */
@@ -205,6 +228,7 @@ is_found_again(const struct invocation *invocation)
 	place_name(caller, PLACE_IMAGE, keep.image);
 	place_name(caller, PLACE_NEW, keep.unfinished);
 	place_name(caller, PLACE_REFUSAL, keep.refusal);
+	leave_home(&invocation->options);
 	if (cache_folder() == NULL) {
 		refuse("there is no folder for it that is the user's own",
 		    cache_complaint() != NULL ? cache_complaint() : "");

@@ -114,6 +114,31 @@ def test_later_requests_start_from_an_image(preloaded):
     assert preloaded.run(plain).body == b"False"
 
 
+@pytest.mark.parametrize("home", ["HOME", "no HOME"])
+def test_where_images_lie_by_default(preloaded, home):
+    """J1: a place that the other program finds, too, without a password file.
+
+    suEXEC and most servers set no HOME.
+    """
+    script = preloaded.cgi.write("app.cgi", f"#!{PRELOAD}\n" + textwrap.dedent(
+        HEAD + """
+    def application(environ, start_response):
+        return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """), 0o755)
+    drop = ["HOME"] if home == "no HOME" else []
+    places = [Path(f"/var/cache/cgi2wsgi/{os.geteuid()}"),
+              preloaded.home / ".cache" / "cgi2wsgi",
+              Path(f"/var/tmp/cgi2wsgi-{os.geteuid()}")]
+    until(lambda: preloaded.run(script, drop=drop).body == b"True")
+    for image in (image for place in places for image in place.glob("*.image")):
+        if os.fsencode(script) in image.read_bytes():
+            image.unlink()
+            break
+    else:
+        raise AssertionError("no image")
+    assert preloaded.run(script, drop=drop).body == b"False"
+
+
 def test_nothing_repeats_itself(preloaded):
     """Each request is a process of its own: state, pid, random numbers."""
     script = preloaded.script(STATE)
