@@ -1,6 +1,7 @@
 /* Passenger's idiom, os.execl(INTERP, INTERP, *sys.argv), comes here. */
 
 #include "python/cpython.h"
+#include <frameobject.h> /* up to 3.10 Python.h has not all of it */
 
 #include <stdlib.h>
 #include <string.h>
