@@ -276,7 +276,7 @@ def test_missing_callable_lists_what_there_is(cgi):
 def test_missing_module_mentions_a_virtual_environment(cgi):
     """G1: that lies beside the script and is not used unasked."""
     script = cgi.script("import nosuchmodule\n")
-    assert "--venv" not in cgi.run(script).log
+    assert ".venv" not in cgi.run(script).log
     cgi.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.2\n")
     reply = cgi.run(script)
     assert "--venv" in reply.log and ".venv" in reply.log, reply
@@ -319,7 +319,7 @@ def test_debug_page(cgi):
     text = html.unescape(re.sub("<[^>]*>", "", page))
     assert "<script>alert(1)</script> & \"quotes\"" in text
     for expected in ("Traceback", str(cgi.folder), "inner", "raise ValueErr",
-                     'inner("hidden8"', "12345", "shown1", "shown2",
+                     'inner("****"', "12345", "shown1", "shown2",
                      "shown3", "****", "Settings()"):
         assert expected in text, expected
 
@@ -395,8 +395,8 @@ def test_debug_page_masks_secrets(cgi):
                             ("Authorization", "Basic hidden10")],
                    env={"DATABASE_PASSWORD": "hidden11"}).body.decode()
     # The source line of the call to inner() says hidden8.
-    assert set(re.findall(r"hidden\d+", page)) == {"hidden8"}, page
-    assert "inner(&quot;hidden8&quot;" in page
+    assert not re.findall(r"hidden\d+", page), page
+    assert "inner(&quot;****&quot;" in page
 
 
 @pytest.mark.parametrize("value", [
@@ -542,13 +542,18 @@ def shapes():
 
 def show(cgi, values):
     """What the page says of local variables, by their number."""
-    text = "\n    ".join(f"v{number} = {value}"
-                         for number, value in enumerate(values))
-    reply = cgi.run(cgi.script(SHAPES.replace("VARIABLES", text), "--debug"),
-                    headers=[("Accept", "text/plain")])
-    assert reply.status == 500, reply
-    return dict(re.findall(r"^ *v(\d+) = (.*)$", reply.body.decode(),
-                           re.MULTILINE))
+    lines = [f"v{number} = {value}" for number, value in enumerate(values)]
+    shown = {}
+    # Of one frame no more is shown than a page has room for.
+    for first in range(0, len(lines), 15):
+        text = "\n    ".join(lines[first:first + 15])
+        reply = cgi.run(
+            cgi.script(SHAPES.replace("VARIABLES", text), "--debug"),
+            headers=[("Accept", "text/plain")])
+        assert reply.status == 500, reply
+        shown.update(re.findall(r"^ *v(\d+) = (.*)$", reply.body.decode(),
+                                re.MULTILINE))
+    return shown
 
 
 def test_debug_page_walks_values(cgi):
