@@ -52,7 +52,7 @@ all: $(program) $(program)-preload $(BUILD)/compile_commands.json
 settings := $(strip $(foreach name,CC CPPFLAGS CFLAGS LDFLAGS WARNINGS EXTRA \
     PYTHON PKG_CONFIG PKG_CONFIG_PATH SHARED STATIC,$(name)=$($(name))))
 goals := $(or $(MAKECMDGOALS),all)
-ifneq ($(filter-out clean coverage dist sanitized uninstall,$(goals)),)
+ifneq ($(filter-out clean coverage dist html sanitized uninstall,$(goals)),)
 include $(BUILD)/configuration
 ifneq ($(filter-out install install-strip,$(goals)),)
 ifneq ($(value configured) $(state),$(settings) $(strip \
@@ -247,6 +247,16 @@ uninstall:
 	    rm -f $(DESTDIR)$(MANDIR)/man$${manual##*.}/$$manual; done
 	rm -rf $(DESTDIR)$(DOCDIR)
 
+# The manuals for a browser: as pages below build/html, and as Markdown beside
+# them, where a site shows the repository. Needs mandoc.
+html: folder = $(abspath $(BUILD))/html
+html:
+	@mkdir -p $(folder)
+	cp man/style.css man/*.svg $(folder)
+	cd man && for manual in $(notdir $(manuals)); do \
+	    mandoc -T html -O 'toc,style=style.css,man=%N.%S.html;https://manpages.debian.org/%N.%S.en.html' \
+	    $$manual >$(folder)/$$manual.html && ./as-markdown $$manual >$$manual.md || exit; done
+
 # What every file says of the version has to be the same.
 dist:
 	@[ -e .git ] || { echo 'make dist: this is no clone with git, but what' \
@@ -264,8 +274,8 @@ clean:
 	rm -rf $(program) $(program)-preload \
 	    $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze config.h \
 	    configuration probe.* compile_commands.json \
-	    bench coverage sanitized)
+	    bench coverage html sanitized)
 
 .DELETE_ON_ERROR:
 .PHONY: all always bench bench-keep bench-quick check check-all clean coverage \
-    dist install install-strip interop sanitized uninstall
+    dist html install install-strip interop sanitized uninstall
