@@ -186,21 +186,28 @@ keep_watch(void)
  * other program cannot do: then it is none of the places.
  */
 static void
-leave_home(const struct options *options)
+leave_home(const struct invocation *invocation)
 {
 	const char *const served[2] = { place_variable(
 					    keep.whole, "DOCUMENT_ROOT"),
 		place_variable(keep.whole, "CONTEXT_DOCUMENT_ROOT") };
 	char *home = getenv("HOME");
+	bool before[DESCRIPTORS];
+	int i;
 
-	if (options->cache != NULL || home == NULL ||
+	if (invocation->options.cache != NULL || home == NULL ||
 	    place_variable(keep.whole, "HOME") != NULL)
 		return;
+	for (i = 0; i < DESCRIPTORS; i++)
+		before[i] = is_open(i);
 	if ((home = strdup(home)) != NULL) {
 		unsetenv("HOME");
-		cache_open(NULL, served);
+		cache_open(invocation, served);
 		setenv("HOME", home, 1);
 	}
+	/* The folder's descriptor is not the import's. */
+	for (i = 0; i < DESCRIPTORS; i++)
+		keep.open[i] = keep.open[i] || (!before[i] && is_open(i));
 	free(home);
 }
 
@@ -228,7 +235,7 @@ is_found_again(const struct invocation *invocation)
 	place_name(caller, PLACE_IMAGE, keep.image);
 	place_name(caller, PLACE_NEW, keep.unfinished);
 	place_name(caller, PLACE_REFUSAL, keep.refusal);
-	leave_home(&invocation->options);
+	leave_home(invocation);
 	if (cache_folder() == NULL) {
 		refuse("there is no folder for it that is the user's own",
 		    cache_complaint() != NULL ? cache_complaint() : "");
