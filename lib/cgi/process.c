@@ -166,7 +166,9 @@ on_time(void)
 		 allowed = (unsigned)process.timeout * 1000;
 
 	if (process.phase == FINISHING || process.ending)
-		end(REPORT_SHUTDOWN, 0);
+		end(process.interruption == REPORT_CPU_TIME ? REPORT_CPU_TIME
+							    : REPORT_SHUTDOWN,
+		    0);
 	if (process.interruption != 0)
 		end((enum report_code)process.interruption, 0);
 	if (process.terminated)

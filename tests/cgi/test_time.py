@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from harness import program
+
 # What an application may do with signals before it hangs.
 OWN_SIGNALS = {
     "handler": """
@@ -240,6 +242,45 @@ def test_cpu_time(cgi, limits, sent):
     assert "cgi2wsgi: cpu-time [" in reply.log
     assert "in this_one_loops" in reply.log and "<closed>" in reply.log
     assert "--timeout" not in reply.log
+
+
+LOOP = """
+    def this_one_loops():
+        while True:
+            pass
+    """
+
+
+def test_cpu_time_of_the_import(cgi):
+    """I3a, case 6: also before the application is there."""
+    reply = cgi.run(cgi.script(program(LOOP, "this_one_loops()")),
+                    preexec_fn=limit_cpu(1, 10), timeout=40)
+    assert reply.status == 504 and reply.exit == 1
+    assert "cgi2wsgi: cpu-time [" in reply.log
+    assert "in this_one_loops" in reply.log
+
+
+@pytest.mark.parametrize("where", ["close", "atexit"])
+def test_cpu_time_after_the_reply(cgi, where):
+    """I3a, I4, case 6: the reply is whole, and the log names the reason."""
+    reply = cgi.run(cgi.script(program(LOOP, f"""
+        import atexit
+
+        class Body(list):
+            def close(self):
+                if {where == "close"}:
+                    this_one_loops()
+
+        if {where == "atexit"}:
+            atexit.register(this_one_loops)
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return Body([b"whole"])
+        """)), preexec_fn=limit_cpu(1, 3), timeout=40)
+    assert reply.body == b"whole" and reply.exit == 0
+    assert "cgi2wsgi: cpu-time [" in reply.log
+    assert "graceful-timeout" not in reply.log
 
 
 def test_cpu_time_stubborn(cgi):
