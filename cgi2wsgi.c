@@ -153,14 +153,6 @@ is_nph(void)
 	return true;
 }
 
-static void
-choose_head(void)
-{
-	if (is_nph())
-		reply_be_nph(request_text(
-		    &request, "SERVER_SOFTWARE", "cgi2wsgi/" VERSION));
-}
-
 static int
 follow_options(void)
 {
@@ -178,7 +170,9 @@ follow_options(void)
 	if (invocation_change_folder(&invocation) == -1 ||
 	    set_variables() == -1)
 		return -1;
-	choose_head();
+	if (is_nph())
+		reply_be_nph(request_text(
+		    &request, "SERVER_SOFTWARE", "cgi2wsgi/" VERSION));
 	if (body_measure(&request, invocation.options.max_body) == -1)
 		return -1;
 	page_prepare();

@@ -240,12 +240,6 @@ on_fork(void)
 }
 
 static void
-close_on_exec(int descriptor)
-{
-	fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-}
-
-static void
 protect_inherited(void)
 {
 	struct dirent *entry;
@@ -259,7 +253,7 @@ protect_inherited(void)
 		return;
 	while ((entry = readdir(open_now)) != NULL)
 		if (atoi(entry->d_name) > STDERR_FILENO)
-			close_on_exec(atoi(entry->d_name));
+			fcntl(atoi(entry->d_name), F_SETFD, FD_CLOEXEC);
 	closedir(open_now);
 }
 

@@ -217,22 +217,12 @@ find_word(const char *script, int argc, char **argv)
 	return 0;
 }
 
-static int
-use_url(struct invocation *invocation, const struct words *words, int at)
-{
-	invocation->url = at < words->count ? words->word[at] : "/";
-	return at + 1 < words->count
-	    ? report_fail(REPORT_USAGE,
-		  "one application and one URL, not also '%s'",
-		  words->word[at + 1])
-	    : 0;
-}
-
 /* What a command line says besides options and application: the URL at most. */
 static int
 use_rest(struct invocation *invocation, int at)
 {
 	const struct options *options = &invocation->options;
+	const struct words *typed = &invocation->typed;
 	int i, letter;
 
 	if (options->want == WANT_APPLICATION && options->web_user != NULL)
@@ -246,7 +236,13 @@ use_rest(struct invocation *invocation, int at)
 			    "options about a request it takes -H, not %s",
 			    options_name(letter));
 	}
-	return use_url(invocation, &invocation->typed, at);
+	if (at < typed->count)
+		invocation->url = typed->word[at];
+	return at + 1 < typed->count
+	    ? report_fail(REPORT_USAGE,
+		  "one application and one URL, not also '%s'",
+		  typed->word[at + 1])
+	    : 0;
 }
 
 /* H4: [options] [URL] behind a script's name */

@@ -293,13 +293,6 @@ send_result(PyObject *result)
 					 : 0;
 }
 
-/* What the current exception is about. */
-static enum report_code
-choose_code(void)
-{
-	return is_refusal() ? REPORT_PROTOCOL : REPORT_APPLICATION;
-}
-
 /* Whether the response was delivered whole; if not, says so. */
 static bool
 conclude_response(int status, PyObject *application)
@@ -313,7 +306,8 @@ conclude_response(int status, PyObject *application)
 	}
 	if (status == -1) {
 		if (PyErr_Occurred())
-			traceback_fail_call(choose_code(),
+			traceback_fail_call(
+			    is_refusal() ? REPORT_PROTOCOL : REPORT_APPLICATION,
 			    "the application raised an exception", application);
 		page_deliver();
 		return false;
