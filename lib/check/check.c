@@ -68,6 +68,10 @@ report_refusal(void)
 		if (!finding_has("shared-") && command != NULL)
 			finding_add("line-folder", "%.*s\ntype%s",
 			    (int)(command - failure), failure, command);
+		else if (!finding_has("shared-"))
+			finding_add("line-folder",
+			    "%s\nname a folder that only you may write",
+			    failure);
 	} else if (report_failed_with(REPORT_FILE_KIND))
 		finding_add("file-type",
 		    "%s\nname a file of Python source in UTF-8", failure);

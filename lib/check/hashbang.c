@@ -3,6 +3,7 @@
  * one argument, and nothing counts behind 255 bytes.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,9 @@ static void
 check_program(const struct line *line, const char *program)
 {
 	bool there = access(program, F_OK) == 0;
+	char slashed[PATH_MAX]; /* what is a folder's name alone */
+
+	snprintf(slashed, sizeof(slashed), "%s/", program);
 
 	if (*program != '/')
 		report_line(line, "line-interpreter",
@@ -137,6 +141,9 @@ check_program(const struct line *line, const char *program)
 	else if (!there)
 		report_line(line, "line-interpreter",
 		    "the first line names %s, which is not there", program);
+	else if (access(slashed, F_OK) == 0)
+		report_line(line, "line-interpreter",
+		    "the first line names %s, which is a folder", program);
 	else if (!user_may(line->account, program, X_OK))
 		finding_add("line-interpreter",
 		    "the first line names %s, which %s may not execute\n"
@@ -254,7 +261,12 @@ take_apart(struct line *line)
 {
 	char *c = line->text + 2, *end = c + strcspn(c, "\r\n");
 
-	if (*end == '\r' && (end[1] == '\n' || end[1] == '\0'))
+	if (*end == '\r' && strchr(end, '\n') == NULL)
+		finding_add("line-end",
+		    "all lines end in a carriage return alone, so that the "
+		    "kernel sees one line\ntype: sed -i 's/\\r/\\n/g' %s",
+		    words_quote(line->script));
+	else if (*end == '\r' && end[1] == '\n')
 		finding_add("line-end",
 		    "the first line ends in a carriage return, as Windows "
 		    "writes it\ntype: sed -i 's/\\r$//' %s",

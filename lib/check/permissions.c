@@ -17,6 +17,8 @@
 #include "invocation/file.h"
 #include "invocation/words.h"
 
+/* One with the sticky bit, as /tmp, is everyone's for good reason. */
+#define PRIVATE "move it to a folder that only you may write"
 #define LEAST_MEMORY (INT64_C(256) << 20)
 #define LEAST_TIME 30 /* seconds */
 #define LEAST_PROCESSES 32
@@ -93,8 +95,9 @@ check_folder_mode(const char *path, mode_t mode, bool strictly)
 	if (mode & S_IWOTH)
 		finding_add("shared-folder",
 		    "everyone may write the folder %s, so anyone could run "
-		    "code here: the program refuses it\ntype: chmod o-w %s",
-		    path, words_quote(path));
+		    "code here: the program refuses it\n%s%s",
+		    path, mode & S_ISVTX ? PRIVATE : "type: chmod o-w ",
+		    mode & S_ISVTX ? "" : words_quote(path));
 	if (strictly && mode & S_IWGRP)
 		finding_add("group-folder",
 		    "a group may write the folder %s: suEXEC refuses it\n"
@@ -198,9 +201,12 @@ permissions_check_file(
 	if (!can_reach(account, script) || !can_reach(account, file))
 		return false;
 	if (stat(script, &st) == -1) {
-		finding_add("file-missing",
-		    "%s: %s\ncheck the name; capital letters count", script,
-		    strerror(errno));
+		finding_add("file-missing", "%s: %s\n%s", script,
+		    strerror(errno),
+		    strchr(file_base(script), ':') != NULL
+			? "name the script alone, which a server starts; its "
+			  "first line names a callable"
+			: "check the name; capital letters count");
 		return false;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -279,11 +285,13 @@ check_path(const struct user *account, const char *path, const char *root,
 	char *shared = find_shared(path);
 	struct stat st;
 
-	if (shared != NULL)
+	if (shared != NULL && stat(shared, &st) == 0)
 		finding_add("path-shared",
 		    "everyone may write the folder %s, of %s, so anyone could "
-		    "run code here\ntype: chmod o-w %s",
-		    shared, option, words_quote(shared));
+		    "run code here\n%s%s",
+		    shared, option,
+		    st.st_mode & S_ISVTX ? PRIVATE : "type: chmod o-w ",
+		    st.st_mode & S_ISVTX ? "" : words_quote(shared));
 	else if (stat(path, &st) == -1 && errno == ENOENT)
 		finding_add("path-unusable",
 		    "%s names %s, which is not there\ncorrect the name, or "

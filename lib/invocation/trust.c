@@ -27,7 +27,14 @@ static int
 refuse_shared(const char *path, bool folder, const char *harm)
 {
 	const char *word = words_quote(path);
+	struct stat st;
 
+	/* What is everyone's for good reason, as /tmp, is left so. */
+	if (stat(path, &st) == 0 && st.st_mode & S_ISVTX)
+		return report_fail(REPORT_UNSAFE_FILE,
+		    "everyone may write the folder %s, so anyone could %s: "
+		    "use another folder",
+		    word, harm);
 	return report_fail(REPORT_UNSAFE_FILE,
 	    "everyone may write %s%s, so anyone could %s: chmod o-w %s",
 	    folder ? "the folder " : "", word, harm, word);

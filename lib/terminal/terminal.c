@@ -18,7 +18,9 @@
 #include "check/check.h"
 #include "terminal/client.h"
 #include "terminal/environ.h"
+#include "terminal/headers.h"
 #include "terminal/preload.h"
+#include "terminal/target.h"
 #include "terminal/terminal.h"
 
 static int
@@ -35,8 +37,14 @@ print_failure(void)
 static int
 check_script(struct invocation *invocation, int (*open_request)(void))
 {
-	int result = open_request() == 0 ? check_run(invocation) : CLIENT_USAGE;
+	struct target target;
+	int result = CLIENT_USAGE;
 
+	/* A wrong URL is a mistake of the command line, not of the script. */
+	if (target_read(&target, invocation->url) == 0 &&
+	    headers_collect(&invocation->options) == 0 && open_request() == 0)
+		result = check_run(invocation);
+	target_free(&target);
 	return result == CLIENT_USAGE ? print_failure() : result;
 }
 

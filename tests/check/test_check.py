@@ -163,6 +163,12 @@ def no_file(site):
     return {"script": site.www / "App.cgi"}
 
 
+@case("file-missing", "app.cgi:run: No such file or directory")
+def callable_behind_the_name(site):
+    """case 25: --check is about what a server starts."""
+    return {"script": f"{site.path}:run"}
+
+
 @case("file-missing", ": Too many levels of symbolic links")
 def link_to_itself(site):
     (site.www / "loop.cgi").symlink_to("loop.cgi")
@@ -256,6 +262,40 @@ def shared_folder_of_link(site):
     return {"script": site.folder / "open/app.cgi"}
 
 
+@case("shared-folder", "everyone may write the folder", False)
+def script_in_a_shared_folder_for_all(site):
+    """H5: nobody is told to take the right to write from all of /tmp."""
+    site.www.chmod(0o1777)
+
+
+@case("line-folder", "everyone may write the folder", False)
+def path_that_is_a_shared_folder_for_all(site):
+    site.script(HELLO, "--path ../open")
+    (site.folder / "open").mkdir(exist_ok=True)
+    (site.folder / "open").chmod(0o1777)
+
+
+@case("path-shared", "everyone may write the folder", False)
+def python_path_that_is_a_shared_folder_for_all(site):
+    site.script(HELLO, f"--env PYTHONPATH={site.folder}/open")
+    (site.folder / "open").mkdir(exist_ok=True)
+    (site.folder / "open").chmod(0o1777)
+
+
+def test_no_advice_breaks_folders_for_all(site):
+    """H5: one with the sticky bit, as /tmp, is everyone's for good reason."""
+    for prepare in (script_in_a_shared_folder_for_all,
+                    path_that_is_a_shared_folder_for_all,
+                    python_path_that_is_a_shared_folder_for_all):
+        prepare(site)
+        result = site.check()
+        [found] = [each for each in result.findings
+                   if each["level"] == "error"]
+        assert "chmod" not in found["message"] + found["do"], found
+        assert "a folder that only you may write" in found["do"], found
+        site.www.chmod(0o755)
+
+
 @case("group-file", "a group may write", True)
 def group_file(site):
     site.path.chmod(0o775)
@@ -301,6 +341,14 @@ def carriage_return(site):
                0o755)
 
 
+@case("line-end", "all lines end in a carriage return alone", True)
+def carriage_return_alone(site):
+    """case 20: the whole file is one line for the kernel."""
+    site.write("www/app.cgi", site.path.read_bytes().replace(b"\n", b"\r"),
+               0o755)
+
+
+line_case("line-interpreter", "which is a folder", "#!/usr/bin --debug")
 line_case("line-long", "its end is cut off",
           "#!/usr/bin/env -S PROGRAM --env A=" + 250 * "a", False)
 line_case("line-long", "its end is cut off", "#!/" + 260 * "a", False)
@@ -1386,8 +1434,8 @@ def test_closed_pipe(site):
 # Who may ask, and how
 
 @pytest.mark.parametrize("words, complaint", [
-    (["--check"], "--check needs a script"),
-    (["--lint"], "--check needs a script"),
+    (["--check"], "need a script"),
+    (["--lint"], "need a script"),
     (["--check", "a", "/", "b"], "one application and one URL"),
     (["--check", "--web-user", "no such user", "a"],
      "--web-user: there is no user 'no such user'"),
@@ -1395,6 +1443,10 @@ def test_closed_pipe(site):
     (["--check", "-X", "PUT", "a"], "it takes -H, not -X"),
     (["--check", "--json", "{}", "a"], "it takes -H, not --json"),
     (["--check", "--wrong", "a"], "--wrong is no option"),
+    (["--check", "a", "ftp://host/"], "'ftp://host/' is no URL"),
+    (["--check", "a", "/a b"], "write a blank as %20"),
+    (["--check=json", "a", "http://:80/"], "has no host"),
+    (["--check=json", "-H", "X", "a"], "-H 'X': it needs"),
 ])
 def test_usage(site, words, complaint):
     result = site.run(*words)
