@@ -568,6 +568,17 @@ show_variable(PyObject *name, PyObject *value)
 	return whole;
 }
 
+/* What each module has: __builtins__, __name__ and others. */
+static bool
+is_of_python(PyObject *name)
+{
+	const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name)
+						 : NULL;
+
+	PyErr_Clear();
+	return text != NULL && strncmp(text, "__", 2) == 0;
+}
+
 PyObject *
 locals_show(PyObject *frame)
 {
@@ -580,6 +591,8 @@ locals_show(PyObject *frame)
 	for (i = 0; shown != NULL && i < PyList_GET_SIZE(items); i++) {
 		name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
 		value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+		if (is_of_python(name))
+			continue;
 		text = show_variable(name, value);
 		if (text == NULL || PyDict_SetItem(shown, name, text) == -1)
 			Py_CLEAR(shown);

@@ -9,17 +9,21 @@
 #include <string.h>
 
 #include "cgi/secret.h"
+#include "cgi/trace.h"
 #include "python/locals.h"
 #include "python/mask.h"
 
 #define LEAST 6 /* characters of a secret, as in secret.c */
 #define DEEPEST 6 /* value in a value */
 #define MOST 50000 /* values that are looked at */
+#define LONGEST_CHAIN 20 /* exceptions, one because of the other */
 
 extern char **environ;
 
 struct search {
 	PyObject *found;
+	PyObject
+	    *module; /* its name, of the frame that is looked at, or NULL */
 	int left; /* values to look at */
 };
 
@@ -84,14 +88,54 @@ look_at_dict(struct search *search, PyObject *dict, bool secret, int depth)
 		look_at(search, value, secret || locals_is_secret(key), depth);
 }
 
-/* What an object of the application's holds by name, without asking it. */
+/* Whether a module's names are the user's; others have no secrets of his. */
+static bool
+has_own_file(PyObject *names)
+{
+	PyObject *file = PyDict_GetItemString(names, "__file__");
+	const char *name = file != NULL && PyUnicode_Check(file)
+	    ? PyUnicode_AsUTF8(file)
+	    : NULL;
+
+	PyErr_Clear();
+	return name != NULL && trace_is_own(name);
+}
+
+/* A class of the user's, as frameworks have their settings. */
+static bool
+is_own_class(PyObject *class, PyObject *here)
+{
+	PyObject *names = ((PyTypeObject *)class)->tp_dict, *name, *module;
+	bool own = false;
+
+	if (!PyType_HasFeature((PyTypeObject *)class, Py_TPFLAGS_HEAPTYPE) ||
+	    names == NULL)
+		return false;
+	name = PyDict_GetItemString(names, "__module__");
+	/* A module whose import failed is not in sys.modules any more. */
+	if (name == NULL || name == here)
+		return name != NULL;
+	module = PyImport_GetModule(name);
+	own = module != NULL && PyModule_Check(module) &&
+	    has_own_file(PyModule_GetDict(module));
+	PyErr_Clear();
+	Py_XDECREF(module);
+	return own;
+}
+
+/* What an object holds by name, without asking it. */
 static void
 look_at_object(struct search *search, PyObject *object, bool secret, int depth)
 {
 	PyObject *dict = NULL;
 
-	if (PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE) &&
-	    !PyType_Check(object))
+	if (PyModule_Check(object)) {
+		if (has_own_file(PyModule_GetDict(object)))
+			dict = Py_NewRef(PyModule_GetDict(object));
+	} else if (PyType_Check(object)) {
+		if (is_own_class(object, search->module))
+			dict = Py_NewRef(((PyTypeObject *)object)->tp_dict);
+	} else if (PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE))
 		dict = PyObject_GenericGetDict(object, NULL);
 	PyErr_Clear();
 	if (dict != NULL)
@@ -160,24 +204,75 @@ look_at_variables(struct search *search, PyObject *frame, const char *name)
 	Py_XDECREF(variables);
 }
 
+/* The name of a frame's module, if it is the user's; borrowed, or NULL. */
+static PyObject *
+find_own_name(PyObject *frame)
+{
+	PyObject *names = PyObject_GetAttrString(frame, "f_globals"),
+		 *name = NULL;
+
+	if (names != NULL && PyDict_Check(names) && has_own_file(names))
+		name = PyDict_GetItemString(names, "__name__");
+	PyErr_Clear();
+	Py_XDECREF(names); /* the frame has it */
+	return name;
+}
+
+static void look_at_exception(struct search *, PyObject *, int depth);
+
+/* Those that a traceback shows before it: it took their place (PEP 3134). */
+static void
+look_at_chain(struct search *search, PyObject *exception, int depth)
+{
+	PyObject *cause = PyException_GetCause(exception),
+		 *context = PyException_GetContext(exception),
+		 *group = PyObject_GetAttrString(exception, "exceptions");
+	Py_ssize_t i;
+
+	if (cause != NULL)
+		look_at_exception(search, cause, depth);
+	if (context != NULL && context != cause)
+		look_at_exception(search, context, depth);
+	/* PEP 654 */
+	for (i = 0; group != NULL && PyTuple_Check(group) &&
+	     i < PyTuple_GET_SIZE(group);
+	     i++)
+		look_at_exception(search, PyTuple_GET_ITEM(group, i), depth);
+	PyErr_Clear();
+	Py_XDECREF(group);
+	Py_XDECREF(context);
+	Py_XDECREF(cause);
+}
+
+static void
+look_at_exception(struct search *search, PyObject *exception, int depth)
+{
+	PyObject *first, *at, *frame;
+
+	if (depth > LONGEST_CHAIN || !PyExceptionInstance_Check(exception))
+		return;
+	first = PyException_GetTraceback(exception);
+	for (at = first; at != NULL;
+	     at = (PyObject *)((PyTracebackObject *)at)->tb_next) {
+		frame = (PyObject *)((PyTracebackObject *)at)->tb_frame;
+		search->module = find_own_name(frame);
+		look_at_variables(search, frame, "f_locals");
+		look_at_variables(search, frame, "f_globals");
+	}
+	Py_XDECREF(first);
+	look_at_chain(search, exception, depth + 1);
+}
+
 PyObject *
 mask_find(PyObject *exception)
 {
-	struct search search = { PyList_New(0), MOST };
-	PyObject *first = PyException_GetTraceback(exception), *at;
+	struct search search = { PyList_New(0), NULL, MOST };
 
-	if (search.found != NULL)
+	if (search.found != NULL) {
 		look_at_environment(&search);
-	for (at = first; at != NULL && search.found != NULL;
-	     at = (PyObject *)((PyTracebackObject *)at)->tb_next) {
-		PyObject *frame =
-		    (PyObject *)((PyTracebackObject *)at)->tb_frame;
-
-		look_at_variables(&search, frame, "f_locals");
-		look_at_variables(&search, frame, "f_globals");
+		look_at_exception(&search, exception, 0);
 	}
 	PyErr_Clear();
-	Py_XDECREF(first);
 	return search.found;
 }
 

@@ -108,26 +108,30 @@ shorten_list(PyObject *lines)
 	return result;
 }
 
-/* Cuts what is too long of each. Returns 0, or -1. */
+/* Cuts long messages; a frame may have variables. Returns 0, or -1. */
 static int
 shorten_lines(PyObject *lines)
 {
-	PyObject *line, *start;
+	PyObject *frame = PyUnicode_FromString("  File "), *line, *start;
 	Py_ssize_t i;
+	int result = frame != NULL ? 0 : -1;
 
-	for (i = 0; i < PyList_GET_SIZE(lines); i++) {
+	for (i = 0; result == 0 && i < PyList_GET_SIZE(lines); i++) {
 		line = PyList_GET_ITEM(lines, i);
 		if (!PyUnicode_Check(line) ||
-		    PyUnicode_GET_LENGTH(line) <= LONGEST_LINE)
+		    PyUnicode_GET_LENGTH(line) <= LONGEST_LINE ||
+		    PyUnicode_Tailmatch(line, frame, 0, PY_SSIZE_T_MAX, -1) ==
+			1)
 			continue;
 		start = PyUnicode_Substring(line, 0, LONGEST_LINE);
 		line = start != NULL ? PyUnicode_FromFormat("%U...\n", start)
 				     : NULL;
 		Py_XDECREF(start);
 		if (line == NULL || PyList_SetItem(lines, i, line) == -1)
-			return -1;
+			result = -1;
 	}
-	return 0;
+	Py_XDECREF(frame);
+	return result;
 }
 
 /* The concatenation of what a method yields, as UTF-8 to be freed. */

@@ -394,7 +394,6 @@ def test_debug_page_masks_secrets(cgi):
                    headers=[("Cookie", "session=hidden9"),
                             ("Authorization", "Basic hidden10")],
                    env={"DATABASE_PASSWORD": "hidden11"}).body.decode()
-    # The source line of the call to inner() says hidden8.
     assert not re.findall(r"hidden\d+", page), page
     assert "inner(&quot;****&quot;" in page
 

@@ -29,6 +29,13 @@ def failure(cgi, source, code, options="", **how):
     return line
 
 
+def need(cgi, module):
+    """Skip a test if the program's own Python has no such package."""
+    reply = cgi.run(cgi.script(HELLO + f"import {module}\n"))
+    if f"No module named '{module}'" in reply.log:
+        pytest.skip(f"this Python has no {module}")
+
+
 # What is no application
 
 @pytest.mark.parametrize("name", ["app", "application"])
@@ -56,7 +63,7 @@ class Web:
 
 def test_webpy(cgi):
     """case 18: the real web.py."""
-    pytest.importorskip("web")
+    need(cgi, "web")
     line = failure(cgi, """
         import web
         app = web.application((), globals())
@@ -197,7 +204,7 @@ def test_import(cgi, source, words):
 
 def test_script_hides_a_package(cgi):
     """case 36: a script that is called as what it imports."""
-    pytest.importorskip("flask")
+    need(cgi, "flask")
     reply = cgi.run(cgi.script("from flask import Flask\napp = Flask('x')\n",
                                name="flask.py"))
     assert "flask.py hides the module flask: give it another name" in reply.log
@@ -332,13 +339,22 @@ helper()
     "auth = ('me', b'hunter2xyz')\nraise ValueError(str(auth))\n",
     "class E(Exception):\n    pass\ndef f(key):\n    try:\n"
     "        raise E(key)\n    except E as e:\n"
-    "        raise ValueError('other') from e\nf('hunter2xyz')\n"])
+    "        raise ValueError('other') from e\nf('hunter2xyz')\n",
+    "def f(key):\n    raise KeyError(f'no {key}')\ntry:\n"
+    "    f('hunter2xyz')\nexcept KeyError as e:\n"
+    "    raise ValueError('other') from e\n",
+    "def f(key):\n    raise KeyError(f'no {key}')\ntry:\n"
+    "    f('hunter2xyz')\nfinally:\n    raise ValueError('other')\n",
+    "class Config:\n    SECRET_KEY = 'hunter2xyz'\n"
+    "raise ValueError('no ' + Config.SECRET_KEY)\n",
+    "import config\nraise ValueError('no ' + config.API_TOKEN)\n"])
 @pytest.mark.parametrize("late", [False, True])
 def test_secret_in_a_message(cgi, source, late):
     """case 32, attack 1: a page has no secret in messages and source lines."""
     if late:
         source = "def application(environ, start_response):\n" + "".join(
             f"    {line}\n" for line in source.splitlines())
+    cgi.write("config.py", "API_TOKEN = 'hunter2xyz'\n")
     reply = cgi.run(cgi.script(source, "--debug"))
     page = reply.body.decode()
     assert "ValueError" in page and "****" in page, page
@@ -563,7 +579,7 @@ def test_handed_over(cgi, run):
         """, "")])
 def test_frameworks(cgi, module, source, log):
     """case 28: what starts a framework's server names the application."""
-    pytest.importorskip(module)
+    need(cgi, module)
     script = cgi.script(source)
     reply = cgi.run(script, env={
         "HTTP_HOST": "localhost", "SCRIPT_NAME": "/app.cgi"})

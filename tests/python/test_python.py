@@ -103,6 +103,14 @@ def application(environ, start_response):
     assert ours == theirs
 
 
+def fresh(cgi, python, *words):
+    """A script that runs a command where no .pth file has hooks."""
+    command = " ".join(map(str, words))
+    return cgi.write("fresh",
+                     f"#!/bin/sh\nexec {python} {TESTS}/fresh.py {command}\n",
+                     0o755)
+
+
 @pytest.fixture
 def customized(cgi, python):
     """A home whose user site has a usercustomize, and where."""
@@ -114,28 +122,25 @@ def customized(cgi, python):
 @pytest.mark.parametrize("source, complaint", [
     ("import sys\nsys.customized = True\n", ""),
     ("raise KeyError('x')\n", "Error in usercustomize"),
-    ("import nosuch\n", "Error in usercustomize")])
-def test_usercustomize(cgi, customized, source, complaint):
+    ("import nosuch\n", "Error in usercustomize"),
+    ("raise ImportError('x', name='usercustomize')\n", "")])
+@pytest.mark.parametrize("plain", [False, True])
+def test_usercustomize(cgi, python, customized, source, complaint, plain):
     """H6: usercustomize runs; what goes wrong there harms nobody."""
     home, file = customized
     file.write_text(source)
-    reply = cgi.run(cgi.script("""
+    script = cgi.script("""
         import sys
 
         def application(environ, start_response):
             start_response("200 OK", [])
             return [repr(hasattr(sys, "customized")).encode()]
-        """), env={"HOME": home})
-    assert reply.body == repr(not complaint).encode()
+        """)
+    # Where no .pth file asks for the site module, site.c does its work.
+    reply = cgi.run(fresh(cgi, python, script) if plain else script,
+                    env={"HOME": home})
+    assert reply.body == repr("customized" in source).encode()
     assert complaint in reply.log and bool(complaint) == bool(reply.log)
-
-
-def fresh(cgi, python, *words):
-    """A script that runs a command where no .pth file has hooks."""
-    command = " ".join(map(str, words))
-    return cgi.write("fresh",
-                     f"#!/bin/sh\nexec {python} {TESTS}/fresh.py {command}\n",
-                     0o755)
 
 
 # What a module that Python's start runs imports, and what it does before.
