@@ -257,6 +257,16 @@ prepare(void)
 	return 0;
 }
 
+/* In a process that was saved there. */
+static int
+resume(void)
+{
+	if (keep_resume() == -1)
+		return -1;
+	transcript_image();
+	return 0;
+}
+
 /* A failure before the application was called. */
 static void
 give_up(void)
@@ -316,8 +326,7 @@ answer(void)
 	 * nothing is started or imported.
 	 */
 	if (open_request() == 0 && (prepared || find_application() == 0) &&
-	    follow_options() == 0 &&
-	    (prepared ? keep_resume() : prepare()) == 0)
+	    follow_options() == 0 && (prepared ? resume() : prepare()) == 0)
 		result = call();
 	Py_CLEAR(application);
 	if (result == -1)

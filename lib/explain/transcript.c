@@ -394,6 +394,20 @@ tell_imports(const char *title)
 }
 
 void
+transcript_image(void)
+{
+	if (!begin_part())
+		return;
+	tell_station("THE PROCESS STARTS FROM AN IMAGE");
+	text_paragraph(TEXT_PLAIN, 4,
+	    "Python had started and the application was imported when the "
+	    "process was saved. Nothing that this depended on is another now, "
+	    "so the process goes on from there, as a forked child would: see "
+	    "PRELOADING in cgi2wsgi(1).");
+	end_part();
+}
+
+void
 transcript_import(PyObject *application)
 {
 	const struct invocation *invocation = transcript.invocation;

@@ -26,6 +26,9 @@ void transcript_open(const struct invocation *, const struct request *);
 /* The interpreter has started; what is imported from now on is watched. */
 void transcript_python(void);
 
+/* Neither happens: the process was saved behind them. */
+void transcript_image(void);
+
 /* The import is over; NULL: it failed. */
 void transcript_import(PyObject *application);
 

@@ -28,6 +28,8 @@ variables_keep(const struct request *request)
 {
 	size_t i;
 
+	free(given.list);
+	given.count = 0;
 	given.list = calloc(request->count + 1, sizeof(*given.list));
 	for (i = 0; given.list != NULL && i < request->count; i++)
 		if (request->variables[i].value != NULL)

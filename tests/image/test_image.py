@@ -623,6 +623,23 @@ def test_a_line_that_has_no_images(preloaded):
         assert done.returncode == 2 and words in done.stderr
 
 
+def test_explain(preloaded):
+    """The transcript has the start from an image in place of the import."""
+    script = preloaded.script("""
+        import json
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, "--explain")
+    first = preloaded.run(script)
+    assert "THE APPLICATION IS IMPORTED" in first.log
+    preloaded.make(script)
+    reply = preloaded.run(script, "/later")
+    assert reply.body == b"True"
+    assert "THE PROCESS STARTS FROM AN IMAGE" in reply.log
+    assert "THE APPLICATION IS IMPORTED" not in reply.log
+    assert "PATH_INFO" in reply.log and "EXIT" in reply.log
+
+
 def test_requests_before_the_image(preloaded):
     """--preload-request: what they import is in, and depended on, too."""
     script = preloaded.script("""
