@@ -34,7 +34,7 @@ LINKED = {
                  "lib/cgi/ascii", "fake_report"],
 }
 # The fuzzers, and where their seeds are.
-SEEDS = {"response": "seeds-response", "invocation": "seeds-invocation"}
+SEEDS = {"invocation": "seeds-invocation"}
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1",
          "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
          f"-I{TOP}", f"-I{TOP}/lib", f"-I{UNIT}"]
