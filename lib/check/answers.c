@@ -1,6 +1,6 @@
 /*
- * The program itself is started, once for each request: only so it can be
- * known what it would answer. What that means, answers.py says.
+ * The program itself is started once for each request, as a server would, and
+ * its answers are collected. answers.py judges them.
  */
 
 #include "check/answers.h"
@@ -22,7 +22,7 @@ static const char *const methods[] = { "GET", "HEAD", "POST" };
 
 #define METHODS (sizeof(methods) / sizeof(*methods))
 
-/* What a child is given: who is asked for what, and what was answered. */
+/* The requests: what a child needs to make one, and the answers so far. */
 struct asked {
 	const struct subject *subject;
 	const char *method;
@@ -82,26 +82,23 @@ static int
 make_command(
     struct words *words, const struct subject *subject, const char *method)
 {
-	char seconds[32];
+	char timeout[32], graceful[32];
+	const char *const rest[] = { "--log=-", timeout, graceful, "-i",
+		strcmp(method, "HEAD") == 0 ? "-I" : NULL,
+		strcmp(method, "POST") == 0 ? "-dname=value" : NULL,
+		subject->invocation->file, choose_url(subject->invocation) };
+	size_t i;
 
-	snprintf(seconds, sizeof(seconds), "%u", python_limit(subject));
+	snprintf(
+	    timeout, sizeof(timeout), "--timeout=%u", python_limit(subject));
+	snprintf(graceful, sizeof(graceful), "--graceful-timeout=%d", GRACE);
 	if (append_copy(words, subject->program, "") == -1 ||
-	    append_options(words, &subject->invocation->options) == -1 ||
-	    append_copy(words, "--log=", "-") == -1 ||
-	    append_copy(words, "--timeout=", seconds) == -1)
+	    append_options(words, &subject->invocation->options) == -1)
 		return -1;
-	snprintf(seconds, sizeof(seconds), "--graceful-timeout=%d", GRACE);
-	if (append_copy(words, seconds, "") == -1 ||
-	    append_copy(words, "-i", "") == -1)
-		return -1;
-	if (strcmp(method, "HEAD") == 0 && append_copy(words, "-I", "") == -1)
-		return -1;
-	if (strcmp(method, "POST") == 0 &&
-	    append_copy(words, "-d", "name=value") == -1)
-		return -1;
-	if (append_copy(words, subject->invocation->file, "") == -1)
-		return -1;
-	return append_copy(words, choose_url(subject->invocation), "");
+	for (i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+		if (rest[i] != NULL && append_copy(words, rest[i], "") == -1)
+			return -1;
+	return 0;
 }
 
 static void

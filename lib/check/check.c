@@ -1,4 +1,9 @@
-/* From the file, which everything needs, to what the application does. */
+/*
+ * This floor says what would break a script under a server, before a server
+ * finds it: first the file and its #! line, then the import, then answers to
+ * requests. It changes nothing, and runs nothing as root. Each child process
+ * that it starts has its findings collected here.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,8 +60,9 @@ absolute(const char *name)
 }
 
 /*
- * What the program itself would refuse, unless that was found already. No
- * quoted name has in it what the command begins with.
+ * What the program itself would refuse, unless that was found already. Its
+ * message may end in a command, which becomes the advice: a name in quotes
+ * cannot look like the beginning of one.
  */
 static void
 report_refusal(void)
@@ -90,7 +96,7 @@ check_application(const struct invocation *invocation, const char *program)
 		.invocation = invocation, .user = &account, .program = program
 	};
 
-	/* Files that it makes would be somebody else's than the server's. */
+	/* The files that it makes would have a wrong owner. */
 	if (account.uid == 0 || !account.ours)
 		return;
 	if (import_check(&subject) && !invocation->options.check_files)
@@ -115,7 +121,7 @@ check_script(
 	}
 }
 
-/* The name that the kernel was given is a script's if that checks itself. */
+/* For ./app.cgi --check the kernel was given the script's name, not ours. */
 static char *
 find_program(void)
 {

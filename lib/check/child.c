@@ -55,7 +55,7 @@ close_stream(struct stream *stream)
 	stream->descriptor = -1;
 }
 
-/* Reads what there is, but not for ever: the child may write faster. */
+/* Reads what there is, at most 1 MiB: the child may write without end. */
 static void
 drain_stream(struct stream *stream)
 {
@@ -70,7 +70,7 @@ drain_stream(struct stream *stream)
 		n = read(stream->descriptor, block, sizeof(block));
 		if (n <= 0)
 			break;
-		/* What is too much is read, so that nobody waits, and lost. */
+		/* What does not fit is dropped, but read: the child goes on. */
 		room = MOST - stream->length;
 		room = (size_t)n < room ? (size_t)n : room;
 		memcpy(stream->bytes + stream->length, block, room);
@@ -122,7 +122,7 @@ await_child(
 	drain_streams(child);
 }
 
-/* SIGABRT has Python say where it is; who blocks that gets it all the same. */
+/* SIGABRT makes Python tell where it is, even if the application blocks it. */
 static void
 abort_anyway(void)
 {
@@ -153,7 +153,7 @@ prepare_child(int output, int errors, unsigned seconds, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	dup2(output, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
-	/* Later than the parent, which then knows why. */
+	/* A second after the parent's own SIGABRT: it notes first who was late. */
 	if (deadline_open(abort_anyway) == 0)
 		deadline_set((seconds + PATIENCE / 2) * 1000);
 }

@@ -1,4 +1,4 @@
-/* Texts may hold names of files and words of the application: escape them. */
+/* Names of files and the application's words are escaped for the terminal. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,7 +162,7 @@ add_object(
 	buffer_add_text(to, "\"}");
 }
 
-/* How many bytes of a text have so many characters of UTF-8. */
+/* The length in bytes of the first so many characters of a text in UTF-8. */
 static size_t
 measure_columns(const char *text, size_t columns)
 {
@@ -337,7 +337,7 @@ store_finding(const char *word, const char *problem, const char *advice)
 	to->length += length;
 }
 
-/* How much of the text stands before the line end of the format itself. */
+/* The length of the problem: the text up to the line end in the format. */
 static int
 measure_problem(const char *format, va_list arguments)
 {

@@ -69,8 +69,8 @@ find_in_folders(
 }
 
 /*
- * The options of a line as others may see them: of --env the names, and of
- * other words what is no secret. What has none of these stays as it is written.
+ * The options of a line without secrets: --env keeps its name only. A line
+ * without secrets stays exactly as it is written, quotes included.
  */
 static char *
 mask_options(const char *options)
@@ -82,7 +82,7 @@ mask_options(const char *options)
 	bool changed = false;
 	int i;
 
-	/* That no quote is open is known by now. */
+	/* It cannot fail for an open quote: such a line was refused before. */
 	if (words_split(&words, options, "") == -1)
 		return strdup("");
 	for (i = 0; i < words.count; i++) {
@@ -189,7 +189,7 @@ check_behind_env(struct line *line)
 	const char *behind = strstr(line->rest, PROGRAM);
 	int i;
 
-	/* That no quote is open is known by now. */
+	/* It cannot fail for an open quote: such a line was refused before. */
 	if (words_split(&words, line->rest, line->script) == -1)
 		return;
 	for (i = 0; i < words.count; i++)

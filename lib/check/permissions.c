@@ -1,4 +1,4 @@
-/* Each advice is a command that can be typed as it is printed. */
+/* An advice that begins with "type" can be typed as it is printed. */
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,7 +23,7 @@
 #define LEAST_TIME 30 /* seconds */
 #define LEAST_PROCESSES 32
 
-/* Whom chmod(1) has to give a right: not more than needed. */
+/* For chmod(1): u if the user owns the file, or else a, for all. */
 static char
 class_of(const struct user *account, const char *path)
 {
@@ -54,7 +54,7 @@ permissions_is_executed(const char *script)
 	return dot == NULL || strcmp(dot, ".wsgi") != 0;
 }
 
-/* POSIX has no such flag; where there is none, execute permission tells. */
+/* POSIX has no ST_NOEXEC; without it only permissions are looked at. */
 static bool
 is_on_noexec(const char *script)
 {
@@ -223,7 +223,7 @@ permissions_check_file(
 	return true;
 }
 
-/* Appending to a file that is there, or making one. */
+/* Whether the user may append to a file, or make it if it is not there. */
 static bool
 may_write(const struct user *account, const char *path)
 {
@@ -277,7 +277,7 @@ find_shared(const char *path)
 	return NULL;
 }
 
-/* One that Python looks for modules in; option says where it was named. */
+/* A folder that Python looks for modules in, and the option that named it. */
 static void
 check_path(const struct user *account, const char *path, const char *root,
     const char *option)

@@ -132,7 +132,7 @@ may_access(const struct user *account, const char *path, int mode)
 			     : modes_allow(account, path, mode);
 }
 
-/* What a link names whose end nobody sees, since a folder before it is shut. */
+/* Where a link leads, if a folder on the way there may not be entered. */
 static char *
 hidden_target(const char *path)
 {

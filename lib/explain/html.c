@@ -1,6 +1,6 @@
 /*
- * Elements are opened when the first of their kind comes, and closed when
- * something else does: list is what is open.
+ * A list is opened by its first item, and closed by the first thing that is
+ * not in such a list.
  */
 
 #include "explain/html.h"

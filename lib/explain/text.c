@@ -44,7 +44,7 @@ text_open(bool page, bool use_colours)
 		html_begin();
 }
 
-/* What is not printable ASCII would drive a terminal, or be of any width. */
+/* Only printable ASCII is known to be one column wide, and to do no harm. */
 static char *
 escape(const char *bytes)
 {

@@ -42,7 +42,7 @@ milliseconds(int64_t nanoseconds)
 	return (double)nanoseconds / 1e6;
 }
 
-/* Whether there is something to tell; then time stands still. */
+/* Whether anything is told; if so, the clock stands until end_part(). */
 static bool
 begin_part(void)
 {
@@ -291,7 +291,7 @@ tell_close(bool has_close)
 	end_part();
 }
 
-/* What the end is made of, if it took long enough to be seen. */
+/* A step of the process's end that took long enough to be seen. */
 static void
 tell_step(const char *what, const char *why, int64_t took)
 {
@@ -383,7 +383,7 @@ transcript_python(void)
 	end_part();
 }
 
-/* Whether there was something new. */
+/* Returns whether anything was imported since the last time. */
 static bool
 tell_imports(const char *title)
 {
@@ -458,7 +458,7 @@ transcript_drain(void)
 	end_part();
 }
 
-/* One bar behind the other: where phases take turns, these are their sums. */
+/* The bars follow each other, although application and output take turns. */
 static void
 tell_phase(enum clock_phase phase, int64_t before, int64_t total)
 {

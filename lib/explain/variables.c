@@ -1,6 +1,7 @@
 /*
- * It looks at both ends, the variables and the environ, and not at what
- * happened in between: so it cannot say anything that did not happen.
+ * The variables as the server gave them are compared with the environ that the
+ * application gets. The code in between is not asked, so that what is told is
+ * what really came of it.
  */
 
 #include <stdbool.h>
@@ -122,7 +123,7 @@ tell_change(const struct variable *variable, const char *value, bool set)
 	tell_rule(TEXT_CHANGED, "changed: ",
 	    set ? &by_option
 		: rules_find(RULES_CHANGE, variable->name, variable->length));
-	/* What --env says is the deployer's, and nobody else's. */
+	/* What --env sets is often secret, whatever its name is. */
 	text_pair(
 	    REMARK, variable->name, variable->length, "=", set ? NULL : value);
 }
@@ -145,8 +146,8 @@ tell_variable(const struct variable *variable, const char *value, bool set)
 }
 
 /*
- * The variables that are not about the request are many at a terminal, and
- * no values to show around: if they stay as they are, a list of names tells.
+ * A terminal has many variables that are not about the request, and their
+ * values may be private: of those that did not change only names are told.
  */
 static void
 tell_given(PyObject *env, const struct settings *settings)

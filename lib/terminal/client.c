@@ -86,7 +86,7 @@ block_signals(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &set, before);
 }
 
-/* Nothing is written any more, and what comes is of no interest. */
+/* Stops reading: the application learns that the client has gone. */
 static void
 close_reply(void)
 {
@@ -119,7 +119,7 @@ write_output(const char *bytes, size_t size)
 	}
 }
 
-/* curl, too, leaves a file alone until there is something to put in it. */
+/* As curl does: the file of -o is emptied when the reply begins, not before. */
 static bool
 open_output(void)
 {
@@ -208,7 +208,7 @@ wait_for_child(void)
 	return how;
 }
 
-/* What a shell expects of a program that a signal ends. */
+/* Ends by the signal itself, so that a shell sees what ended the program. */
 static void
 end_by_signal(int number)
 {
@@ -236,7 +236,7 @@ find_exit_status(void)
 	if (!client.has_head)
 		return record_complaint(CLIENT_FAILED,
 		    "the application ended the process without a reply");
-	/* Its own log entry says why. */
+	/* If it failed, its own log entry has said why. */
 	return how == 0 ? EXIT_SUCCESS : CLIENT_FAILED;
 }
 
@@ -253,8 +253,8 @@ configure_client(const struct options *options)
 }
 
 /*
- * The child's part: descriptors as a server leaves them, and no other end of
- * the pipe, or neither side would learn that the other one has gone.
+ * In the child: descriptors as a server leaves them. The other ends of the pipe
+ * are closed, so that each side learns when the other has gone.
  */
 static int
 become_script(int body, const int *ends)

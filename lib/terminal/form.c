@@ -56,7 +56,7 @@ refuse_field(const char *value, const char *why)
 	return report_fail(REPORT_USAGE, "-F '%s': %s", value, why);
 }
 
-/* The quote that closes a word, or NULL: what stays open is none. */
+/* The quote that closes a word in quotes, or NULL if there is none. */
 static char *
 closing_quote(char *text)
 {
@@ -93,7 +93,7 @@ take_word(char *text, char **word)
 	return text + 1;
 }
 
-/* A media type has parameters of its own: it ends where ours go on. */
+/* A media type may have parameters, too: it ends at ;filename= only. */
 static char *
 take_type(char *text, char **type)
 {
@@ -184,7 +184,7 @@ part_type(const struct part *part)
 	if (type == NULL && part->is_file && part->has_filename &&
 	    strcmp(part->content, "-") != 0)
 		return "application/octet-stream";
-	/* A field is text anyway. */
+	/* A field without a type is text/plain (RFC 7578 4.4). */
 	return type != NULL && !part->has_filename &&
 		strcmp(type, "text/plain") == 0
 	    ? NULL

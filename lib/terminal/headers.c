@@ -1,4 +1,4 @@
-/* -H comes before whatever another option or curl itself would send. */
+/* What -H says of a header wins over other options and curl's defaults. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -178,7 +178,7 @@ headers_offer(const char *name, const char *value)
 	return result;
 }
 
-/* RFC 9110 5.3: what comes again is appended, as Apache does it. */
+/* RFC 9110 5.3: Apache joins a header that comes again with a comma. */
 static int
 set_header(int i, const char *variable)
 {

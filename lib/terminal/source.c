@@ -30,7 +30,7 @@ source_copy(FILE *to, const char *name, const char *dropped, size_t count)
 
 	if (from != NULL)
 		errno = 0;
-	/* A terminal's end of file counts once. */
+	/* At a terminal, reading on after the end would ask for more. */
 	while (from != NULL && !feof(from) &&
 	    (got = fread(buffer, 1, sizeof(buffer), from)) > 0)
 		write_without(to, buffer, got, dropped, count);

@@ -1,4 +1,4 @@
-/* The path stays as it is sent: to decode it is a server's business. */
+/* The path stays encoded, as in a request: environ.c decodes it. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ drop_port(struct target *target)
 		target->authority[host] = '\0';
 }
 
-/* user:password@; what curl does without a password. */
+/* user:password@, or user@ with an empty password, as curl has it. */
 static int
 read_login(struct target *target, const char *text, size_t length)
 {

@@ -64,7 +64,7 @@ put_data(FILE *to, const struct given_option *option)
 	return 0;
 }
 
-/* As curl 8 does: data joins what is there, not what was empty. */
+/* As curl 8: & stands between two data, but not behind empty ones. */
 static int
 put_all_data(FILE *to, const struct options *options)
 {
