@@ -153,7 +153,7 @@ prepare_child(int output, int errors, unsigned seconds, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	dup2(output, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
-	/* A second after the parent's own SIGABRT: it notes first who was late. */
+	/* A second after the parent's SIGABRT, which notes who is late. */
 	if (deadline_open(abort_anyway) == 0)
 		deadline_set((seconds + PATIENCE / 2) * 1000);
 }

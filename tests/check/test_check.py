@@ -934,7 +934,8 @@ def test_nothing_wrong(site):
     result = site.check()
     assert (result.exit, result.err) == (0, "")
     assert result.ids == [
-        "user", "limits", "file", "rights", "line", "served", "log", "python", "import", "imports", "callable", "source", "cache",
+        "user", "limits", "file", "rights", "line", "served",
+        "log", "python", "import", "imports", "callable", "source", "cache",
         "rest",
         "output", "request"]
     assert {found["do"] for found in result.findings} == {""}
