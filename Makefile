@@ -30,6 +30,15 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 INSTALL = install
 BUILD = build
 EXTRA =
+# SHARED=0 is none, as is SHARED=.
+$(foreach name,SHARED STATIC V,$(eval override $(name) := \
+    $(filter-out 0,$($(name)))))
+$(if $(wildcard lib/python/configure),,$(error this is not the folder of \
+    cgi2wsgi: make -C FOLDER))
+# make takes a blank for the end of a name, as a script's #! line does.
+$(foreach name,BUILD PREFIX BINDIR DATADIR MANDIR DOCDIR COMPLETIONDIR, \
+    $(if $(word 2,$($(name))),$(error $(name): a name with a blank does not \
+    work: $($(name)))))
 # Not from the environment: what is only set below sometimes.
 defines = -D_GNU_SOURCE
 commit =
@@ -112,12 +121,13 @@ $(program)-preload: $(preload)
 	    -Wl,-Ttext-segment=0x1000000000,-z,noseparate-code,--build-id=none
 
 # What the program takes from its Python, asked when it is built.
+freeze = $(patsubst %,$(if $(filter /%,$<),,./)%,$<)
 $(BUILD)/freeze: $(BUILD)/lib/python/freeze.o
 	$(call link)
 $(BUILD)/frozen_modules.inc: $(BUILD)/freeze
-	$(call say,GEN )$(abspath $<) modules >$@
+	$(call say,GEN )$(freeze) modules >$@
 $(BUILD)/site_packages.inc: $(BUILD)/freeze
-	$(call say,GEN )$(abspath $<) packages >$@
+	$(call say,GEN )$(freeze) packages >$@
 $(BUILD)/lib/python/frozen.o: $(BUILD)/frozen_modules.inc
 $(BUILD)/lib/python/site.o: $(BUILD)/site_packages.inc
 
@@ -146,8 +156,8 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 # README.md says what the tests need. Those that are marked as slow are run by
 # check-all alone (tests/pytest.ini).
 # Many only wait.
-run_tests = CGI2WSGI=$(abspath $(program)) /usr/bin/python3 -m pytest -q \
-    -n $$((2 * $$(nproc)))
+run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
+    /usr/bin/python3 -m pytest -q -n $$((2 * $$(nproc)))
 
 TESTS = tests
 check: all
@@ -224,15 +234,15 @@ examples = $(shell find examples -type f ! -name .htaccess \
 install_text = $(if $(V),,@)for file in $(2); do \
     sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g; \
     s|/usr/local/share/doc/cgi2wsgi|$(DOCDIR)|g' $$file | \
-    $(INSTALL) -D -m $(1) /dev/stdin $(DESTDIR)$(3) || exit; done
+    $(INSTALL) -D -m $(1) /dev/stdin '$(DESTDIR)'$(3) || exit; done
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR)
-	$(INSTALL) $(stripped) $(program) $(DESTDIR)$(BINDIR)/cgi2wsgi
+	$(INSTALL) -d '$(DESTDIR)'$(BINDIR)
+	$(INSTALL) $(stripped) $(program) '$(DESTDIR)'$(BINDIR)/cgi2wsgi
 	$(INSTALL) $(stripped) $(program)-preload \
-	    $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
+	    '$(DESTDIR)'$(BINDIR)/cgi2wsgi-preload
 	$(call install_text,644,$(manuals),$(MANDIR)/man$${file##*.}/$${file##*/})
-	ln -sf cgi2wsgi.1 $(DESTDIR)$(MANDIR)/man1/cgi2wsgi-preload.1
+	ln -sf cgi2wsgi.1 '$(DESTDIR)'$(MANDIR)/man1/cgi2wsgi-preload.1
 	$(call install_text,755,$(filter %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,NEWS LICENSE $(filter-out %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,packaging/completion.bash,$(COMPLETIONDIR)/cgi2wsgi)
@@ -241,11 +251,11 @@ install-strip: stripped = -s
 install-strip: install
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/cgi2wsgi $(DESTDIR)$(BINDIR)/cgi2wsgi-preload
-	rm -f $(DESTDIR)$(COMPLETIONDIR)/cgi2wsgi
+	rm -f '$(DESTDIR)'$(BINDIR)/cgi2wsgi '$(DESTDIR)'$(BINDIR)/cgi2wsgi-preload
+	rm -f '$(DESTDIR)'$(COMPLETIONDIR)/cgi2wsgi
 	for manual in $(notdir $(manuals)) cgi2wsgi-preload.1; do \
-	    rm -f $(DESTDIR)$(MANDIR)/man$${manual##*.}/$$manual; done
-	rm -rf $(DESTDIR)$(DOCDIR)
+	    rm -f '$(DESTDIR)'$(MANDIR)/man$${manual##*.}/$$manual; done
+	rm -rf '$(DESTDIR)'$(DOCDIR)
 
 # The manuals for a browser: as pages below build/html, and as Markdown beside
 # them, where a site shows the repository. Needs mandoc.

@@ -271,6 +271,55 @@ def test_sentence(plain, words, sentence):
     assert not (plain / "cgi2wsgi").exists()
 
 
+@pytest.mark.parametrize("name", ["BUILD", "PREFIX", "DOCDIR"])
+def test_name_with_a_blank(plain, name):
+    """make cannot take it, nor a script's first line; it says so."""
+    said = make(plain, f"{name}=/a b", status=2)
+    assert said.endswith(f"*** {name}: a name with a blank does not work: "
+                         "/a b.  Stop.\n"), said
+
+
+def test_from_another_folder(plain, tmp_path):
+    """make -f is no make -C, which works."""
+    said = make(tmp_path, "-f", f"{plain}/Makefile", status=2)
+    assert "this is not the folder of cgi2wsgi: make -C" in said
+    make(tmp_path, "-C", plain, "build/config.h")
+
+
+def test_zero_is_none(plain):
+    """SHARED=0 is not SHARED=1, nor another setting than none."""
+    said = make(plain, "build/config.h")
+    make(plain, "SHARED=0", "STATIC=0", "V=0", "build/config.h",
+         env={"SHARED": "0"})
+    again = make(plain, "-n", "SHARED=0", "STATIC=0", "build/config.h")
+    assert "Python 3." in said and "configure" not in again
+
+
+def test_tree_of_others(sources, tmp_path):
+    """Its name has a blank, nothing is written to it, nor is DESTDIR plain."""
+    tree = copy(sources, tmp_path / "my tree")
+    before = files(tree)
+    for folder in [tree, *tree.rglob("*/")]:
+        folder.chmod(0o555)
+    built, root = tmp_path / "built", tmp_path / "some root"
+    words = (*QUICK, f"BUILD={built}", "PREFIX=/usr", f"DESTDIR={root}")
+    umask = os.umask(0o077)
+    try:
+        make(tree, "-j2", *words, "install")
+    finally:
+        os.umask(umask)
+    assert files(tree) == before
+    modes = {path.stat().st_mode & 0o777 for path in root.rglob("*")
+             if path.is_file()}
+    assert modes == {0o644, 0o755}
+    assert output(root / "usr/bin/cgi2wsgi", tree / "examples/hello.cgi"
+                  ) == "Hello, world!\n"
+    make(tree, *words, "uninstall")
+    assert not files(root)
+    for folder in [tree, *tree.rglob("*/")]:
+        folder.chmod(0o755)
+
+
 def test_shared_library_that_does_not_link(plain, tmp_path):
     said = make(plain, wrapper(tmp_path, "-fPIE "), "SHARED=1", status=2)
     assert re.search(r"^configure: no program links with libpython3\.\d+\.so$",
