@@ -55,7 +55,7 @@ void report_enter(enum report_code, const char *message, const char *trace);
 int report_fail(enum report_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The commonest one. Always returns -1. */
+/* Remembers that there was no memory. Always returns -1. */
 int report_no_memory(void);
 
 /* The remembered failure's message, or NULL; and whether it is of a kind. */

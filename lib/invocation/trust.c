@@ -1,8 +1,8 @@
 /*
  * What everyone may write, anyone may have written (H5). That goes for a
- * folder, too: what lies in it can be replaced. The sticky bit keeps others
- * from replacing what is there, but not from adding what is not; so it counts
- * for the folders above alone, as for /tmp.
+ * folder, too: what lies in it can be replaced. With the sticky bit, as /tmp
+ * has it, others cannot replace what is there, but still add to it. So a folder
+ * above the application's may be like that, its own folder may not.
  */
 
 #include <sys/stat.h>

@@ -73,7 +73,10 @@ make_head(const struct framing *framing, size_t *length, bool has_data)
 	made = reply_head(head->status, headers,
 	    framing->sole_block ? head->content_length : -1, length);
 	free(headers);
-	/* RFC 3875 6.3.1; not in each log: many a small one does without. */
+	/*
+	 * RFC 3875 6.3.1. Browsers cope, and gunicorn says nothing of it: so it
+	 * is for who looks for a fault, here and in --check.
+	 */
 	if (report_is_debug() && !head->typed && has_data &&
 	    may_have_body(framing))
 		report_log(REPORT_NO_TYPE,
