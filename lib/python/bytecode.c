@@ -23,7 +23,11 @@
 
 #define MOST 1000 /* compiled scripts of a user */
 
-/* What a .pyc file begins with (PEP 552), in little-endian words. */
+/*
+ * What a .pyc file begins with (PEP 552), in little-endian words. But nobody
+ * else reads ours, and a script may be changed twice in a second, as by a
+ * deployment: so its time is one of nanoseconds, of which a word has the last.
+ */
 struct head {
 	unsigned char magic[4], flags[4], time[4], size[4];
 };
@@ -43,7 +47,9 @@ make_head(const struct stat *source)
 	struct head head = { .flags = { 0 } };
 
 	put_word(head.magic, (uint32_t)PyImport_GetMagicNumber());
-	put_word(head.time, (uint32_t)source->st_mtime);
+	put_word(head.time,
+	    (uint32_t)((uint64_t)source->st_mtim.tv_sec * 1000000000 +
+		(uint64_t)source->st_mtim.tv_nsec));
 	put_word(head.size, (uint32_t)source->st_size);
 	return head;
 }

@@ -93,6 +93,16 @@ def test_kept_and_used(cgi, kept, name):
     assert len(kept.files()) == 1
 
 
+def test_changed_in_the_same_second(cgi, kept):
+    """H2, J1: as a deployment writes a script, and then edits it."""
+    script = cgi.script(FACTS)
+    os.utime(script, ns=(10**18, 10**18))
+    assert "file" in facts(cgi.run(script, env=kept.env))
+    script.write_bytes(script.read_bytes().replace(b'"file"', b'"FILE"'))
+    os.utime(script, ns=(10**18 + 1, 10**18 + 1))
+    assert "FILE" in facts(cgi.run(script, env=kept.env))
+
+
 def test_secret_is_not_in_a_served_folder(cgi, kept):
     """J1, case 11: constants of the script lie in no folder of pages."""
     script = cgi.script(SECRET)
