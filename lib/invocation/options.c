@@ -476,7 +476,7 @@ options_read(struct options *to, const struct words *words, const char *where)
 			return report_option(where, options_name(letter),
 			    " is for a request from a command line");
 		wanted = obey_option(to, letter, optarg);
-		/* A value without a name may be a secret: it is not repeated. */
+		/* Without a name it may be a secret: it is not repeated. */
 		if (wanted != NULL && letter == OPTION_ENV)
 			return report_option(where, wanted, "");
 		if (wanted != NULL)
