@@ -259,13 +259,13 @@ uninstall:
 
 # The manuals for a browser: as pages below build/html, and as Markdown beside
 # them, where a site shows the repository. Needs mandoc.
-html: folder = $(abspath $(BUILD))/html
 html:
-	@mkdir -p $(folder)
-	cp man/style.css man/*.svg $(folder)
-	cd man && for manual in $(notdir $(manuals)); do \
-	    mandoc -T html -O 'toc,style=style.css,man=%N.%S.html;https://manpages.debian.org/%N.%S.en.html' \
-	    $$manual >$(folder)/$$manual.html && ./as-markdown $$manual >$$manual.md || exit; done
+	@mkdir -p '$(BUILD)/html'
+	cp man/style.css man/*.svg '$(BUILD)/html'
+	for manual in $(notdir $(manuals)); do \
+	    (cd man && mandoc -T html -O 'toc,style=style.css,man=%N.%S.html;https://manpages.debian.org/%N.%S.en.html' $$manual) \
+	    >'$(BUILD)/html/'$$manual.html && \
+	    man/as-markdown man/$$manual >man/$$manual.md || exit; done
 
 # What every file says of the version has to be the same.
 dist:

@@ -20,6 +20,8 @@ def tree(tmp_path_factory):
     tree = tmp_path_factory.mktemp("tree")
     shutil.copy(TOP / "Makefile", tree)
     shutil.copytree(TOP / "man", tree / "man")
+    (tree / "lib/python").mkdir(parents=True)
+    shutil.copy(TOP / "lib/python/configure", tree / "lib/python")
     for page in (tree / "man").glob("*.[1-9].md"):
         page.unlink()
     subprocess.run(["make", "html"], cwd=tree, check=True,
