@@ -16,6 +16,7 @@
 #include "check/finding.h"
 #include "check/hashbang.h"
 #include "check/permissions.h"
+#include "check/preload.h"
 #include "cgi/process.h"
 #include "check/answers.h"
 #include "check/import.h"
@@ -99,8 +100,10 @@ check_application(const struct invocation *invocation, const char *program)
 	/* The files that it makes would have a wrong owner. */
 	if (account.uid == 0 || !account.ours)
 		return;
-	if (import_check(&subject) && !invocation->options.check_files)
-		answers_check(&subject);
+	if (!import_check(&subject) || invocation->options.check_files)
+		return;
+	preload_check(&subject);
+	answers_check(&subject);
 }
 
 static void

@@ -108,6 +108,8 @@ static const struct {
 	{ "descriptors-closed", ERROR },
 	{ "connections-left", WARN },
 	{ "files-left", WARN },
+	{ "preload", OK },
+	{ "preload-refused", WARN },
 	{ "request", OK },
 	{ "request-failed", ERROR },
 	{ "request-rule", ERROR },

@@ -125,6 +125,20 @@ report_line(const struct line *line, const char *id, const char *format,
 	free(problem);
 }
 
+/* cgi2wsgi-preload beside this program, which then runs this one. */
+static bool
+is_preload(const char *name, const char *program)
+{
+	char *preload;
+	bool same = false;
+
+	if (asprintf(&preload, "%s-preload", program) != -1) {
+		same = file_is_same(name, preload);
+		free(preload);
+	}
+	return same;
+}
+
 static void
 check_program(const struct line *line, const char *program)
 {
@@ -149,7 +163,8 @@ check_program(const struct line *line, const char *program)
 		    "the first line names %s, which %s may not execute\n"
 		    "type: chmod a+rx %s",
 		    program, line->account->name, words_quote(program));
-	else if (file_is_same(program, line->program))
+	else if (file_is_same(program, line->program) ||
+	    is_preload(program, line->program))
 		return;
 	else if (strcmp(file_base(program), PROGRAM) == 0)
 		report_line(line, "line-copy",

@@ -684,6 +684,15 @@ script_case("files-left", "the import leaves files open: ", """
     """ + textwrap.indent(HELLO, "    "))
 
 
+@case("preload-refused",
+      "no request can start from an image: the import left a descriptor open: ")
+def preload_refused(site):
+    name = "cgi2wsgi-preload"
+    shutil.copy2(PROGRAM.with_name(name), site.program.with_name(name))
+    site.script("file = open(__file__)\n" + HELLO,
+                line=f"#!{site.program}-preload")
+
+
 script_case("descriptors-closed", "closes descriptors that it has not opened:",
             "import os; os.closerange(3, 100)\n" + HELLO)
 script_case("descriptors-closed", "closes descriptors that it has not opened:",

@@ -623,6 +623,35 @@ def test_a_line_that_has_no_images(preloaded):
         assert done.returncode == 2 and words in done.stderr
 
 
+@pytest.mark.parametrize("program", ["cgi2wsgi", "cgi2wsgi-preload"])
+@pytest.mark.parametrize("text", ["", "kept = open('/etc/passwd')"])
+def test_check(preloaded, program, text):
+    """--check tries it, whatever the first line names, and keeps nothing."""
+    script = preloaded.script(f"""
+        {text}
+        def application(environ, start_response):
+            return reply(start_response, "")
+    """, program=PROGRAM.with_name(program))
+    if os.geteuid() == 0:
+        shutil.chown(preloaded.cache, "nobody")
+    done = subprocess.run(
+        [PROGRAM, "--check", *(["--web-user", "nobody"] * (
+            os.geteuid() == 0)), script], capture_output=True, text=True,
+        check=False)
+    [line] = re.findall(r"^(\w+ +preload.*)$", done.stdout, re.M)
+    if not text:
+        assert re.match(r"ok    preload: a request can start from an image, "
+                        r"in \d+ ms instead of \d+", line), done.stdout
+        assert line.endswith(" in the first line") == (program == "cgi2wsgi")
+    elif program == "cgi2wsgi":
+        assert line.startswith("ok    preload: no request could start from")
+    else:
+        assert line.startswith("warn  preload-refused: no request can start")
+    assert ("/etc/passwd" in line) == bool(text)
+    assert "line-other" not in done.stdout
+    assert not preloaded.files() and not preloaded.files("image.new")
+
+
 def test_explain(preloaded):
     """The transcript has the start from an image in place of the import."""
     script = preloaded.script("""

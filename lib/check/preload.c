@@ -1,0 +1,132 @@
+/*
+ * Nobody can foresee what stands against an image, so one is made: by
+ * cgi2wsgi-preload as CGI2WSGI_ARGS's program, whatever the first line names,
+ * with a variable that has it say what came of it (image/keep.c).
+ */
+
+#include "check/preload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/buffer.h"
+#include "check/finding.h"
+#include "invocation/file.h"
+#include "invocation/words.h"
+
+#define NAME "cgi2wsgi-preload"
+
+/* The options of the first line and the command line, and the application. */
+static char *
+make_arguments(const struct invocation *invocation)
+{
+	const struct given_option *given;
+	struct buffer text = { 0 };
+	const char *value;
+	char *name;
+	int i;
+
+	for (i = 0; i < invocation->options.count; i++) {
+		given = &invocation->options.given[i];
+		if (given->letter == OPTION_CHECK ||
+		    given->letter == OPTION_LINT ||
+		    given->letter == OPTION_WEB_USER ||
+		    options_is_about_request(given->letter))
+			continue;
+		value = given->value != NULL ? given->value : "";
+		/* The other program reads --cache only if it is plain. */
+		if (value[strcspn(value, " \t'\"\\")] != '\0' || *value == '\0')
+			value = given->value != NULL ? words_quote(value) : "";
+		buffer_print(&text, "%s%s%s ", options_name(given->letter),
+		    given->value != NULL ? "=" : "", value);
+	}
+	if (asprintf(&name, "%s%s%s", invocation->file,
+		invocation->callable ? ":" : "",
+		invocation->callable ? invocation->callable : "") == -1)
+		return NULL;
+	buffer_print(&text, "--log=- %s", words_quote(name));
+	free(name);
+	return buffer_take(&text, NULL);
+}
+
+static void
+start_program(const void *argument)
+{
+	const struct subject *subject = argument;
+	char *program, *arguments = make_arguments(subject->invocation);
+
+	if (arguments == NULL || python_prepare(subject) == -1 ||
+	    asprintf(&program, "%s-preload", subject->program) == -1 ||
+	    setenv("CGI2WSGI_ARGS", arguments, 1) == -1 ||
+	    setenv("CGI2WSGI_MAKE", "try", 1) == -1 ||
+	    setenv("REQUEST_METHOD", "GET", 1) == -1 ||
+	    setenv("SERVER_NAME", "localhost", 1) == -1)
+		return;
+	execl(program, program, (char *)NULL);
+}
+
+/* What follows a word at the beginning of a line, or NULL. */
+static const char *
+find_fact(const char *text, const char *word)
+{
+	for (; text != NULL && *text != '\0';
+	     text = strchr(text, '\n'), text += text != NULL)
+		if (strncmp(text, word, strlen(word)) == 0)
+			return text + strlen(word);
+	return NULL;
+}
+
+static bool
+is_wanted(const struct subject *subject)
+{
+	enum line_fault fault;
+	struct words line;
+
+	return words_read_line(&line, subject->invocation->file, &fault) == 1 &&
+	    strcmp(file_base(line.word[0]), NAME) == 0;
+}
+
+static void
+report_result(const struct subject *subject, const char *told)
+{
+	const char *import = find_fact(told, "import "),
+		   *start = find_fact(told, "start "),
+		   *refused = find_fact(told, "refused ");
+	bool wanted = is_wanted(subject);
+
+	if (import != NULL && start != NULL)
+		finding_add("preload",
+		    "a request can start from an image, in %.0f ms instead of "
+		    "%.0f%s",
+		    strtod(start, NULL) / 1e6, strtod(import, NULL) / 1e6,
+		    wanted ? "" : ": " NAME " in the first line");
+	else if (refused != NULL && wanted)
+		finding_add("preload-refused",
+		    "no request can start from an image: %.*s\n"
+		    "have the application do that when it is called",
+		    (int)strcspn(refused, "\n"), refused);
+	else if (refused != NULL)
+		finding_add("preload",
+		    "no request could start from an image: %.*s",
+		    (int)strcspn(refused, "\n"), refused);
+}
+
+void
+preload_check(const struct subject *subject)
+{
+	struct child child;
+	char *program;
+
+	if (asprintf(&program, "%s-preload", subject->program) == -1)
+		return;
+	if (access(program, X_OK) == 0) {
+		finding_progress("saving the process");
+		if (child_run(&child, python_limit(subject), start_program,
+			subject) == 0)
+			report_result(subject, child.output.bytes);
+		child_release(&child);
+	}
+	free(program);
+}
