@@ -266,7 +266,7 @@ def judge(answers, question):
              for answer in answers for fault in answer.faults()]
     failed = {method for method, *_ in found}
     say_once(found, path)
-    get, head, _ = answers
+    get, head = answers[0], answers[min(1, len(answers) - 1)]
     if "GET" not in failed and get.status >= "400":
         say_status(get, path, headers["HOST"])
     if not failed & {"GET", "HEAD"} and get.status[:3] != head.status[:3]:

@@ -1259,9 +1259,11 @@ DEEDS = {
 }
 
 
-@pytest.mark.parametrize("where", ["import", "request"])
-@pytest.mark.parametrize("deed", DEEDS)
-def test_json_whatever_the_application_does(site, where, deed):
+# Of a request that stops test_one_that_never_ends_is_asked_once() tells.
+@pytest.mark.parametrize("deed, where", [
+    (deed, where) for deed in DEEDS for where in ("import", "request")
+    if (deed, where) != ("stops", "request")])
+def test_json_whatever_the_application_does(site, deed, where):
     """case 27: --check=json is JSON, and its exit status tells of errors."""
     indent = "" if where == "import" else "    "
     site.script(
@@ -1284,6 +1286,22 @@ def test_json_whatever_the_application_does(site, where, deed):
     # Each error is told once.
     told = [(found["id"], found["message"]) for found in errors]
     assert len(told) == len(set(told))
+
+
+def test_one_that_never_ends_is_asked_once(site):
+    """case 27: nobody waits three times for what does not come."""
+    site.script("""
+        import os
+
+        def application(environ, start_response):
+            with open("asked", "a") as file:
+                print(environ["REQUEST_METHOD"], file=file)
+            os.kill(os.getpid(), 19)
+        """, "--timeout 1")
+    give(site.www)
+    [found] = site.check().find("request-endless")
+    assert found["message"].startswith("GET /: ")
+    assert (site.www / "asked").read_text() == "GET\n"
 
 
 def test_application_that_works_once(site):
