@@ -17,7 +17,7 @@ static struct {
 	bool in_pair; /* a remark may follow */
 	size_t count;
 	const char *titles[STATIONS];
-	double begins[STATIONS + 1]; /* and the end of the last */
+	double reached[STATIONS]; /* milliseconds since the start */
 } html;
 
 /* What the pages of failures do not need. */
@@ -114,27 +114,30 @@ add_bar(struct buffer *to, double milliseconds, double before, double share)
 	    milliseconds, 100 * share, 100 * before, 100 * share);
 }
 
+/* What it took to reach each station, from the one before. */
 static void
-add_stations(struct buffer *to, double end)
+add_stations(struct buffer *to)
 {
-	double begin, took;
+	double before = 0, end;
 	size_t i;
 
-	html.begins[html.count] = end;
+	if (html.count == 0)
+		return;
+	end = html.reached[html.count - 1];
 	buffer_add_text(to, "<ol class=\"stations\">\n");
 	for (i = 0; i < html.count; i++) {
-		begin = html.begins[i];
-		took = html.begins[i + 1] - begin;
 		buffer_print(to, "<li><a href=\"#%zu\">", i + 1);
 		markup_add(to, html.titles[i]);
 		buffer_add_text(to, "</a>");
-		add_bar(to, took, begin / end, took / end);
+		add_bar(to, html.reached[i] - before, before / end,
+		    (html.reached[i] - before) / end);
+		before = html.reached[i];
 	}
 	buffer_add_text(to, "</ol>\n");
 }
 
 void
-html_end(struct buffer *to, double milliseconds)
+html_end(struct buffer *to)
 {
 	struct buffer page = { 0 };
 
@@ -142,8 +145,9 @@ html_end(struct buffer *to, double milliseconds)
 	markup_begin(&page, "What became of one request", own_rules);
 	buffer_add_text(&page,
 	    "<p>A server starts the program for each request, by fork and "
-	    "exec; the time before a title is since then.</p>\n");
-	add_stations(&page, milliseconds);
+	    "exec; the time before a title is since then. So long it took to "
+	    "come to each station from the one before:</p>\n");
+	add_stations(&page);
 	if (to->bytes != NULL)
 		buffer_add(&page, to->bytes, to->length);
 	buffer_add_text(&page, html.count > 0 ? "</section>\n" : "");
@@ -162,7 +166,7 @@ html_station(struct buffer *to, double milliseconds, const char *title)
 	if (html.count == STATIONS)
 		html.count--;
 	html.titles[html.count] = title;
-	html.begins[html.count++] = milliseconds;
+	html.reached[html.count++] = milliseconds;
 	buffer_print(to, "<section id=\"%zu\"><h2><time>%.1f ms</time> ",
 	    html.count, milliseconds);
 	markup_add(to, title);

@@ -36,12 +36,12 @@ struct text_module {
 
 /*
  * Begins the content; the others add to it. html_end() makes the page of it,
- * with a time line of the stations in front, the last of which ends now.
+ * with a time line of the stations in front.
  */
 void html_begin(void);
-void html_end(struct buffer *, double milliseconds);
+void html_end(struct buffer *);
 
-/* A part of the page, with the milliseconds of its beginning. */
+/* A part of the page, with the milliseconds after which it was reached. */
 void html_station(struct buffer *, double milliseconds, const char *title);
 
 void html_paragraph(struct buffer *, enum text_style, const char *text);

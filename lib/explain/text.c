@@ -251,7 +251,7 @@ text_flush(void)
 }
 
 void
-text_finish_page(int descriptor, double milliseconds)
+text_finish_page(int descriptor)
 {
 	size_t length, done = 0;
 	ssize_t n = 0;
@@ -259,7 +259,7 @@ text_finish_page(int descriptor, double milliseconds)
 
 	if (!text.page)
 		return;
-	html_end(&text.lines, milliseconds);
+	html_end(&text.lines);
 	text.page = false;
 	page = buffer_take(&text.lines, &length);
 	if (page == NULL)

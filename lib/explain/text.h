@@ -49,9 +49,8 @@ void text_module(const struct text_module *);
 void text_flush(void);
 
 /*
- * Writes the whole page, of so long a time, to a descriptor; does nothing if
- * there is none.
+ * Writes the whole page to a descriptor; does nothing if there is none.
  */
-void text_finish_page(int descriptor, double milliseconds);
+void text_finish_page(int descriptor);
 
 #endif

@@ -533,6 +533,6 @@ transcript_end(int status)
 	text_paragraph(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
-	text_finish_page(page_output, milliseconds(clock_elapsed()));
+	text_finish_page(page_output);
 	end_part();
 }
