@@ -21,10 +21,7 @@
 #include "cgi/report.h"
 #include "cgi/url.h"
 
-/*
- * Texts are the request's, or copies: those are never freed, for some become
- * its variables, and a process answers one request.
- */
+/* Texts are the request's, or copies. */
 struct mount {
 	struct request *request;
 	const char *script, *path;
@@ -33,6 +30,13 @@ struct mount {
 	size_t count;
 	bool no_memory; /* copies are empty from then on */
 };
+
+/* Some become variables of the request, so all stay until the next one. */
+struct copy {
+	struct copy *next;
+	char text[];
+};
+static struct copy *copies;
 
 static bool
 starts_with(const char *text, const char *start)
@@ -62,16 +66,18 @@ copy_texts(
     struct mount *mount, const char *bytes, size_t length, const char *text)
 {
 	static char none[2];
-	char *copy = malloc(length + strlen(text) + 2);
+	struct copy *copy = malloc(sizeof(*copy) + length + strlen(text) + 2);
 
 	if (copy == NULL) {
 		mount->no_memory = true;
 		*none = '\0';
 		return none;
 	}
-	memcpy(copy, bytes, length);
-	strcpy(copy + length, text);
-	return copy;
+	copy->next = copies;
+	copies = copy;
+	memcpy(copy->text, bytes, length);
+	strcpy(copy->text + length, text);
+	return copy->text;
 }
 
 static char *
@@ -441,8 +447,13 @@ mount_repair(
 	struct mount mount = { .request = request,
 		.script = request_text(request, "SCRIPT_NAME", ""),
 		.path = request_text(request, "PATH_INFO", "") };
+	struct copy *next;
 	bool found = true;
 
+	for (; copies != NULL; copies = next) {
+		next = copies->next;
+		free(copies);
+	}
 	if (prefix != NULL)
 		found = strcmp(prefix, "off") != 0 &&
 		    find_prefix(&mount, prefix);
