@@ -67,8 +67,11 @@ def say_times(times):
 
 # The compiled forms of what was imported
 
-def is_fresh(cache, source):
-    """Whether import will take it: by the source's time and size, or hash."""
+def is_fresh(cache, source, time="st_mtime"):
+    """Whether it will be taken: by the source's time and size, or hash.
+
+    The script's has a time of nanoseconds (python/bytecode.c).
+    """
     try:
         with open(cache, "rb") as opened:
             head = opened.read(16)
@@ -77,7 +80,7 @@ def is_fresh(cache, source):
         return False
     return any(head[4:8]) or head[8:] == b"".join(
         (int(number) & 0xffffffff).to_bytes(4, "little")
-        for number in (found.st_mtime, found.st_size))
+        for number in (getattr(found, time), found.st_size))
 
 
 def uncached():
@@ -125,7 +128,7 @@ def say_modules_uncached(found):
 
 def say_cache():
     """After the import, which has written what it may write."""
-    modules, fresh = uncached(), is_fresh(cache, file)
+    modules, fresh = uncached(), is_fresh(cache, file, "st_mtime_ns")
     if not fresh:
         say_script_uncached()
     if modules:
