@@ -9,7 +9,7 @@ def application(environ, start_response):
     try:
         for number in range(3, 0, -1):
             yield f"{number} ...\n".encode()
-            time.sleep(0.2)
+            time.sleep(1)
         yield b"Lift-off!\n"
     finally:
         # Reached in any case, also if the client has left.
