@@ -6,10 +6,12 @@
 #include "python/cpython.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "cgi/process.h"
 #include "cgi/report.h"
 #include "python/habits.h"
+#include "python/imports.h"
 
 static void
 tell_once(bool *told, const char *what)
@@ -90,22 +92,48 @@ habits_watch_stdin(void)
 	Py_XDECREF(buffer);
 }
 
-void
-habits_watch_forms(void)
+static void
+watch_form(PyObject *module)
 {
 	static PyMethodDef method = { "__init__",
 		(PyCFunction)(void (*)(void))make_form,
 		METH_VARARGS | METH_KEYWORDS, NULL };
-	PyObject *error = PyErr_GetRaisedException(),
-		 *module = PyDict_GetItemString(
-		     PyImport_GetModuleDict(), "cgi"),
-		 *class = NULL;
+	PyObject *class = NULL;
 
-	if (module != NULL && PyModule_Check(module))
+	if (PyModule_Check(module))
 		class = PyDict_GetItemString(
 		    PyModule_GetDict(module), "FieldStorage");
 	if (class != NULL && PyType_Check(class))
 		replace_method(class, &method, true);
+}
+
+static PyObject *
+find_cgi(void)
+{
+	return PyDict_GetItemString(PyImport_GetModuleDict(), "cgi");
+}
+
+/* The application may import cgi only when it is called. */
+static void
+look_at_module(const char *name)
+{
+	PyObject *module = strcmp(name, "cgi") == 0 ? find_cgi() : NULL;
+
+	if (module == NULL)
+		return;
+	imports_notify(NULL);
+	watch_form(module);
+}
+
+void
+habits_watch_forms(void)
+{
+	PyObject *error = PyErr_GetRaisedException(), *module = find_cgi();
+
+	if (module != NULL)
+		watch_form(module);
+	else
+		imports_notify(look_at_module);
 	if (error != NULL)
 		PyErr_SetRaisedException(error);
 }

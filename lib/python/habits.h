@@ -8,7 +8,10 @@
  */
 void habits_watch_stdin(void);
 
-/* The same of cgi.FieldStorage() without an environ, if cgi is imported. */
+/*
+ * The same of cgi.FieldStorage() without an environ, now or as soon as cgi is
+ * imported.
+ */
 void habits_watch_forms(void);
 
 #endif

@@ -893,6 +893,25 @@ class FieldStorage:
     assert reply.log.count("cgi2wsgi: ") == told
 
 
+@pytest.mark.parametrize("imported", [
+    "import cgi", "from cgi import FieldStorage as cgi; cgi.FieldStorage = cgi",
+    "import importlib; cgi = importlib.import_module('cgi')"])
+def test_field_storage_in_the_call(cgi, imported):
+    """case 23: also if cgi is imported only when the application is called."""
+    cgi.write("cgi.py", "class FieldStorage:\n"
+              "    def __init__(self, environ={}):\n"
+              "        self.found = 'QUERY_STRING' in environ\n")
+    reply = cgi.run(cgi.script(f"""
+        def application(environ, start_response):
+            import json
+            {imported}
+            start_response("200 OK", [])
+            return [str(cgi.FieldStorage().found).encode()]
+        """))
+    assert reply.body == b"False", reply
+    assert reply.log.count("cgi.FieldStorage() finds no request") == 1
+
+
 def test_no_content_type(cgi):
     """case 36: with --debug the log says that Content-Type is missing."""
     source = """
