@@ -65,6 +65,9 @@ ODD = {
                     "/missing",
                     {"SCRIPT_NAME": "/app.cgi", "PATH_INFO": "/x",
                      "SCRIPT_URL": "/missing", "REDIRECT_URL": "/missing"}),
+    **{f"error-{framework}": (
+        Way(f"ErrorDocument 404 /app.cgi/{framework}"), "/missing/thing",
+        {}) for framework in ("flask", "bottle")},
     "outside": (Way('ScriptAlias "/catchall" "@/app.cgi"',
                     options="--script-name /api"), "/catchall?q",
                 {"SCRIPT_NAME": "/catchall", "PATH_INFO": ""}),
@@ -319,12 +322,24 @@ def test_links_of_apache(apache, name, framework):
     check_links(apache, name, APACHE[name], framework)
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", [
+    name for name, (*_, expected) in ODD.items() if expected])
 def test_odd_of_apache(apache, name):
     """B16, case 3, case 7: what is to stay as the server gave it."""
     _, url, expected = ODD[name]
     environ = arrived(apache, name, url)
     assert {key: environ.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("framework", ["flask", "bottle"])
+def test_links_of_an_error_page(apache, framework):
+    """B16, case 3: as the manual says, Django has another root there."""
+    name = f"error-{framework}"
+    links = re.findall('href="(.*?)"', get(apache, name, ODD[name][1]).text)
+    assert len(links) >= 3
+    found = [follow(apache, name, "/app.cgi", link) for link in links]
+    assert found == ["home", "a {}", "a b/é {'q': '1 & 2'}"] * (
+        len(links) // 3)
 
 
 def test_root_of_flask(apache):
