@@ -32,6 +32,7 @@ static struct {
 	bool refused; /* is above the limit */
 	bool compressed; /* by the client */
 	bool measured;
+	bool abandoned; /* by the application, which failed */
 	int error; /* why no more can be read */
 	int lost; /* why not all that was kept can be given */
 	int file; /* unnamed, for what is behind IN_MEMORY bytes; or -1 */
@@ -280,8 +281,18 @@ body_spool(void)
 	char buffer[IN_MEMORY];
 	ssize_t got = read_descriptor(buffer, sizeof(buffer));
 
-	if (got > 0 && body.lost == 0 && keep(buffer, (size_t)got) == -1)
+	if (got <= 0 || body.lost != 0)
+		return;
+	if (body.abandoned)
+		body.lost = ECANCELED;
+	else if (keep(buffer, (size_t)got) == -1)
 		body.lost = errno;
+}
+
+void
+body_abandon(void)
+{
+	body.abandoned = true;
 }
 
 /* Reads all of a body without a length. Returns as body_store(). */

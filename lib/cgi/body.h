@@ -50,6 +50,9 @@ int body_pending(void);
  */
 void body_spool(void);
 
+/* Nobody will read any more: from now on body_spool() drops. */
+void body_abandon(void);
+
 /*
  * Reads and drops the rest: servers lose the reply otherwise. Takes that many
  * seconds at most; for what --max-body refused none, or one where the server

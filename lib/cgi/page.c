@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cgi/ascii.h"
+#include "cgi/body.h"
 #include "cgi/buffer.h"
 #include "cgi/debug.h"
 #include "cgi/escape.h"
@@ -318,6 +319,8 @@ page_deliver(void)
 	part.iov_base = whole = make_page(code, &part.iov_len);
 	if (whole == NULL)
 		part = find_ready(code);
+	/* --max-body has not bounded a body whose length is not known yet. */
+	body_abandon();
 	while (reply_push(&part, 1) == -1 && errno == EINTR)
 		;
 	free(whole);

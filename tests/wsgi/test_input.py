@@ -17,10 +17,12 @@ import termios
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 
 from harness import PROGRAM, alive, to_bytes, until
+from test_framing import F_SETPIPE_SZ
 
 LINES = (b"first\nsecond\r\n\nfourth \xff\x00\xfe\n" + b"x" * 70000
          + b"\nno newline at the end")
@@ -730,6 +732,43 @@ def test_drained_after_failure(cgi):
     process = cgi.start(script, method="POST", stdin="open", length=1 << 20)
     send(process.stdin.fileno(), bytes(1 << 20))
     assert process.wait().status == 500
+
+
+def unnamed(pid):
+    """How many bytes a process keeps in files without a name but its log."""
+    links = Path(f"/proc/{pid}/fd")
+    return sum(link.stat().st_size for link in links.iterdir()
+               if os.readlink(link).endswith("(deleted)")
+               and not link.samefile(links / "2"))
+
+
+FAIL = 'raise ValueError("many words, " * 999)\n'
+
+
+@pytest.mark.parametrize("options, length, source", [
+    ("--max-body 1K", None, FAIL),
+    ("--max-body 1K", -1, FAIL),
+    ("", None, FAIL),
+    ("", 1 << 30, FAIL),
+    ("--max-body 2G", 1 << 30, "def application(*given):\n    " + FAIL)])
+def test_nothing_is_kept_for_a_page(cgi, options, length, source):
+    """C6, C10, C12: nobody can read what comes while a page is sent."""
+    env = {None: CHUNKED, -1: CADDY}.get(length, {})
+    ours, theirs = os.pipe()
+    fcntl.fcntl(theirs, F_SETPIPE_SZ, 4096)     # less than a page
+    with open(ours, "rb") as pages:
+        process = cgi.start(cgi.script(source, "--debug " + options),
+                            method="POST", stdin="open", stdout=theirs,
+                            length=length, env=env)
+        os.close(theirs)
+        send(process.stdin.fileno(), bytes(4 << 20))
+        until(lambda: waiting(process.stdin) == 0)
+        assert unnamed(process.pid) == 0
+        process.stdin.close()
+        raw = pages.read()
+    reply = socket_reply(process, raw)
+    assert (reply.status, reply.exit) == (500, 1)
+    assert len(reply.body) == int(reply.header("Content-Length")) > 4096
 
 
 @pytest.mark.parametrize("source", [
