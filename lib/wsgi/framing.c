@@ -239,22 +239,24 @@ static ssize_t
 push_file(struct framing *framing, int file, off_t *offset)
 {
 	ssize_t sent = 0;
-	int64_t left;
+	int64_t piece;
 
 	if (take_turn(framing) == -1)
 		return -1;
-	if ((left = framing_bytes_left(framing)) <= FILE_PIECE)
+	if (framing_bytes_left(framing) <= FILE_PIECE)
 		process_hold();
-	while (left > 0) {
+	while ((piece = framing_bytes_left(framing)) > 0) {
+		if (piece > FILE_PIECE)
+			piece = FILE_PIECE;
+		/* As in framing_send(); what did not leave is taken back. */
+		framing->sent += piece;
 		Py_BEGIN_ALLOW_THREADS
-		sent = reply_push_file(file, offset,
-		    (size_t)(left < FILE_PIECE ? left : FILE_PIECE));
+		sent = reply_push_file(file, offset, (size_t)piece);
 		Py_END_ALLOW_THREADS
+		framing->sent -= piece - (sent > 0 ? sent : 0);
 		if (sent != -1 || errno != EINTR || check_signals() == -1)
 			break;
 	}
-	if (sent > 0)
-		framing->sent += sent;
 	if (sent == -1)
 		lose_client(framing, errno);
 	PyThread_release_lock(framing->turn);

@@ -312,12 +312,7 @@ conclude_response(int status, PyObject *application)
 		page_deliver();
 		return false;
 	}
-	if (framing.excess)
-		report_log(REPORT_LONG_BODY,
-		    "the application gave more bytes than its Content-Length "
-		    "of %lld; the rest was dropped",
-		    (long long)framing.head.content_length);
-	else if (framing.head.content_length != -1 &&
+	if (framing.head.content_length != -1 &&
 	    framing_bytes_left(&framing) > 0) {
 		report_log(REPORT_SHORT_BODY,
 		    "the application gave %lld bytes less than its "
@@ -326,6 +321,11 @@ conclude_response(int status, PyObject *application)
 		    (long long)framing.head.content_length);
 		return false;
 	}
+	if (framing.excess)
+		report_log(REPORT_LONG_BODY,
+		    "the application gave more bytes than its Content-Length "
+		    "of %lld; the rest was dropped",
+		    (long long)framing.head.content_length);
 	return true;
 }
 

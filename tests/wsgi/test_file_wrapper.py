@@ -3,13 +3,14 @@
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
-from harness import program, until
+from harness import is_asleep, program, until
 from test_framing import answer
 
 CONTENT = b"line one\nline two\n\0\xff binary " + b"0123456789" * 5000
@@ -576,6 +577,48 @@ def test_large_file_obeys_content_length(cgi):
             return environ["wsgi.file_wrapper"](file)
     """))
     assert reply.body == bytes(100001) and reply.exit == 0
+
+
+@pytest.mark.parametrize("size, exit, word", [
+    (8000000, 0, "long-body"), (9000000, 0, "long-body"),
+    (7000000, 1, "short-body")])
+def test_large_file_and_a_thread_that_writes(cgi, size, exit, word):
+    """F1, F7: together not more than Content-Length, through a socket."""
+    number = system_call("sendfile")
+    cgi.write("large", b"A" * size)
+    os.mkfifo(cgi.folder / "go")
+    script = cgi.script("""
+        import sys
+        import threading
+
+        def application(environ, start_response):
+            def spoil():
+                open("go").read()
+                print(f"<thread {threading.get_native_id()}>",
+                      file=sys.stderr)
+                write(b"B" * 3000)
+
+            write = start_response("200 OK", [("Content-Length", "8000000")])
+            threading.Thread(target=spoil).start()
+            return environ["wsgi.file_wrapper"](open("large", "rb"))
+    """)
+    ours, theirs = socket.socketpair()
+    ours.settimeout(30)
+    with ours:
+        with theirs:
+            process = cgi.start(script, stdin="null", stdout=theirs)
+        until(lambda: Path(f"/proc/{process.pid}/syscall").read_text()
+              .split()[0] == number)
+        (cgi.folder / "go").write_text("")
+        process.wait_log("<thread ")
+        thread = re.search(r"<thread (\d+)>", process.log)[1]
+        until(lambda: is_asleep(f"{process.pid}/task/{thread}"))
+        raw = b"".join(iter(lambda: ours.recv(1 << 16), b""))
+    reply = process.wait()
+    body = raw.partition(b"\r\n\r\n")[2]
+    assert body.count(b"A") == min(size, 8000000)
+    assert len(body) <= 8000000
+    assert reply.exit == exit and f"cgi2wsgi: {word} [" in reply.log, reply
 
 
 def test_large_file_for_head(cgi):
