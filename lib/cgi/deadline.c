@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,19 +22,31 @@
 #define RESERVED_SIGNAL 32
 #define MASK_SIZE 8 /* of the kernel's set of signals */
 
-static struct {
+/*
+ * The kernel compares RLIMIT_CPU with what it counted in ticks, from which the
+ * exact CLOCK_PROCESS_CPUTIME_ID differs where processes are many. This is the
+ * clock of the ticks: like that of clock_getcpuclockid(3) for this process,
+ * with the kernel's CPUCLOCK_PROF, 0, in the lowest bits.
+ */
+#define CPU_CLOCK ((clockid_t)(~0U << 3))
+
+/* Of the time that passes, and of the processor time of this process. */
+static struct deadline {
 	volatile sig_atomic_t open;
 	timer_t timer;
 	void (*on_time)(void);
-} deadline;
+} deadline, cpu_deadline;
 
 static void
-on_signal(int number)
+on_signal(int number, siginfo_t *from, void *context)
 {
+	const struct deadline *over = from->si_value.sival_ptr;
 	int error = errno;
 
 	(void)number;
-	deadline.on_time();
+	(void)context;
+	if (from->si_code == SI_TIMER && over != NULL)
+		over->on_time();
 	errno = error;
 }
 
@@ -45,9 +58,9 @@ on_signal(int number)
 static int
 handle_reserved_signal(void)
 {
-	struct sigaction ours = { .sa_handler = on_signal,
+	struct sigaction ours = { .sa_sigaction = on_signal,
 		/* The next deadline may come while this one is acted on. */
-		.sa_flags = SA_NODEFER },
+		.sa_flags = SA_NODEFER | SA_SIGINFO },
 			 before;
 	unsigned char record[sizeof(ours)];
 	long result;
@@ -62,19 +75,28 @@ handle_reserved_signal(void)
 	return (int)result;
 }
 
-int
-deadline_open(void (*on_time)(void))
+static int
+open_timer(struct deadline *which, clockid_t of, void (*on_time)(void))
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
 		.sigev_signo = RESERVED_SIGNAL };
 
-	memset(&deadline, 0, sizeof(deadline));
-	deadline.on_time = on_time;
-	if (handle_reserved_signal() == -1 ||
-	    timer_create(CLOCK_MONOTONIC, &event, &deadline.timer) == -1)
+	event.sigev_value.sival_ptr = which;
+	which->on_time = on_time;
+	if (timer_create(of, &event, &which->timer) == -1)
 		return -1;
-	deadline.open = 1;
+	which->open = 1;
 	return 0;
+}
+
+int
+deadline_open(void (*on_time)(void))
+{
+	memset(&deadline, 0, sizeof(deadline));
+	memset(&cpu_deadline, 0, sizeof(cpu_deadline));
+	if (handle_reserved_signal() == -1)
+		return -1;
+	return open_timer(&deadline, CLOCK_MONOTONIC, on_time);
 }
 
 void
@@ -87,4 +109,32 @@ deadline_set(unsigned milliseconds)
 
 	if (deadline.open)
 		timer_settime(deadline.timer, 0, &when, NULL);
+}
+
+int
+deadline_open_cpu(void (*on_time)(void))
+{
+	return open_timer(&cpu_deadline, CPU_CLOCK, on_time);
+}
+
+void
+deadline_set_cpu(time_t seconds)
+{
+	struct itimerspec when = {
+		.it_value = { .tv_sec = seconds > 0 ? seconds - 1 : 0,
+		    .tv_nsec = 900000000L },
+	};
+
+	if (cpu_deadline.open)
+		timer_settime(cpu_deadline.timer, TIMER_ABSTIME, &when, NULL);
+}
+
+int64_t
+deadline_cpu_time(void)
+{
+	struct timespec used;
+
+	if (clock_gettime(CPU_CLOCK, &used) == -1)
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * (int64_t)1000 + used.tv_nsec / 1000000;
 }

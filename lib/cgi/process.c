@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ static struct {
 	struct process_hooks hooks;
 	bool resumed; /* of a process image */
 	sigset_t mask; /* around fork() */
+	rlim_t cpu_limit; /* seconds: the soft one that is watched */
 } process;
 
 /* Prepared state: a process image has it, too. */
@@ -131,6 +133,15 @@ on_terminate(int signal_number)
 		interrupt(REPORT_TERMINATED, grace());
 }
 
+/* How many milliseconds of processor time are left until that limit. */
+static int64_t
+cpu_time_left(rlim_t seconds)
+{
+	if (seconds > INT32_MAX)
+		return INT64_MAX;
+	return (int64_t)seconds * 1000 - deadline_cpu_time();
+}
+
 /*
  * The kernel sends SIGXCPU at the soft limit, again after each second, and
  * SIGKILL at the hard limit: what is still to come has to end before that.
@@ -140,15 +151,15 @@ on_cpu_time(int signal_number)
 {
 	struct rlimit limit;
 	unsigned left = grace();
-	rlim_t most;
+	int64_t most;
 
 	if (process.phase == STARTING)
 		end(REPORT_CPU_TIME, signal_number);
-	if (getrlimit(RLIMIT_CPU, &limit) == 0 &&
-	    limit.rlim_max != RLIM_INFINITY) {
-		most = (limit.rlim_max - limit.rlim_cur) * 1000;
-		if (most >= 1000 && most - 200 < left)
-			left = (unsigned)most - 200;
+	if (getrlimit(RLIMIT_CPU, &limit) == 0) {
+		most = cpu_time_left(limit.rlim_max);
+		most = most < 1000 ? most / 2 : most - 200;
+		if (most < left)
+			left = most > 0 ? (unsigned)most : 1;
 	}
 	if (process.phase == SERVING)
 		interrupt(REPORT_CPU_TIME, left);
@@ -156,6 +167,38 @@ on_cpu_time(int signal_number)
 		process.interruption = REPORT_CPU_TIME;
 		deadline_set(left);
 	}
+}
+
+static void
+watch_cpu_time(rlim_t seconds)
+{
+	process.cpu_limit = seconds;
+	if (seconds <= INT32_MAX)
+		deadline_set_cpu((time_t)seconds);
+}
+
+/*
+ * The application may ignore and block SIGXCPU, or have it end the process. So
+ * this comes a little before it. Then SIGXCPU has nothing more to say and must
+ * not end the last words: there is the hard limit. Once the time is reached the
+ * kernel raises the limit by itself; before, it was the application.
+ */
+static void
+on_cpu_deadline(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CPU, &limit) == -1)
+		return;
+	if (limit.rlim_cur > process.cpu_limit &&
+	    cpu_time_left(process.cpu_limit) > 0) {
+		watch_cpu_time(limit.rlim_cur);
+		return;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_CPU, &limit);
+	if (!process.ending)
+		on_cpu_time(0);
 }
 
 /* The deadline of process_limit(), or of what came after it. */
@@ -401,10 +444,16 @@ process_is_set_id(void)
 int
 process_limit(unsigned timeout, unsigned grace_time)
 {
+	struct rlimit limit;
+
 	process.timeout = (sig_atomic_t)timeout;
 	process.grace = (sig_atomic_t)grace_time;
 	if (deadline_open(on_time) == -1)
 		return -1;
+	/* Who has no limit pays nothing; without a timer, SIGXCPU is left. */
+	if (getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_cur <= INT32_MAX &&
+	    deadline_open_cpu(on_cpu_deadline) == 0)
+		watch_cpu_time(limit.rlim_cur);
 	process_note_progress();
 	deadline_set(timeout * 1000);
 	return 0;

@@ -296,3 +296,107 @@ def test_cpu_time_stubborn(cgi):
         """), preexec_fn=limit_cpu(1, 3), timeout=40)
     assert reply.status == 504 and reply.exit == 1
     assert "cgi2wsgi: cpu-time [" in reply.log
+
+
+# What an application may do with SIGXCPU before the limit is reached.
+OWN_CPU_SIGNAL = {
+    "ignored": "signal.signal(signal.SIGXCPU, signal.SIG_IGN)",
+    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})",
+    "default": "signal.signal(signal.SIGXCPU, signal.SIG_DFL)",
+    "handled": "signal.signal(signal.SIGXCPU, lambda *args: None)",
+    "all blocked": """signal.pthread_sigmask(
+            signal.SIG_BLOCK, range(1, signal.NSIG))""",
+}
+
+
+@pytest.mark.parametrize("where, own_use, limits", [
+    ("call", "ignored", (1, 10)),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in [
+        *((where, own_use, (1, 10)) for where in ("call", "import")
+          for own_use in OWN_CPU_SIGNAL if (where, own_use) !=
+          ("call", "ignored")),
+        ("call", "ignored", (1, -1)), ("call", "ignored", (2, 2)),
+        ("call", "default", (2, 2)), ("call", "ignored", (1, 1))])])
+def test_cpu_time_own_signal(cgi, where, own_use, limits):
+    """I3a, case 6: no use of signals switches that limit off."""
+    reply = cgi.run(cgi.script(program(LOOP, f"""
+        import os
+        import signal
+
+        def own_use():
+            {OWN_CPU_SIGNAL[own_use]}
+            try:
+                this_one_loops()
+            finally:
+                os.write(2, b"<closed>\\n")
+
+        if {where == "import"}:
+            own_use()
+
+        def application(environ, start_response):
+            own_use()
+        """)), preexec_fn=limit_cpu(*limits), timeout=40)
+    assert reply.status == 504 and reply.exit == 1
+    assert reply.log.count("cgi2wsgi: cpu-time [") == 1
+    assert "in this_one_loops" in reply.log and "<closed>" in reply.log
+    assert "--timeout" not in reply.log
+
+
+@pytest.mark.slow
+def test_cpu_time_own_signal_stubborn(cgi):
+    """I3a, case 6: SIGXCPU does not end the last words."""
+    reply = cgi.run(cgi.script("""
+        import signal
+
+        def application(environ, start_response):
+            while True:
+                signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+                try:
+                    while True:
+                        pass
+                except BaseException:
+                    pass
+        """), preexec_fn=limit_cpu(1, 3), timeout=40)
+    assert reply.status == 504 and reply.exit == 1
+    assert "cgi2wsgi: cpu-time [" in reply.log
+
+
+@pytest.mark.slow
+def test_cpu_time_raised(cgi):
+    """I3a, case 6: a limit that the application raises is the new one."""
+    reply = cgi.run(cgi.script("""
+        import resource
+        import time
+
+        def application(environ, start_response):
+            resource.setrlimit(resource.RLIMIT_CPU, (3, 10))
+            while time.process_time() < 1.5:
+                pass
+            start_response("200 OK", [])
+            yield b"first"
+            while True:
+                pass
+        """), preexec_fn=limit_cpu(1, 10), timeout=40)
+    assert reply.body == b"first" and reply.exit == 1
+    assert "cgi2wsgi: cpu-time [" in reply.log
+
+
+@pytest.mark.slow
+def test_cpu_time_in_a_child(cgi):
+    """D2, I3a: a forked child has its own time, and the system's limit."""
+    reply = cgi.run(cgi.script("""
+        import os
+        import resource
+
+        def application(environ, start_response):
+            child = os.fork()
+            if child == 0:
+                while True:
+                    pass
+            status = os.waitpid(child, 0)[1]
+            start_response("200 OK", [])
+            return [b"%d %d" % (os.WTERMSIG(status),
+                                resource.getrlimit(resource.RLIMIT_CPU)[0])]
+        """), preexec_fn=limit_cpu(1, 10), timeout=40)
+    assert reply.body == b"%d 1" % signal.SIGXCPU
+    assert (reply.exit, reply.log) == (0, "")
