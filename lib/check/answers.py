@@ -39,14 +39,15 @@ def find_exception(text):
         if lines[number].lstrip().startswith('File "'):
             for line in lines[number + 1:]:
                 if line and not line[0].isspace():
-                    return f": {line}"
+                    return ": " + hide(line)
     return ""
 
 
 class Answer:
     """What came of one request."""
 
-    def __init__(self, method, late, output, log):
+    def __init__(self, where, method, late, output, log):
+        self.where = where      # the application, in brackets
         self.method, self.late = method, late
         self.log = log.decode(errors="backslashreplace")
         first = output.partition(b"\r\n")[0].decode("latin-1")
@@ -72,10 +73,13 @@ class Answer:
                 'File "' not in trace):
             return ("request-ended", ": it closed the reply's descriptor, as "
                     "os.closerange() does")
-        message = message.replace("the server sent SIGTERM", "SIGTERM ended it")
+        message = hide(message.replace("the server sent SIGTERM",
+                                       "SIGTERM ended it"))
+        id = CODES.get(code, "request-failed")
         if ", line " not in message:
-            message += bracketed(trace or self.log)
-        return CODES.get(code, "request-failed"), ": " + message
+            message += bracketed(trace or self.log) or (
+                self.where if id == "request-rule" else "")
+        return id, ": " + message
 
     def faults(self):
         """Pairs of an id and a text."""
@@ -91,7 +95,8 @@ class Answer:
                           + bracketed(self.log)))
         if not found and self.status >= "500":
             found.append(("request-error", f" is answered by {self.status}"
-                          + find_exception(self.log) + bracketed(self.log)))
+                          + find_exception(self.log)
+                          + (bracketed(self.log) or self.where)))
         return found
 
 
@@ -221,10 +226,11 @@ def validate(application, made):
             own = bracketed(text)
             if os.path.dirname(os.__file__) in own:
                 own = ""
-            found.append(("wsgi-rule", ": wsgiref.validate: " + rule(error)
+            found.append(("wsgi-rule", ": wsgiref.validate: " + hide(rule(error))
                           + own))
-    return found + [("wsgi-warning", f": wsgiref.validate: {each.message}")
-                    for each in caught]
+    return found + [
+        ("wsgi-warning", ": " + hide(f"wsgiref.validate: {each.message}"))
+        for each in caught]
 
 
 def apart(act, *arguments):
@@ -260,7 +266,8 @@ def apart(act, *arguments):
 def judge(answers, question):
     application, url, prefix, lines = question
     faulthandler.enable(2)
-    answers = [Answer(*each) for each in answers]
+    where = defined(application)
+    answers = [Answer(where, *each) for each in answers]
     path, headers = path_of(url), headers_of(url, lines)
     found = [(answer.method, *fault)
              for answer in answers for fault in answer.faults()]

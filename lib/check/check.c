@@ -21,6 +21,7 @@
 #include "check/answers.h"
 #include "check/import.h"
 #include "cgi/report.h"
+#include "cgi/secret.h"
 
 #define USAGE_ERROR 2
 
@@ -89,6 +90,16 @@ report_refusal(void)
 		    failure);
 }
 
+/* Findings are shown around: without what --env and --env-file have set. */
+static void
+add_secrets(const struct settings *settings)
+{
+	int i;
+
+	for (i = 0; i < settings->count; i++)
+		secret_add(settings->list[i].name, settings->list[i].value);
+}
+
 /* What the application does at its import and in a request. */
 static void
 check_application(const struct invocation *invocation, const char *program)
@@ -100,6 +111,7 @@ check_application(const struct invocation *invocation, const char *program)
 	/* The files that it makes would have a wrong owner. */
 	if (account.uid == 0 || !account.ours)
 		return;
+	add_secrets(&invocation->options.settings);
 	if (!import_check(&subject) || invocation->options.check_files)
 		return;
 	preload_check(&subject);

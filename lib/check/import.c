@@ -2,10 +2,12 @@
 
 #include "check/import.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cgi/ascii.h"
 #include "cgi/process.h"
+#include "cgi/secret.h"
 #include "check/finding.h"
 #include "python/imports.h"
 
@@ -32,13 +34,21 @@ import_application(const void *argument)
 	}
 }
 
-/* The first line of what was written, and at most so much of it. */
-static int
-measure_first_line(const char *written)
+/*
+ * The first line of what was written, without secrets, and at most so much of
+ * it. Memory to be freed, or NULL.
+ */
+static char *
+take_first_line(const char *written)
 {
-	size_t length = strcspn(written, "\r\n");
+	enum { MOST = 60 };
+	char *line = strndup(written, strcspn(written, "\r\n")),
+	     *hidden = line != NULL ? secret_hide(line) : NULL;
 
-	return length < 60 ? (int)length : 60;
+	free(line);
+	if (hidden != NULL && strlen(hidden) > MOST)
+		hidden[MOST] = '\0';
+	return hidden;
 }
 
 /* What was written to the pipes where a server has none. */
@@ -46,27 +56,31 @@ static void
 report_output(const struct child *child)
 {
 	const char *output = child->output.bytes, *errors = child->errors.bytes;
+	char *printed = take_first_line(output),
+	     *logged = take_first_line(errors);
 
 	/* A script for CGIHandler, or print("Content-Type: ..."). */
 	if (ascii_begins(output, "Status:", 7) ||
 	    ascii_begins(output, "Content-Type:", 13))
 		finding_add("output-cgi",
-		    "the script writes a CGI reply itself, '%.*s'; nobody gets "
+		    "the script writes a CGI reply itself, '%s'; nobody gets "
 		    "it\ntake the print() away, and name "
 		    "the application",
-		    measure_first_line(output), output);
+		    printed != NULL ? printed : "");
 	else if (*output != '\0')
 		finding_add("output-printed",
 		    "the import prints %zu bytes, which each request adds to "
-		    "the log: '%.*s'\ntake the print() away",
-		    child->output.length, measure_first_line(output), output);
+		    "the log: '%s'\ntake the print() away",
+		    child->output.length, printed != NULL ? printed : "");
 	if (*errors != '\0')
 		finding_add("output-log",
 		    "the import writes %zu bytes to the log, at each request: "
-		    "'%.*s'\nmend what it complains of",
-		    child->errors.length, measure_first_line(errors), errors);
+		    "'%s'\nmend what it complains of",
+		    child->errors.length, logged != NULL ? logged : "");
 	if (!finding_has("output-"))
 		finding_add("output", "the import prints nothing");
+	free(logged);
+	free(printed);
 }
 
 bool

@@ -2,7 +2,8 @@
 
 Before the application is imported nothing else may be, or the times would
 be wrong: modules are imported where they are needed.  add(id, text, advice)
-adds a finding; file is the script's, command starts it in a terminal, and
+adds a finding; hide(text) is the text of an exception without secrets;
+place(text) is the user's own line in a traceback, or ""; file is the script's, command starts it in a terminal, and
 python is the interpreter that compiles as this one does.
 """
 
@@ -154,6 +155,38 @@ def parameters(application):
             and (each.default is each.empty or len(found) <= 2)]
 
 
+def find_code(application):
+    """That of the function that a call of it ends in, or None."""
+    from functools import partial
+    from inspect import getattr_static
+    from types import FunctionType, MethodType
+    for _ in range(MANY):
+        wrapped = getattr_static(application, "__wrapped__", None)
+        if isinstance(application, partial):
+            application = application.func
+        elif isinstance(application, (MethodType, staticmethod, classmethod)):
+            application = application.__func__
+        elif callable(wrapped):
+            application = wrapped
+        elif isinstance(application, FunctionType):
+            return application.__code__
+        elif isinstance(application, type):
+            application = getattr_static(application, "__init__")
+        else:
+            application = getattr_static(type(application), "__call__")
+    return None
+
+
+def defined(application):
+    """Where the user wrote it, in brackets: its own line, or the script."""
+    code = find_code(application)
+    script = f'  File "{file}", line 1\n'
+    found = place(script if code is None else script + (
+        f'  File "{code.co_filename}", line {code.co_firstlineno}, in '
+        f"{code.co_name}\n"))
+    return f" ({file if found == f'{file}, line 1' else found})"
+
+
 def is_asgi(application, names):
     from inspect import iscoroutinefunction
     call = getattr(type(application), "__call__", None)
@@ -166,14 +199,16 @@ def say_callable(application):
     kind = f"the application is of type {type(application).__name__}"
     if is_asgi(application, names):
         say("callable-asgi", f"{kind}, and asynchronous: this is ASGI, not "
-            "WSGI", "put an adapter around it: from a2wsgi import "
+            "WSGI" + defined(application), "put an adapter around it: from a2wsgi import "
             "ASGIMiddleware; application = ASGIMiddleware(application)")
     elif names is not None and len(names) != 2:
         say("callable-parameters", f"{kind}, and has not two parameters, "
-            f"but {len(names)}: {', '.join(names) or 'none'}",
+            f"but {len(names)}: {', '.join(names) or 'none'}"
+            + defined(application),
             "write: def application(environ, start_response):")
     elif names is not None and "env" in names[1] and "start" in names[0]:
-        say("callable-parameters", f"{kind}, with its parameters swapped",
+        say("callable-parameters", f"{kind}, with its parameters swapped"
+            + defined(application),
             "write: def application(environ, start_response):")
     else:
         say("callable", kind)

@@ -16,6 +16,7 @@
 #include "cgi/ascii.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
+#include "cgi/secret.h"
 #include "cgi/trace.h"
 #include "check/finding.h"
 #include "invocation/file.h"
@@ -70,14 +71,62 @@ find_place(const char *text)
 static PyObject *
 find_place_in(PyObject *self, PyObject *text)
 {
-	const char *bytes = PyUnicode_AsUTF8(text);
-	char *place = bytes != NULL ? find_place(bytes) : NULL;
+	PyObject *bytes = PyUnicode_EncodeFSDefault(text), *result;
+	char *place = bytes != NULL ? find_place(PyBytes_AsString(bytes))
+				    : NULL;
+
+	(void)self;
+	PyErr_Clear(); /* a text that is none names no file */
+	result = PyUnicode_DecodeFSDefault(place != NULL ? place : "");
+	free(place);
+	Py_XDECREF(bytes);
+	return result;
+}
+
+/*
+ * "...: ValueError: TEXT" with what is secret in TEXT hidden, which is the
+ * application's; the names in front of it are not. Memory to be freed, or NULL.
+ */
+static char *
+hide_message(const char *text)
+{
+	const char *end, *message = NULL, *at = text;
+	char *hidden, *whole = NULL;
+
+	for (; at != NULL && message == NULL; at = strstr(at, ": ")) {
+		at += at > text ? 2 : 0;
+		end = at + strcspn(at, ": /,'\"()[]");
+		message = end > at && strncmp(end, ": ", 2) == 0 ? end + 2
+								 : NULL;
+	}
+	if (message == NULL)
+		return strdup(text);
+	hidden = secret_hide(message);
+	if (hidden == NULL ||
+	    asprintf(&whole, "%.*s%s", (int)(message - text), text, hidden) ==
+		-1)
+		whole = NULL;
+	free(hidden);
+	return whole;
+}
+
+/* hide(text), for Python */
+static PyObject *
+hide_message_in(PyObject *self, PyObject *text)
+{
+	PyObject *bytes = PyUnicode_AsEncodedString(
+	    text, "utf-8", "backslashreplace");
+	char *hidden = bytes != NULL ? hide_message(PyBytes_AsString(bytes))
+				     : NULL;
 	PyObject *result = NULL;
 
 	(void)self;
-	if (bytes != NULL)
-		result = PyUnicode_DecodeFSDefault(place != NULL ? place : "");
-	free(place);
+	if (hidden != NULL)
+		result = PyUnicode_FromString(hidden);
+	else if (bytes != NULL)
+		PyErr_NoMemory();
+	free(hidden);
+	Py_XDECREF(bytes);
 	return result;
 }
 
@@ -130,16 +179,19 @@ load_source(const struct subject *subject)
 	static PyMethodDef definitions[] = {
 		{ "add", add_finding, METH_VARARGS, NULL },
 		{ "place", find_place_in, METH_O, NULL },
+		{ "hide", hide_message_in, METH_O, NULL },
 	};
 	PyObject *names = PyDict_New(),
 		 *add = PyCFunction_New(&definitions[0], NULL),
-		 *place = PyCFunction_New(&definitions[1], NULL), *done = NULL;
+		 *place = PyCFunction_New(&definitions[1], NULL),
+		 *hide = PyCFunction_New(&definitions[2], NULL), *done = NULL;
 	char *command = make_command(subject),
 	     *cache = find_cache(subject->invocation);
 
-	if (names != NULL && add != NULL && place != NULL &&
+	if (names != NULL && add != NULL && place != NULL && hide != NULL &&
 	    PyDict_SetItemString(names, "add", add) == 0 &&
 	    PyDict_SetItemString(names, "place", place) == 0 &&
+	    PyDict_SetItemString(names, "hide", hide) == 0 &&
 	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
 		0 &&
 	    set_name(names, "file", subject->invocation->file) == 0 &&
@@ -150,6 +202,7 @@ load_source(const struct subject *subject)
 		done = PyRun_String(source, Py_file_input, names, names);
 	free(cache);
 	free(command);
+	Py_XDECREF(hide);
 	Py_XDECREF(place);
 	Py_XDECREF(add);
 	if (done == NULL)
@@ -235,13 +288,15 @@ lacks_variable(const char *failure)
 static void
 report_load(const struct subject *subject)
 {
-	const char *failure = report_failure();
-	char *command = make_command(subject),
+	char *hidden = hide_message(report_failure()),
+	     *command = make_command(subject),
 	     *place = find_place(report_page_trace());
+	const char *failure = hidden != NULL ? hidden : "no memory";
 	bool placed = place != NULL && strstr(failure, ", line ") == NULL;
 
 	if (report_failed_with(REPORT_NO_CALLABLE))
-		finding_add("callable-missing", "%s\n%s", failure,
+		finding_add("callable-missing", "%s: %s\n%s",
+		    subject->invocation->file, failure,
 		    strstr(failure, "cannot be called") != NULL
 			? "name an object that can be called at the end of the "
 			  "first line"
@@ -268,6 +323,7 @@ report_load(const struct subject *subject)
 		    command);
 	free(place);
 	free(command);
+	free(hidden);
 }
 
 PyObject *
@@ -300,30 +356,30 @@ python_start(const struct subject *subject)
 	return names;
 }
 
-/* Whether that line starts a server, as frameworks do for their authors. */
+/*
+ * Whether a server of a framework waits in this dump. The same ones as of
+ * SERVERS and is_server() in python/advice.py.
+ */
 static bool
-starts_server(const char *place)
+has_server(const char *dump)
 {
-	static const char *const signs[] = { ".run(", "serve_forever(",
-		"run_simple(", "run_server(" };
-	const char *end = strstr(place, ", line ");
-	char *file = end != NULL ? strndup(place, (size_t)(end - place)) : NULL,
-	     *line = NULL;
-	unsigned number = 0;
-	size_t room = 0, i;
-	FILE *from = NULL;
+	static const char *const signs[] = { "/werkzeug/serving.py\"",
+		"/waitress/server.py\"", "/uvicorn/server.py\"",
+		"/hypercorn/run.py\"", "/cheroot/server.py\"",
+		"/wsgiref/simple_server.py\"", "/gunicorn/app/base.py\"",
+		"/gunicorn/app/wsgiapp.py\"", " in serve_forever\n",
+		" in handle_request\n" };
+	struct trace_frame frame;
 	bool found = false;
+	size_t i;
 
-	if (file != NULL && sscanf(end, ", line %u", &number) == 1)
-		from = fopen(file, "re");
-	while (from != NULL && number-- > 0 && getline(&line, &room, from) > 0)
-		;
-	for (i = 0; line != NULL && i < sizeof(signs) / sizeof(*signs); i++)
-		found = found || strstr(line, signs[i]) != NULL;
-	if (from != NULL)
-		fclose(from);
-	free(line);
-	free(file);
+	for (; !found && trace_find(dump, &frame);
+	     dump = frame.body + frame.length)
+		for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+			found = found ||
+			    memmem(frame.start,
+				(size_t)(frame.body - frame.start), signs[i],
+				strlen(signs[i])) != NULL;
 	return found;
 }
 
@@ -339,10 +395,11 @@ report_death(const struct child *child, unsigned seconds, const char *doing)
 		finding_add("process-endless",
 		    "%s took longer than %u seconds%s%s\n%s", doing, seconds,
 		    at, place,
-		    starts_server(place)
+		    has_server(child->errors.bytes)
 			? "take that away: it starts a server of its own, and "
 			  "the web server is there already"
-			: "see what it waits for there, or set --timeout");
+			: "it does not come to its end: see what it waits for "
+			  "there, or set --timeout");
 	else if (WIFSIGNALED(child->status))
 		finding_add("process-crash",
 		    "%s ended by a signal, %s%s%s\nlook for os.kill(), a "

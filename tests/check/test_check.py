@@ -1021,6 +1021,140 @@ def test_own_line_of_the_import(site):
     assert f"{site.path}, line 3" in found["message"]
 
 
+SECRETS = """
+    import os
+    url = "postgres://user:zzLEAKurl@host/db"
+    def connect():
+        raise ValueError('cannot connect to ' + {what})
+    """
+OF_REQUEST = """
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        connect()
+    """
+
+
+@pytest.mark.parametrize("json", [True, False])
+@pytest.mark.parametrize("what", [
+    "url", "'token=zzLEAKtoken'", "os.environ['PLAIN']", "os.environ['GIVEN']"])
+@pytest.mark.parametrize("id, end", [
+    ("import-failed", "connect()\n"), ("request-failed", OF_REQUEST),
+    ("request-error", """
+        def application(environ, start_response):
+            try:
+                connect()
+            except ValueError:
+                __import__("traceback").print_exc()
+            start_response("500 No", [("Content-Type", "text/plain")])
+            return [b""]
+        """),
+    ("output-log", """
+        import sys
+        try:
+            connect()
+        except ValueError as error:
+            sys.stderr.write(str(error))
+        """),
+    ("output-printed", """
+        try:
+            connect()
+        except ValueError as error:
+            print(error)
+        """)])
+def test_nothing_secret_in_messages(site, id, end, what, json):
+    """case 32: what the application says has secrets, too; places stay."""
+    file = site.write("plain.env", "PLAIN=zz LEAK, of a file\n", 0o600)
+    give(file)
+    site.script(textwrap.dedent(SECRETS.format(what=what))
+                + textwrap.dedent(end)
+                + (HELLO if id.startswith("output") else ""),
+                f"--env-file {file} --env GIVEN=zz_LEAK_given")
+    result = site.check(json=json)
+    assert id in result.out and "****" in result.out
+    assert not re.search("zz.?LEAK", result.out), result
+    if id.startswith(("import", "request-f")):
+        assert f"{site.path}, line 6, in connect" in result.out
+
+
+def test_log_keeps_the_text(site):
+    """case 32: the log is for the one who has to find the fault."""
+    site.script(textwrap.dedent(SECRETS.format(what="url"))
+                + textwrap.dedent(OF_REQUEST), "--log -")
+    assert "user:zzLEAKurl@host" in site.run(site.path).err
+
+
+def test_key_that_is_missing_is_named(site):
+    """case 32: KeyError is the name of no secret."""
+    site.script("{}['colour']\n")
+    assert "KeyError: 'colour'" in (
+        site.check().find("import-failed")[0]["message"])
+
+
+RULE = """
+    import functools
+    def wraps(function):
+        return functools.wraps(function)(lambda *two: function(*two))
+    {decorator}
+    def application({parameters}):
+        {start}
+        {call}
+    {end}
+    """
+START = 'start_response("200 OK", [("Content-Type", "text/plain")])'
+MADE = ('application = type("Made", (), {"__call__": application, "method": '
+        'application})()')
+
+
+@pytest.mark.parametrize("call, start", [
+    ('return "text"', START), ("return 1", START), ("return None", START),
+    ('return b"bytes"', START), ('yield "text"', START),
+    ('return [b"Hello"]', "pass"),
+    ('return [b"Hello"]', START.replace(
+        "[(", "[('Content-Length', '9'), ("))])
+@pytest.mark.parametrize("parameters, decorator, end", [
+    ("environ, start_response", "#", ""),
+    ("environ, start_response", "@wraps", ""),
+    ("environ, start_response", "#",
+     "application = functools.partial(application)"),
+    ("self, environ, start_response", "#", MADE),
+    ("self, environ, start_response", "@wraps", MADE),
+    ("self, environ, start_response", "#", MADE + ".method")])
+def test_own_line_without_a_traceback(site, parameters, decorator, end, call,
+                                      start):
+    """case 36: who breaks a rule by a value is told where it is defined."""
+    site.script(RULE.format(parameters=parameters, decorator=decorator,
+                            call=call, start=start, end=end))
+    [found] = site.check().find("request-rule")
+    line = 6 if decorator == "@wraps" else 7
+    assert f"({site.path}, line {line}, in application)" in found["message"]
+
+
+def test_own_line_of_what_a_library_made(site):
+    """case 36: if a library defines it, the script is named."""
+    site.script("""
+        import unittest.mock
+        application = unittest.mock.MagicMock(return_value=1)
+        """)
+    [found] = site.check().find("request-rule")
+    assert f"({site.path})" in found["message"]
+
+
+@pytest.mark.parametrize("script, id, place", [
+    ("def application(request):\n    pass\n", "callable-parameters",
+     "(PATH, line 2, in application)"),
+    ("\ndef application(start_response, environ):\n    pass\n",
+     "callable-parameters", "(PATH, line 3, in application)"),
+    ("async def application(scope, receive, send):\n    pass\n",
+     "callable-asgi", "(PATH, line 2, in application)"),
+    ("def main():\n    pass\n", "callable-missing", "PATH: "),
+    ("application = 1\n", "callable-missing", "PATH: ")])
+def test_place_of_what_cannot_be_called(site, script, id, place):
+    """case 36: the application's line, or its file if there is none."""
+    site.script(script)
+    [found] = site.check().find(id)
+    assert place.replace("PATH", str(site.path)) in found["message"]
+
+
 def test_failure_behind_the_first_block(site):
     """case 27: HEAD never gets there, and is not told of."""
     site.script("""
@@ -1050,6 +1184,29 @@ def test_server_left_in_the_script(site):
     [found] = site.check().find("process-endless")
     assert f"{site.path}, line 9, in <module>" in found["message"]
     assert found["do"].startswith("take that away: it starts a server")
+
+
+@pytest.mark.parametrize("text", [
+    "import asyncio\nasyncio.run(asyncio.sleep(99))\n",
+    "import subprocess\nsubprocess.run(['sleep', '99'])\n"])
+def test_no_server_left_in_the_script(site, text):
+    """case 21: what has run() in its name is not always a server."""
+    site.script(text, "--timeout 3")
+    [found] = site.check().find("process-endless")
+    assert f"{site.path}, line 3, in <module>" in found["message"]
+    assert found["do"].startswith("it does not come to its end")
+
+
+def test_servers_are_those_of_the_advice():
+    """case 21: of requests and of imports the same is said."""
+    [[servers, names]] = [
+        (ast.literal_eval(servers), names) for servers, names in re.findall(
+            r"^SERVERS = (\(.*?\))$.*?co_name in (\(.*?\))",
+            (TOP / "lib/python/advice.py").read_text(), re.M | re.S)]
+    source = (TOP / "lib/check/python.c").read_text()
+    for sign in [server + '\\"' for server in servers] + [
+            f" in {name}\\n" for name in ast.literal_eval(names)]:
+        assert f'"{sign}"' in source, sign
 
 
 def test_import_is_measured_twice(site):
