@@ -181,7 +181,7 @@ judge_answers(const void *argument)
 		 *question;
 
 	if (names == NULL ||
-	    (application = python_load(asked->subject)) == NULL ||
+	    (application = python_load(asked->subject, names)) == NULL ||
 	    process_is_child())
 		return;
 	answers = list_answers(asked);

@@ -142,7 +142,7 @@ def hosts_problem(host):
     domain = split_domain_port(host)[0]
     if domain and validate_host(domain, allowed):
         return ""
-    return f"Django's ALLOWED_HOSTS is {allowed}, without {host!r}"
+    return hide(f"Django: ALLOWED_HOSTS is {allowed}, without {host!r}")
 
 
 def say_status(answer, path, host):

@@ -26,7 +26,7 @@ import_application(const void *argument)
 		finding_add("venv", "%s is for this Python", venv);
 	imports_watch();
 	if (python_call(names, "before", NULL, NULL) == 0 &&
-	    (application = python_load(subject)) != NULL &&
+	    (application = python_load(subject, names)) != NULL &&
 	    !process_is_child()) {
 		times = imports_list();
 		python_call(names, "after", application, times);

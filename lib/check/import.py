@@ -173,7 +173,8 @@ def find_code(application):
         elif isinstance(application, type):
             application = getattr_static(application, "__init__")
         else:
-            application = getattr_static(type(application), "__call__")
+            application = getattr_static(
+                type(application), "__call__", None)
     return None
 
 
@@ -185,6 +186,18 @@ def defined(application):
         f'  File "{code.co_filename}", line {code.co_firstlineno}, in '
         f"{code.co_name}\n"))
     return f" ({file if found == f'{file}, line 1' else found})"
+
+
+def find_similar():
+    """Where the script has a function like an application, in brackets."""
+    from types import FunctionType
+    found = [each for module in [*sys.modules.values()]
+             if getattr(module, "__file__", None) == file
+             for each in vars(module).values()
+             if isinstance(each, FunctionType)
+             and each.__code__.co_filename == file]
+    found.sort(key=lambda each: len(parameters(each) or ()) != 2)
+    return defined(found[0] if found else None)
 
 
 def is_asgi(application, names):

@@ -285,8 +285,27 @@ lacks_variable(const char *failure)
 	    name[sizeof(sign) - 1] <= 'Z';
 }
 
+/* No application was found, but perhaps something like one. */
 static void
-report_load(const struct subject *subject)
+report_missing(PyObject *names, const char *failure)
+{
+	PyObject *text = PyObject_CallNoArgs(
+	    PyDict_GetItemString(names, "find_similar"));
+	const char *place = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+
+	PyErr_Clear();
+	finding_add("callable-missing", "%s%s\n%s", failure,
+	    place != NULL ? place : "",
+	    strstr(failure, "cannot be called") != NULL
+		? "name an object that can be called at the end of the first "
+		  "line"
+		: "name it application, or write :name at the end of the first "
+		  "line");
+	Py_XDECREF(text);
+}
+
+static void
+report_load(const struct subject *subject, PyObject *names)
 {
 	char *hidden = hide_message(report_failure()),
 	     *command = make_command(subject),
@@ -295,13 +314,7 @@ report_load(const struct subject *subject)
 	bool placed = place != NULL && strstr(failure, ", line ") == NULL;
 
 	if (report_failed_with(REPORT_NO_CALLABLE))
-		finding_add("callable-missing", "%s: %s\n%s",
-		    subject->invocation->file, failure,
-		    strstr(failure, "cannot be called") != NULL
-			? "name an object that can be called at the end of the "
-			  "first line"
-			: "name it application, or write :name at the end of "
-			  "the first line");
+		report_missing(names, failure);
 	else if (strstr(failure, ": SystemExit") != NULL)
 		finding_add("import-exit",
 		    "sys.exit() ends the import: %s%s%s\ntake sys.exit() and "
@@ -327,12 +340,12 @@ report_load(const struct subject *subject)
 }
 
 PyObject *
-python_load(const struct subject *subject)
+python_load(const struct subject *subject, PyObject *names)
 {
 	PyObject *application = application_load(subject->invocation);
 
 	if (application == NULL && !process_is_child())
-		report_load(subject);
+		report_load(subject, names);
 	garbage_resume();
 	return application;
 }

@@ -39,8 +39,11 @@ int python_prepare(const struct subject *);
  */
 PyObject *python_start(const struct subject *);
 
-/* A new reference to the application, or NULL with a finding added. */
-PyObject *python_load(const struct subject *);
+/*
+ * A new reference to the application, or NULL with a finding added; names as
+ * python_start() returned them.
+ */
+PyObject *python_load(const struct subject *, PyObject *names);
 
 /* Calls one of those functions. Returns 0, or -1 with a finding added. */
 int python_call(
