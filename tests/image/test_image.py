@@ -4,6 +4,7 @@ for each later request."""
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import stat
@@ -526,6 +527,31 @@ def test_failures_in_a_process_from_an_image(preloaded):
         script.parent) and process.signal(signal.SIGTERM) is None)
     assert process.wait().status == 500
     assert preloaded.run(script).body == b"True"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made_with", [(-1, -1), (5, 20)])
+def test_processor_time_in_an_image(preloaded, made_with):
+    """G1, I3a, case 6: the limit is that of the request, not of the image."""
+    def limit(soft, hard):
+        return {"preexec_fn": lambda: resource.setrlimit(
+            resource.RLIMIT_CPU, (soft, hard)), "timeout": 40}
+    script = preloaded.script("""
+        import signal
+        import time
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        def application(environ, start_response):
+            while (environ["PATH_INFO"] == "/loop" or
+                   environ["PATH_INFO"] == "/long" and
+                   time.process_time() < 6):
+                pass
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    assert preloaded.make(script, **limit(*made_with)).suffix == ".image"
+    reply = preloaded.run(script, "/loop", **limit(1, 10))
+    assert (reply.status, reply.exit) == (504, 1)
+    assert "cgi2wsgi: cpu-time [" in reply.log
+    assert preloaded.run(script, "/long", timeout=40).body == b"True"
 
 
 def test_the_deployers_words(preloaded):
