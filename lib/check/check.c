@@ -20,6 +20,7 @@
 #include "cgi/process.h"
 #include "check/answers.h"
 #include "check/import.h"
+#include "cgi/buffer.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
 
@@ -90,14 +91,42 @@ report_refusal(void)
 		    failure);
 }
 
-/* Findings are shown around: without what --env and --env-file have set. */
+/* A value as repr() or JSON have it in quotes; NULL without memory. */
+static char *
+escape_value(const char *value, char quote)
+{
+	struct buffer escaped = { 0 };
+	const char *c;
+
+	for (c = value; *c != '\0'; c++) {
+		if (*c == '\\' || *c == quote)
+			buffer_add_byte(&escaped, '\\');
+		buffer_add_byte(&escaped, *c);
+	}
+	return buffer_take(&escaped, NULL);
+}
+
+/*
+ * Findings are shown around: without what --env and --env-file have set. The
+ * texts stay, since secret_add() borrows them.
+ */
 static void
 add_secrets(const struct settings *settings)
 {
-	int i;
+	const struct setting *setting = settings->list;
+	const char *quote;
+	char *escaped;
 
-	for (i = 0; i < settings->count; i++)
-		secret_add(settings->list[i].name, settings->list[i].value);
+	for (; setting < settings->list + settings->count; setting++) {
+		secret_add(setting->name, setting->value);
+		for (quote = "'\""; *quote != '\0'; quote++) {
+			escaped = escape_value(setting->value, *quote);
+			if (escaped == NULL ||
+			    strcmp(escaped, setting->value) == 0 ||
+			    secret_add(setting->name, escaped) == -1)
+				free(escaped);
+		}
+	}
 }
 
 /* What the application does at its import and in a request. */

@@ -1076,6 +1076,27 @@ def test_nothing_secret_in_messages(site, id, end, what, json):
         assert f"{site.path}, line 6, in connect" in result.out
 
 
+@pytest.mark.parametrize("value", [
+    "back\\slash9", "quo'te9", 'quo\'te"two9', "p\u00e4ssw\u00f6rd9"])
+@pytest.mark.parametrize("form", ["{}", "repr({})", "__import__('json').dumps("
+                                  "{}, ensure_ascii=False)"])
+def test_nothing_secret_in_quotes(site, value, form):
+    """case 32: a value is known as repr() and JSON write it, too."""
+    file = site.write("plain.env", f"PLAIN={value}\n", 0o600)
+    give(file)
+    form = form.format("os.environ['PLAIN']")
+    for text in (f"raise ValueError({form})\n", f"""
+def application(environ, start_response):
+    raise ValueError({form})
+"""):
+        site.script("import os\n" + text, f"--env-file {file}")
+        [found] = [found for found in site.check().findings
+                   if found["id"].endswith("-failed")]
+        assert "****" in found["message"] and "9" not in (
+            found["message"].partition("ValueError")[2].partition("(/")[0]
+            .partition(", at ")[0]), found
+
+
 def test_log_keeps_the_text(site):
     """case 32: the log is for the one who has to find the fault."""
     site.script(textwrap.dedent(SECRETS.format(what="url"))
