@@ -108,6 +108,7 @@ def test_memory(cgi, faults, where, times, how):
     assert True in complete or (where, times) == ("import", 1 << 30)
 
 
+@not_sanitized
 def test_memory_of_the_whole_page(cgi, faults):
     """attack 2: a page that cannot be made says so."""
     script = cgi.script(f"""
