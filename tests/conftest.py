@@ -1,5 +1,7 @@
 """Fixtures for every test."""
 
+import errno
+import json
 import json
 import os
 import shutil
@@ -9,7 +11,7 @@ import tempfile
 
 import pytest
 
-from harness import APPS, PASSED_ON, PRELOAD, PROGRAM, Cgi
+from harness import APPS, PASSED_ON, PRELOAD, PROGRAM, Cgi, until
 
 
 def pytest_configure():
@@ -50,11 +52,22 @@ def cgi():
     server = Cgi(os.path.realpath(folder))
     yield server
     server.close()
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            if not os.path.islink(os.path.join(path, name)):
-                os.chmod(os.path.join(path, name), 0o700)
-    shutil.rmtree(folder)
+
+    def removed():
+        """Again, if an image was still being written there."""
+        try:
+            for path, folders, _ in os.walk(folder):
+                for name in folders:
+                    if not os.path.islink(os.path.join(path, name)):
+                        os.chmod(os.path.join(path, name), 0o700)
+            shutil.rmtree(folder)
+        except (FileNotFoundError, FileExistsError):
+            pass
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        return not os.path.exists(folder)
+    until(removed)
 
 
 @pytest.fixture(scope="session")
