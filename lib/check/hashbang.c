@@ -21,8 +21,6 @@
 #define PROGRAM "cgi2wsgi"
 #define SEEN 255 /* BINPRM_BUF_SIZE less one */
 #define BLANKS " \t"
-/* Where env(1) looks when a server starts it: most have this much. */
-#define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
 
 struct line {
 	const struct user *account;

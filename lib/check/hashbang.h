@@ -4,6 +4,9 @@
 
 #include "check/user.h"
 
+/* Where env(1) looks when a server starts it: most have this much. */
+#define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
+
 /*
  * Adds findings about the #! line of a file: whether it brings the server to
  * this program. Both are absolute names; script is how the server calls it.

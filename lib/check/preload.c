@@ -16,8 +16,6 @@
 #include "invocation/file.h"
 #include "invocation/words.h"
 
-#define NAME "cgi2wsgi-preload"
-
 /* The options of the first line and the command line, and the application. */
 static char *
 make_arguments(const struct invocation *invocation)
@@ -67,14 +65,15 @@ start_program(const void *argument)
 	execl(program, program, (char *)NULL);
 }
 
-/* What follows a word at the beginning of a line, or NULL. */
-static const char *
-find_fact(const char *text, const char *word)
+const char *
+preload_find_fact(const char *text, const char *word)
 {
+	size_t length = strlen(word);
+
 	for (; text != NULL && *text != '\0';
 	     text = strchr(text, '\n'), text += text != NULL)
-		if (strncmp(text, word, strlen(word)) == 0)
-			return text + strlen(word);
+		if (strncmp(text, word, length) == 0 && text[length] == ' ')
+			return text + length + 1;
 	return NULL;
 }
 
@@ -85,15 +84,15 @@ is_wanted(const struct subject *subject)
 	struct words line;
 
 	return words_read_line(&line, subject->invocation->file, &fault) == 1 &&
-	    strcmp(file_base(line.word[0]), NAME) == 0;
+	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0;
 }
 
 static void
 report_result(const struct subject *subject, const char *told)
 {
-	const char *import = find_fact(told, "import "),
-		   *start = find_fact(told, "start "),
-		   *refused = find_fact(told, "refused ");
+	const char *import = preload_find_fact(told, "import"),
+		   *start = preload_find_fact(told, "start"),
+		   *refused = preload_find_fact(told, "refused");
 	bool wanted = is_wanted(subject);
 
 	if (import != NULL && start != NULL)
@@ -101,7 +100,7 @@ report_result(const struct subject *subject, const char *told)
 		    "a request can start from an image, in %.0f ms instead of "
 		    "%.0f%s",
 		    strtod(start, NULL) / 1e6, strtod(import, NULL) / 1e6,
-		    wanted ? "" : ": " NAME " in the first line");
+		    wanted ? "" : ": " PRELOAD_NAME " in the first line");
 	else if (refused != NULL && wanted)
 		finding_add("preload-refused",
 		    "no request can start from an image: %.*s\n"

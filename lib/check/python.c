@@ -19,6 +19,7 @@
 #include "cgi/secret.h"
 #include "cgi/trace.h"
 #include "check/finding.h"
+#include "check/hashbang.h"
 #include "invocation/file.h"
 #include "invocation/words.h"
 #include "python/application.h"
@@ -239,7 +240,7 @@ set_environment(const struct settings *settings)
 	int i;
 
 	environ = none; /* clearenv() is not everywhere */
-	if (setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == -1)
+	if (setenv("PATH", SERVER_PATH, 1) == -1)
 		return -1;
 	for (i = 0; i < settings->count; i++)
 		if (setenv(settings->list[i].name, settings->list[i].value,

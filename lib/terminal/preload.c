@@ -17,6 +17,8 @@
 #include "cgi/buffer.h"
 #include "cgi/escape.h"
 #include "cgi/report.h"
+#include "check/hashbang.h"
+#include "check/preload.h"
 #include "check/user.h"
 #include "image/place.h"
 #include "invocation/file.h"
@@ -26,7 +28,6 @@
 
 extern char **environ;
 
-#define NAME "cgi2wsgi-preload"
 #define TIMES 5 /* files that were changed just now are not trusted yet */
 
 /* As a server names it; memory to be freed, or NULL. */
@@ -55,7 +56,7 @@ check_line(const char *script)
 	struct words line;
 	int found = words_read_line(&line, script, &fault);
 
-	if (found == 1 && strcmp(file_base(line.word[0]), NAME) == 0)
+	if (found == 1 && strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0)
 		return access(script, X_OK) == 0
 		    ? 0
 		    : report_fail(
@@ -63,7 +64,7 @@ check_line(const char *script)
 	return found == -1
 	    ? -1
 	    : report_fail(REPORT_USAGE,
-		  "--preload: the first line of %s does not name " NAME
+		  "--preload: the first line of %s does not name " PRELOAD_NAME
 		  ": write that in place of cgi2wsgi there, and the options "
 		  "stay",
 		  script);
@@ -91,7 +92,7 @@ static void
 set_environment(const struct invocation *invocation, const char *script)
 {
 	const char *const variables[][2] = {
-		{ "PATH", "/usr/local/bin:/usr/bin:/bin" },
+		{ "PATH", SERVER_PATH },
 		{ "GATEWAY_INTERFACE", "CGI/1.1" },
 		{ "REMOTE_ADDR", "127.0.0.1" },
 		{ "REQUEST_METHOD", "GET" },
@@ -170,14 +171,9 @@ ask_script(const struct invocation *invocation, const char *script, int *status)
 static char *
 find_fact(const char *text, const char *word)
 {
-	size_t length = strlen(word);
+	const char *fact = preload_find_fact(text, word);
 
-	for (; text != NULL && *text != '\0';
-	     text = strchr(text, '\n'), text += text != NULL)
-		if (strncmp(text, word, length) == 0 && text[length] == ' ')
-			return strndup(text + length + 1,
-			    strcspn(text + length + 1, "\n"));
-	return NULL;
+	return fact != NULL ? strndup(fact, strcspn(fact, "\n")) : NULL;
 }
 
 static double
@@ -254,14 +250,14 @@ print_result(const char *script, const char *text, int status)
 		    stderr, "cgi2wsgi: no image of %s: %s\n", script, refused);
 		fputs("Each request imports the application then. Have it "
 		      "open, start or make this when it is called; or write "
-		      "cgi2wsgi in place of " NAME " again.\n",
+		      "cgi2wsgi in place of " PRELOAD_NAME " again.\n",
 		    stderr);
 	} else
 		fprintf(stderr, "cgi2wsgi: no image of %s: %s\n", script,
 		    text != NULL && *text == '\0' && status == 0
 			? "its files are being changed"
 			: "it cannot be imported, or this system cannot save "
-			  "processes; see " NAME "(1)");
+			  "processes; see " PRELOAD_NAME "(1)");
 	free(refused);
 	free(image);
 	return result;
