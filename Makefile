@@ -242,7 +242,6 @@ install: all
 	$(INSTALL) $(stripped) $(program)-preload \
 	    '$(DESTDIR)'$(BINDIR)/cgi2wsgi-preload
 	$(call install_text,644,$(manuals),$(MANDIR)/man$${file##*.}/$${file##*/})
-	ln -sf cgi2wsgi.1 '$(DESTDIR)'$(MANDIR)/man1/cgi2wsgi-preload.1
 	$(call install_text,755,$(filter %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,NEWS LICENSE $(filter-out %.cgi,$(examples)),$(DOCDIR)/$$file)
 	$(call install_text,644,packaging/completion.bash,$(COMPLETIONDIR)/cgi2wsgi)
@@ -253,7 +252,7 @@ install-strip: install
 uninstall:
 	rm -f '$(DESTDIR)'$(BINDIR)/cgi2wsgi '$(DESTDIR)'$(BINDIR)/cgi2wsgi-preload
 	rm -f '$(DESTDIR)'$(COMPLETIONDIR)/cgi2wsgi
-	for manual in $(notdir $(manuals)) cgi2wsgi-preload.1; do \
+	for manual in $(notdir $(manuals)); do \
 	    rm -f '$(DESTDIR)'$(MANDIR)/man$${manual##*.}/$$manual; done
 	rm -rf '$(DESTDIR)'$(DOCDIR)
 

@@ -6,7 +6,7 @@
 
 #include "cgi/request.h"
 
-/* In the order of the table in cgi2wsgi(1). */
+/* In the order of the table in cgi2wsgi-errors(7). */
 /* clang-format off */
 enum report_code {
 	REPORT_USAGE, REPORT_NO_APPLICATION, REPORT_LINE_END, REPORT_NO_FILE,

@@ -24,7 +24,7 @@ static const struct {
 	[ERROR] = { "error", "31" },
 };
 
-/* In the order of the table in cgi2wsgi(1). */
+/* In the order of the table in cgi2wsgi-check(1). */
 static const struct {
 	const char *word;
 	enum level level;

@@ -1,6 +1,6 @@
 /*
  * What --check has to say, for a person or for a program. The ids, with what
- * they mean, are the table in cgi2wsgi(1), CHECK.
+ * they mean, are the table in cgi2wsgi-check(1).
  */
 #ifndef CHECK_FINDING_H
 #define CHECK_FINDING_H

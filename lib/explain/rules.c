@@ -121,7 +121,8 @@ static const struct rule changes[] = {
 	    "Django reads it" },
 	{ "REDIRECT_URL", "to agree with SCRIPT_NAME and PATH_INFO",
 	    "Django reads it" },
-	{ "", "it came more than once: one of them counts", "cgi2wsgi(1)" },
+	{ "", "it came more than once: one of them counts",
+	    "cgi2wsgi-application(7)" },
 };
 
 static const struct rule additions[] = {

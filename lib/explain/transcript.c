@@ -403,7 +403,7 @@ transcript_image(void)
 	    "Python had started and the application was imported when the "
 	    "process was saved. Nothing that this depended on is another now, "
 	    "so the process goes on from there, as a forked child would: see "
-	    "PRELOADING in cgi2wsgi(1).");
+	    "cgi2wsgi-preload(1).");
 	end_part();
 }
 

@@ -425,7 +425,7 @@ def test_fate_of_a_repair(cgi):
      "HTTP_ACCEPT=a, b"),
     ("HTTP_HOST", "it came more than once: the last counts (RFC 9110 7.2: "
      "one host) HTTP_HOST=b"),
-    ("REMOTE_HOST", "it came more than once: one of them counts (cgi2wsgi(1)) "
+    ("REMOTE_HOST", "it came more than once: one of them counts (cgi2wsgi-application(7)) "
      "REMOTE_HOST=b"),
 ])
 def test_fate_of_what_came_twice(cgi, name, rule):
@@ -852,7 +852,7 @@ def test_the_transcript_itself_is_not_counted(cgi):
 
 def test_time_line_of_the_manual():
     """It has the same form."""
-    manual = (TESTS.parent / "man/cgi2wsgi.1").read_text()
+    manual = (TESTS.parent / "man/cgi2wsgi-explain.1").read_text()
     bars = BAR.findall(manual)
     assert [name for name, *_ in bars] == PHASES
     together = float(re.search(r"together +(\S+) ms", manual)[1])

@@ -369,7 +369,6 @@ def test_installed_files(root):
     doc = f"{share}/doc/cgi2wsgi"
     assert files(root / "root") == {
         "opt/some/bin/cgi2wsgi", "opt/some/bin/cgi2wsgi-preload",
-        f"{share}/man/man1/cgi2wsgi-preload.1",
         f"{doc}/NEWS", f"{doc}/LICENSE",
         f"{share}/bash-completion/completions/cgi2wsgi",
         *(f"{share}/man/man{file.suffix[1:]}/{file.name}"
