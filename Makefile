@@ -139,7 +139,8 @@ $(BUILD)/%.inc: lib/image/%.py $(BUILD)/configuration
 	$(as_array)
 $(BUILD)/%.inc: lib/python/%.py $(BUILD)/configuration
 	$(as_array)
-$(BUILD)/lib/check/python.o: $(BUILD)/import.inc $(BUILD)/answers.inc
+$(BUILD)/lib/check/python.o: $(patsubst lib/check/%.py,$(BUILD)/%.inc, \
+    $(wildcard lib/check/*.py))
 $(BUILD)/lib/image/key.o: $(BUILD)/key.inc
 $(BUILD)/lib/python/advice.o: $(BUILD)/advice.inc
 

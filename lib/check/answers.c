@@ -139,56 +139,20 @@ list_answers(const struct asked *asked)
 	return list;
 }
 
-/* The headers of the command line, as -H has them. */
-static PyObject *
-list_headers(const struct options *options)
-{
-	PyObject *list = PyList_New(0), *text;
-	int i;
-
-	for (i = 0; list != NULL && i < options->count; i++) {
-		if (options->given[i].letter != 'H')
-			continue;
-		text = PyUnicode_DecodeLatin1(options->given[i].value,
-		    (Py_ssize_t)strlen(options->given[i].value), NULL);
-		if (text == NULL || PyList_Append(list, text) == -1)
-			Py_CLEAR(list);
-		Py_XDECREF(text);
-	}
-	return list;
-}
-
-/* (the application, the URL, --script-name, the headers) */
-static PyObject *
-make_question(const struct subject *subject, PyObject *application)
-{
-	const struct options *options = &subject->invocation->options;
-	PyObject *headers = list_headers(options), *question = NULL;
-
-	if (headers != NULL)
-		question = Py_BuildValue("OssO", application,
-		    choose_url(subject->invocation),
-		    options->script_name ? options->script_name : "", headers);
-	Py_XDECREF(headers);
-	return question;
-}
-
 static void
 judge_answers(const void *argument)
 {
 	const struct asked *asked = argument;
-	PyObject *names = python_start(asked->subject), *application, *answers,
-		 *question;
+	PyObject *names, *application, *answers;
 
-	if (names == NULL ||
+	if (python_prepare(asked->subject) == -1 ||
+	    (names = python_start(
+		 asked->subject, asked->subject->invocation)) == NULL ||
 	    (application = python_load(asked->subject, names)) == NULL ||
 	    process_is_child())
 		return;
-	answers = list_answers(asked);
-	question = make_question(asked->subject, application);
-	if (answers != NULL && question != NULL)
-		python_call(names, "judge", answers, question);
-	Py_XDECREF(question);
+	if ((answers = list_answers(asked)) != NULL)
+		python_call(names, "judge", answers, application);
 	Py_XDECREF(answers);
 }
 
@@ -217,6 +181,7 @@ ask_for(struct asked *asked, size_t i)
 void
 answers_check(const struct subject *subject)
 {
+	static const char judging[] = "looking at the answers";
 	struct asked asked = { .subject = subject };
 	struct child child = { 0 };
 	size_t i;
@@ -228,8 +193,9 @@ answers_check(const struct subject *subject)
 		    asked.answers[asked.count++].late)
 			break;
 	if (result == 0) {
-		python_try(&child, subject, judge_answers, &asked,
-		    "looking at the answers");
+		finding_progress(judging);
+		python_try(&child, python_limit(subject), judge_answers, &asked,
+		    judging);
 		child_release(&child);
 	}
 	for (i = 0; i < METHODS; i++)

@@ -107,14 +107,15 @@ def path_of(url):
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def headers_of(url, lines):
+def headers_of(url):
     """The request's headers as pairs of a name in capitals and a value."""
     from urllib.parse import urlsplit
     found = {"HOST": urlsplit(url).netloc.rpartition("@")[2] or "localhost"}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            found[name.strip().upper().replace("-", "_")] = value.strip()
+    for letter, line in given:
+        name, colon, value = (line or "").partition(":")
+        if letter == "-H" and colon:
+            found[name.strip().upper().replace("-", "_")] = os.fsencode(
+                value.strip()).decode("latin-1")
     return found
 
 
@@ -127,7 +128,8 @@ def say_once(found, path):
         names = " and ".join(filter(None, (", ".join(methods[:-1]),
                                            methods[-1])))
         say(id, f"{names} {path}{text}", ADVICE.get(id, "correct that")
-            + (f"{command} {quoted(path)} >/dev/null" if id in TYPED else ""))
+            + (f"{command()} {quoted(path)} >/dev/null" if id in TYPED
+               else ""))
 
 
 def hosts_problem(host):
@@ -158,26 +160,27 @@ def say_status(answer, path, host):
             f"--check {quoted(file)} URL")
 
 
-def environ(method, url, prefix, headers):
+def environ(method, url, headers):
     import io
     from urllib.parse import unquote_to_bytes, urlsplit
     from wsgiref.util import setup_testing_defaults
     body = b"name=value" if method == "POST" else b""
     parts = urlsplit(url)
     path = unquote_to_bytes(parts.path or "/").decode("latin-1")
-    if not prefix.startswith("/") or not path.startswith(prefix):
-        prefix = ""     # "off", or outside
+    name = (prefix or "").rstrip("/")
+    if not name.startswith("/") or not path.startswith(name):
+        name = ""       # "off", or outside
     made = {"REQUEST_METHOD": method, "QUERY_STRING": parts.query,
             "SERVER_NAME": headers["HOST"].rpartition(":")[0]
             or headers["HOST"], "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
-            "SCRIPT_NAME": prefix, "PATH_INFO": path[len(prefix):],
+            "SCRIPT_NAME": name, "PATH_INFO": path[len(name):],
             "wsgi.url_scheme": parts.scheme or "http",
             "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
             "wsgi.multithread": False, "wsgi.multiprocess": True,
             "wsgi.run_once": True}
-    for name, value in headers.items():
-        made[f"HTTP_{name}"] = value
+    for header, value in headers.items():
+        made[f"HTTP_{header}"] = value
     made.pop("HTTP_CONTENT_TYPE", None)
     if body:
         made["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
@@ -263,12 +266,13 @@ def apart(act, *arguments):
         os.close(reading)
 
 
-def judge(answers, question):
-    application, url, prefix, lines = question
+def judge(answers, application):
     faulthandler.enable(2)
     where = defined(application)
+    asked = (prefix if url == "/" and prefix and prefix.startswith("/")
+             else url)
     answers = [Answer(where, *each) for each in answers]
-    path, headers = path_of(url), headers_of(url, lines)
+    path, headers = path_of(asked), headers_of(asked)
     found = [(answer.method, *fault)
              for answer in answers for fault in answer.faults()]
     failed = {method for method, *_ in found}
@@ -282,7 +286,7 @@ def judge(answers, question):
     say_once([(answer.method, *fault) for answer in answers
               if answer.method not in failed
               for fault in apart(validate, application, environ(
-                  answer.method, url, prefix.rstrip("/"), headers))], path)
+                  answer.method, asked, headers))], path)
     if not said:
         say("request", f"{path} is answered, with nothing wrong: "
             + ", ".join(f"{answer.method} {answer.status}"

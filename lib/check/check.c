@@ -5,6 +5,8 @@
  * that it starts has its findings collected here.
  */
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +16,6 @@
 #include "check/user.h"
 #include "check/check.h"
 #include "check/finding.h"
-#include "check/hashbang.h"
-#include "check/permissions.h"
 #include "check/preload.h"
 #include "cgi/process.h"
 #include "check/answers.h"
@@ -23,8 +23,12 @@
 #include "cgi/buffer.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
+#include "invocation/file.h"
 
 #define USAGE_ERROR 2
+#define LEAST_MEMORY (INT64_C(256) << 20)
+#define LEAST_TIME 30 /* seconds */
+#define LEAST_PROCESSES 32
 
 static struct user account;
 
@@ -62,33 +66,52 @@ absolute(const char *name)
 	return path;
 }
 
-/*
- * What the program itself would refuse, unless that was found already. Its
- * message may end in a command, which becomes the advice: a name in quotes
- * cannot look like the beginning of one.
- */
-static void
-report_refusal(void)
+static const char *
+show_limit(char *text, size_t size, rlim_t value, const char *unit)
 {
-	const char *failure = report_failure(),
-		   *command = strstr(failure, ": chmod o-w '/");
+	if (value == RLIM_INFINITY)
+		return "unlimited";
+	snprintf(text, size, "%llu%s", (unsigned long long)value, unit);
+	return text;
+}
 
-	if (report_failed_with(REPORT_UNSAFE_FILE)) {
-		if (!finding_has("shared-") && command != NULL)
-			finding_add("line-folder", "%.*s\ntype%s",
-			    (int)(command - failure), failure, command);
-		else if (!finding_has("shared-"))
-			finding_add("line-folder",
-			    "%s\nname a folder that only you may write",
-			    failure);
-	} else if (report_failed_with(REPORT_FILE_KIND))
-		finding_add("file-type",
-		    "%s\nname a file of Python source in UTF-8", failure);
-	else if (report_failed_with(REPORT_USAGE))
-		finding_add("line-option",
-		    "%s\ncorrect the first line; cgi2wsgi --help lists the "
-		    "options",
-		    failure);
+static void
+check_limits(void)
+{
+	struct rlimit all = { 0 }, data = { 0 }, time = { 0 },
+		      processes = { 0 };
+	char megabytes[24], seconds[24], number[24];
+	rlim_t memory;
+
+	getrlimit(RLIMIT_AS, &all);
+	getrlimit(RLIMIT_DATA, &data);
+	getrlimit(RLIMIT_CPU, &time);
+	getrlimit(RLIMIT_NPROC, &processes);
+	memory = data.rlim_cur < all.rlim_cur ? data.rlim_cur : all.rlim_cur;
+	if (memory < (rlim_t)LEAST_MEMORY)
+		finding_add("limit-memory",
+		    "memory is limited to %llu MB (ulimit -v, -d): Python with "
+		    "a framework may need more\nask the host for 256 MB",
+		    (unsigned long long)memory >> 20);
+	if (time.rlim_cur < LEAST_TIME)
+		finding_add("limit-cpu",
+		    "a process gets %llu seconds of the processor (ulimit "
+		    "-t)\nask the host for %d",
+		    (unsigned long long)time.rlim_cur, LEAST_TIME);
+	if (processes.rlim_cur < LEAST_PROCESSES)
+		finding_add("limit-processes",
+		    "the user may have %llu processes at once (ulimit -u), and "
+		    "each request takes one\nask the host for %d",
+		    (unsigned long long)processes.rlim_cur, LEAST_PROCESSES);
+	if (finding_has("limit-"))
+		return;
+	finding_add("limits",
+	    "memory %s, processor time %s, processes %s; a server may set "
+	    "others (Apache: RLimitMEM, RLimitCPU, RLimitNPROC)",
+	    show_limit(megabytes, sizeof(megabytes),
+		memory == RLIM_INFINITY ? memory : memory >> 20, " MB"),
+	    show_limit(seconds, sizeof(seconds), time.rlim_cur, " s"),
+	    show_limit(number, sizeof(number), processes.rlim_cur, ""));
 }
 
 /* A value as repr() or JSON have it in quotes; NULL without memory. */
@@ -129,39 +152,55 @@ add_secrets(const struct settings *settings)
 	}
 }
 
-/* What the application does at its import and in a request. */
+/* permissions.py and what it calls; in a child, as python_try() wants it. */
 static void
-check_application(const struct invocation *invocation, const char *program)
+check_files(const void *argument)
 {
-	const struct subject subject = {
-		.invocation = invocation, .user = &account, .program = program
-	};
+	static const struct invocation nothing = { .module = "check" };
+	PyObject *names;
 
-	/* The files that it makes would have a wrong owner. */
-	if (account.uid == 0 || !account.ours)
+	/* Nothing of the user's is imported. */
+	if (user_set_environment(&nothing.options.settings) == -1 ||
+	    setenv("PYTHONNOUSERSITE", "1", 1) == -1 ||
+	    (names = python_start(argument, &nothing)) == NULL)
 		return;
-	add_secrets(&invocation->options.settings);
-	if (!import_check(&subject) || invocation->options.check_files)
-		return;
-	preload_check(&subject);
-	answers_check(&subject);
+	python_call(names, "check_files", NULL, NULL);
+}
+
+/* Whether the program would start Python for it; if not, notes why. */
+static bool
+read_script(struct subject *subject, struct invocation *invocation)
+{
+	if (!file_is_regular(subject->script) ||
+	    access(subject->script, R_OK) == -1)
+		return false;
+	if (invocation_read_script(
+		invocation, subject->script, subject->program) == 0)
+		return true;
+	subject->refusal = report_failure();
+	subject->refused = report_failed_with(REPORT_UNSAFE_FILE) ? "unsafe"
+	    : report_failed_with(REPORT_FILE_KIND)                ? "kind"
+								  : "usage";
+	return false;
 }
 
 static void
-check_script(
-    struct invocation *invocation, const char *script, const char *program)
+check_script(struct subject *subject, struct invocation *invocation)
 {
-	bool good;
+	bool good = read_script(subject, invocation);
+	struct child child;
 
-	if (access(script, R_OK) == -1)
+	good = python_try(&child, PYTHON_PATIENCE, check_files, subject,
+		   "looking at the files") &&
+	    good && !finding_has("python-failed");
+	child_release(&child);
+	/* The files that it makes as another user would have a wrong owner. */
+	if (!good || account.uid == 0 || !account.ours)
 		return;
-	good = invocation_read_script(invocation, script, program) == 0;
-	if (!good)
-		report_refusal();
-	hashbang_check(&account, script, program);
-	if (good) {
-		permissions_check_options(&account, invocation, script);
-		check_application(invocation, program);
+	add_secrets(&invocation->options.settings);
+	if (import_check(subject) && !invocation->options.check_files) {
+		preload_check(subject);
+		answers_check(subject);
 	}
 }
 
@@ -177,25 +216,26 @@ find_program(void)
 int
 check_run(struct invocation *invocation)
 {
-	char *program = find_program(), *script = absolute(invocation->script),
-	     *file = NULL;
+	char *program = find_program(), *script = absolute(invocation->script);
+	struct subject subject = { .invocation = invocation,
+		.user = &account,
+		.path = getenv("PATH"),
+		.refused = "" };
 	int result = USAGE_ERROR;
 
 	if (program == NULL || script == NULL)
 		report_fail(REPORT_SYSTEM,
 		    "cannot find the program or the folder: %s",
 		    strerror(errno));
-	else if (file = realpath(script, NULL),
-	    user_take(&account, invocation->options.web_user) == 0) {
+	else if (user_take(&account, invocation->options.web_user) == 0) {
+		subject.program = program;
+		subject.script = script;
 		finding_begin(invocation->options.check_json);
 		report_user();
-		permissions_check_limits();
-		if (permissions_check_file(
-			&account, script, file ? file : script))
-			check_script(invocation, script, program);
+		check_limits();
+		check_script(&subject, invocation);
 		result = finding_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
-	free(file);
 	free(script);
 	free(program);
 	return result;

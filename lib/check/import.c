@@ -17,9 +17,10 @@ import_application(const void *argument)
 {
 	const struct subject *subject = argument;
 	const char *venv = subject->invocation->options.venv;
-	PyObject *names = python_start(subject), *application, *times;
+	PyObject *names, *application, *times;
 
-	if (names == NULL)
+	if (python_prepare(subject) == -1 ||
+	    (names = python_start(subject, subject->invocation)) == NULL)
 		return;
 	finding_add("python", "Python %s starts", PY_VERSION);
 	if (venv != NULL)
@@ -86,10 +87,13 @@ report_output(const struct child *child)
 bool
 import_check(const struct subject *subject)
 {
+	static const char doing[] = "the import";
 	struct child child;
-	bool good = python_try(
-	    &child, subject, import_application, subject, "the import");
+	bool good;
 
+	finding_progress(doing);
+	good = python_try(
+	    &child, python_limit(subject), import_application, subject, doing);
 	if (good && finding_has("callable"))
 		report_output(&child);
 	child_release(&child);

@@ -1,10 +1,9 @@
 """What --check says of the import: python.c runs this in a child.
 
-Before the application is imported nothing else may be, or the times would
-be wrong: modules are imported where they are needed.  add(id, text, advice)
-adds a finding; hide(text) is the text of an exception without secrets;
-place(text) is the user's own line in a traceback, or ""; file is the script's, command starts it in a terminal, and
-python is the interpreter that compiles as this one does.
+The check's Python files are one text.  Before the application is imported
+nothing else may be, or the times would be wrong: modules are imported where
+they are needed.  The names that nothing here defines are from load_source()
+and list_facts() in python.c.
 """
 
 import faulthandler
@@ -20,10 +19,51 @@ FOLDER = "/dev/fd"
 said = set()        # ids
 
 
+def encoded(text):
+    """As the names of files are, but for what the application made up."""
+    try:
+        return text.replace("\0", " ").encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.replace("\0", " ").encode("utf-8", "backslashreplace")
+
+
 def say(id, text, advice=""):
     said.add(id)
-    add(id, *(part.replace("\n", " ").replace("\0", " ").encode(
-        errors="backslashreplace").decode() for part in (text, advice)))
+    add(id, encoded(text), encoded(advice))
+
+
+def decoded(text):
+    return text.decode("utf-8", "surrogateescape")
+
+
+def masked(text):
+    """Without the secrets inside it."""
+    return decoded(mask(encoded(text)))
+
+
+def place(text):
+    """The user's own line in a traceback or a dump, or ""."""
+    return decoded(find_place(encoded(text)))
+
+
+def has(*beginnings):
+    """Whether something was found whose id begins like one of these."""
+    return any(id.startswith(beginnings) for id in said)
+
+
+def hide(text):
+    """"...: ValueError: TEXT" with what is secret in TEXT hidden.
+
+    TEXT is the application's; the names in front of it are not.
+    """
+    at = 0
+    while True:
+        word, colon, _ = text[at:].partition(": ")
+        if not colon:
+            return text
+        at += len(word) + 2
+        if word and not set(word) & set(":/,'\"()[] "):
+            return text[:at] + masked(text[at:])
 
 
 def listed(names):
@@ -129,7 +169,8 @@ def say_modules_uncached(found):
 
 def say_cache():
     """After the import, which has written what it may write."""
-    modules, fresh = uncached(), is_fresh(cache, file, "st_mtime_ns")
+    modules = uncached()
+    fresh = cache and is_fresh(cache, file, "st_mtime_ns")
     if not fresh:
         say_script_uncached()
     if modules:
@@ -198,6 +239,42 @@ def find_similar():
              and each.__code__.co_filename == file]
     found.sort(key=lambda each: len(parameters(each) or ()) != 2)
     return defined(found[0] if found else None)
+
+
+def command():
+    """What starts the script in a terminal, by the user that was checked.
+
+    Its first line can only if nothing is wrong with it.
+    """
+    return " ".join([*(["runuser", "-u", user, "--"] if by_root else []),
+                     *([] if starts and os.access(file, os.X_OK)
+                       else [quoted(program)]), quoted(file)])
+
+
+def say_refused(facts):
+    """Why no application came of the import."""
+    failure, kind, trace = facts
+    failure, where = hide(failure), place(trace)
+    at = f", at {where}" if where else ""
+    placed = "" if ", line " in failure else at
+    if kind == "callable":
+        say("callable-missing", failure + find_similar(),
+            "name an object that can be called at the end of the first line"
+            if "cannot be called" in failure else
+            "name it application, or write :name at the end of the first line")
+    elif ": SystemExit" in failure:
+        say("import-exit", f"sys.exit() ends the import: {failure}{placed}",
+            "take sys.exit() and what belongs to a command line away")
+    elif kind == "terminated":
+        say("process-crash", f"SIGTERM ended the import{at}",
+            "look for os.kill() or os.killpg() there")
+    else:
+        # os.environ["NAME"], which a shell does not set but a server may.
+        name = failure.partition(": KeyError: '")[2]
+        say("import-failed", failure + placed,
+            ("if the server sets this variable, check with --env NAME=VALUE, "
+             "too; " if "A" <= name[:1] <= "Z" else "")
+            + f"type, for the traceback: {command()}")
 
 
 def is_asgi(application, names):

@@ -19,8 +19,6 @@
 #include "cgi/secret.h"
 #include "cgi/trace.h"
 #include "check/finding.h"
-#include "check/hashbang.h"
-#include "invocation/file.h"
 #include "invocation/words.h"
 #include "python/application.h"
 #include "python/bytecode.h"
@@ -29,12 +27,11 @@
 #include "python/interpreter.h"
 #include "python/traceback.h"
 
-extern char **environ;
-
-#define PATIENCE 30 /* seconds, without --timeout */
-
 static const char source[] = {
 #include <import.inc>
+#include <permissions.inc>
+#include <hashbang.inc>
+#include <served.inc>
 #include <answers.inc>
 	'\0'
 };
@@ -46,7 +43,7 @@ add_finding(PyObject *self, PyObject *arguments)
 	const char *id, *problem, *advice;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "sss", &id, &problem, &advice))
+	if (!PyArg_ParseTuple(arguments, "syy", &id, &problem, &advice))
 		return NULL;
 	finding_add(id, "%s\n%s", problem, advice);
 	Py_RETURN_NONE;
@@ -68,83 +65,35 @@ find_place(const char *text)
 	    : place;
 }
 
-/* place(text), for Python: "" if there is none. */
+/* find_place(bytes), for Python: b"" if there is none. */
 static PyObject *
-find_place_in(PyObject *self, PyObject *text)
+find_place_in(PyObject *self, PyObject *bytes)
 {
-	PyObject *bytes = PyUnicode_EncodeFSDefault(text), *result;
-	char *place = bytes != NULL ? find_place(PyBytes_AsString(bytes))
-				    : NULL;
-
-	(void)self;
-	PyErr_Clear(); /* a text that is none names no file */
-	result = PyUnicode_DecodeFSDefault(place != NULL ? place : "");
-	free(place);
-	Py_XDECREF(bytes);
-	return result;
-}
-
-/*
- * "...: ValueError: TEXT" with what is secret in TEXT hidden, which is the
- * application's; the names in front of it are not. Memory to be freed, or NULL.
- */
-static char *
-hide_message(const char *text)
-{
-	const char *end, *message = NULL, *at = text;
-	char *hidden, *whole = NULL;
-
-	for (; at != NULL && message == NULL; at = strstr(at, ": ")) {
-		at += at > text ? 2 : 0;
-		end = at + strcspn(at, ": /,'\"()[]");
-		message = end > at && strncmp(end, ": ", 2) == 0 ? end + 2
-								 : NULL;
-	}
-	if (message == NULL)
-		return strdup(text);
-	hidden = secret_hide(message);
-	if (hidden == NULL ||
-	    asprintf(&whole, "%.*s%s", (int)(message - text), text, hidden) ==
-		-1)
-		whole = NULL;
-	free(hidden);
-	return whole;
-}
-
-/* hide(text), for Python */
-static PyObject *
-hide_message_in(PyObject *self, PyObject *text)
-{
-	PyObject *bytes = PyUnicode_AsEncodedString(
-	    text, "utf-8", "backslashreplace");
-	char *hidden = bytes != NULL ? hide_message(PyBytes_AsString(bytes))
-				     : NULL;
+	const char *text = PyBytes_AsString(bytes);
+	char *place = text != NULL ? find_place(text) : NULL;
 	PyObject *result = NULL;
 
 	(void)self;
-	if (hidden != NULL)
-		result = PyUnicode_FromString(hidden);
-	else if (bytes != NULL)
-		PyErr_NoMemory();
-	free(hidden);
-	Py_XDECREF(bytes);
+	if (text != NULL)
+		result = PyBytes_FromString(place != NULL ? place : "");
+	free(place);
 	return result;
 }
 
-/* What starts the script in a terminal, by the user that was checked. */
-static char *
-make_command(const struct subject *subject)
+/* mask(bytes), for Python: without the secrets inside it. */
+static PyObject *
+mask_secrets_in(PyObject *self, PyObject *bytes)
 {
-	const char *name = subject->user->by_root ? subject->user->name : NULL;
-	char *command;
+	const char *text = PyBytes_AsString(bytes);
+	char *hidden = text != NULL ? secret_hide(text) : NULL;
+	PyObject *result = NULL;
 
-	/* words_quote() has room for one word. */
-	if (asprintf(&command, "%s%s%s%s%s", name ? "runuser -u " : "",
-		name ? name : "", name ? " -- " : "",
-		access(subject->invocation->file, X_OK) == 0 ? "" : "cgi2wsgi ",
-		words_quote(subject->invocation->file)) == -1)
-		return NULL;
-	return command;
+	(void)self;
+	if (text != NULL)
+		result = PyBytes_FromString(
+		    hidden != NULL ? hidden : SECRET_MASK);
+	free(hidden);
+	return result;
 }
 
 /* Where the compiled script is kept, or NULL. */
@@ -161,54 +110,114 @@ find_cache(const struct invocation *invocation)
 	return path;
 }
 
-/* Returns 0, or -1 with an exception set. */
-static int
-set_name(PyObject *names, const char *name, const char *value)
+/* For Py_BuildValue(): a text of the system's, or None. */
+static PyObject *
+decode_text(void *text)
 {
-	PyObject *text = PyUnicode_DecodeFSDefault(value != NULL ? value : "");
-	int result = text == NULL ? -1
-				  : PyDict_SetItemString(names, name, text);
-
-	Py_XDECREF(text);
-	return result;
+	return text != NULL ? PyUnicode_DecodeFSDefault(text)
+			    : Py_NewRef(Py_None);
 }
 
-/* The names in a new dict, or NULL with an exception set. */
+/* Appends a reference that it takes. Returns the list, or NULL. */
 static PyObject *
-load_source(const struct subject *subject)
+append_item(PyObject *list, PyObject *item)
+{
+	if (list != NULL && (item == NULL || PyList_Append(list, item) == -1))
+		Py_CLEAR(list);
+	Py_XDECREF(item);
+	return list;
+}
+
+/* Pairs of a name and a value: the options as they were given. */
+static PyObject *
+list_options(const struct options *options)
+{
+	PyObject *list = PyList_New(0);
+	int i;
+
+	for (i = 0; list != NULL && i < options->count; i++)
+		list = append_item(list,
+		    Py_BuildValue("sO&", options_name(options->given[i].letter),
+			decode_text, options->given[i].value));
+	return list;
+}
+
+/* The same of the variables of --env and --env-file. */
+static PyObject *
+list_settings(const struct settings *settings)
+{
+	PyObject *list = PyList_New(0);
+	int i;
+
+	for (i = 0; list != NULL && i < settings->count; i++)
+		list = append_item(list,
+		    Py_BuildValue("O&O&", decode_text, settings->list[i].name,
+			decode_text, settings->list[i].value));
+	return list;
+}
+
+/* What the check's Python is told, in a new dict; or NULL. */
+static PyObject *
+list_facts(const struct subject *subject, bool imports)
+{
+	const struct invocation *invocation = subject->invocation;
+	char *cache = imports ? find_cache(invocation) : NULL;
+	PyObject *facts = Py_BuildValue(
+	    "{sO& sO& sO& sO& sO& sO& sO& sO& sO& sO& sO& sO& sO& sO& "
+	    "si sO sO sO ss ss ss sN sN sO}",
+	    "script", decode_text, subject->script, "file", decode_text,
+	    invocation->file, "folder", decode_text, invocation->folder,
+	    "program", decode_text, subject->program, "python", decode_text,
+	    PYTHON_EXECUTABLE, "typed_path", decode_text, subject->path, "user",
+	    decode_text, subject->user->name, "url", decode_text,
+	    invocation->url, "prefix", decode_text,
+	    invocation->options.script_name, "log", decode_text,
+	    invocation->options.log, "venv_beside", decode_text,
+	    invocation_unused_venv(invocation), "refusal", decode_text,
+	    subject->refusal, "cache", decode_text, cache, "complaint",
+	    decode_text, cache_complaint(), "uid", (int)subject->user->uid,
+	    "ours", subject->user->ours ? Py_True : Py_False, "by_root",
+	    subject->user->by_root ? Py_True : Py_False, "starts",
+	    finding_has("line") && !finding_has("line-") ? Py_True : Py_False,
+	    "refused", subject->refused, "MASK", SECRET_MASK, "SERVER_PATH",
+	    SERVER_PATH, "given", list_options(&invocation->options),
+	    "settings", list_settings(&invocation->options.settings),
+	    "__builtins__", PyEval_GetBuiltins());
+
+	free(cache);
+	return facts;
+}
+
+/* Adds functions to the facts, and runs the source. Returns as below. */
+static PyObject *
+load_source(PyObject *names)
 {
 	static PyMethodDef definitions[] = {
 		{ "add", add_finding, METH_VARARGS, NULL },
-		{ "place", find_place_in, METH_O, NULL },
-		{ "hide", hide_message_in, METH_O, NULL },
+		{ "find_place", find_place_in, METH_O, NULL },
+		{ "mask", mask_secrets_in, METH_O, NULL },
 	};
-	PyObject *names = PyDict_New(),
-		 *add = PyCFunction_New(&definitions[0], NULL),
-		 *place = PyCFunction_New(&definitions[1], NULL),
-		 *hide = PyCFunction_New(&definitions[2], NULL), *done = NULL;
-	char *command = make_command(subject),
-	     *cache = find_cache(subject->invocation);
+	PyObject *function, *done;
+	size_t i;
+	int result = 0;
 
-	if (names != NULL && add != NULL && place != NULL && hide != NULL &&
-	    PyDict_SetItemString(names, "add", add) == 0 &&
-	    PyDict_SetItemString(names, "place", place) == 0 &&
-	    PyDict_SetItemString(names, "hide", hide) == 0 &&
-	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
-		0 &&
-	    set_name(names, "file", subject->invocation->file) == 0 &&
-	    set_name(names, "python", PYTHON_EXECUTABLE) == 0 &&
-	    set_name(names, "cache", cache) == 0 &&
-	    set_name(names, "complaint", cache_complaint()) == 0 &&
-	    set_name(names, "command", command) == 0)
-		done = PyRun_String(source, Py_file_input, names, names);
-	free(cache);
-	free(command);
-	Py_XDECREF(hide);
-	Py_XDECREF(place);
-	Py_XDECREF(add);
-	if (done == NULL)
-		Py_CLEAR(names);
-	Py_XDECREF(done);
+	for (i = 0; result == 0 && names != NULL &&
+	     i < sizeof(definitions) / sizeof(*definitions);
+	     i++) {
+		function = PyCFunction_New(&definitions[i], NULL);
+		result = function == NULL
+		    ? -1
+		    : PyDict_SetItemString(
+			  names, definitions[i].ml_name, function);
+		Py_XDECREF(function);
+	}
+	if (names == NULL || result == -1 ||
+	    (done = PyRun_String(source, Py_file_input, names, names)) ==
+		NULL) {
+		Py_XDECREF(names);
+		return NULL;
+	}
+	Py_DECREF(done);
 	return names;
 }
 
@@ -232,23 +241,6 @@ python_call(PyObject *names, const char *name, PyObject *one, PyObject *two)
 	return 0;
 }
 
-/* Servers pass on next to nothing of their own environment. */
-static int
-set_environment(const struct settings *settings)
-{
-	static char *none[] = { NULL };
-	int i;
-
-	environ = none; /* clearenv() is not everywhere */
-	if (setenv("PATH", SERVER_PATH, 1) == -1)
-		return -1;
-	for (i = 0; i < settings->count; i++)
-		if (setenv(settings->list[i].name, settings->list[i].value,
-			1) == -1)
-			return -1;
-	return 0;
-}
-
 int
 python_prepare(const struct subject *subject)
 {
@@ -257,7 +249,7 @@ python_prepare(const struct subject *subject)
 		    "%s\ncorrect --chdir in the first line", report_failure());
 		return -1;
 	}
-	return set_environment(&subject->invocation->options.settings);
+	return user_set_environment(&subject->invocation->options.settings);
 }
 
 static void
@@ -275,69 +267,18 @@ report_start(const char *venv)
 		    report_failure());
 }
 
-/* os.environ["NAME"], which a shell does not set but a server may. */
-static bool
-lacks_variable(const char *failure)
-{
-	static const char sign[] = ": KeyError: '";
-	const char *name = strstr(failure, sign);
-
-	return name != NULL && name[sizeof(sign) - 1] >= 'A' &&
-	    name[sizeof(sign) - 1] <= 'Z';
-}
-
-/* No application was found, but perhaps something like one. */
 static void
-report_missing(PyObject *names, const char *failure)
+report_load(PyObject *names)
 {
-	PyObject *text = PyObject_CallNoArgs(
-	    PyDict_GetItemString(names, "find_similar"));
-	const char *place = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+	const char *trace = report_page_trace();
+	PyObject *facts = Py_BuildValue("O&sO&", decode_text, report_failure(),
+	    report_failed_with(REPORT_NO_CALLABLE)      ? "callable"
+		: report_failed_with(REPORT_TERMINATED) ? "terminated"
+							: "",
+	    decode_text, trace != NULL ? trace : "");
 
-	PyErr_Clear();
-	finding_add("callable-missing", "%s%s\n%s", failure,
-	    place != NULL ? place : "",
-	    strstr(failure, "cannot be called") != NULL
-		? "name an object that can be called at the end of the first "
-		  "line"
-		: "name it application, or write :name at the end of the first "
-		  "line");
-	Py_XDECREF(text);
-}
-
-static void
-report_load(const struct subject *subject, PyObject *names)
-{
-	char *hidden = hide_message(report_failure()),
-	     *command = make_command(subject),
-	     *place = find_place(report_page_trace());
-	const char *failure = hidden != NULL ? hidden : "no memory";
-	bool placed = place != NULL && strstr(failure, ", line ") == NULL;
-
-	if (report_failed_with(REPORT_NO_CALLABLE))
-		report_missing(names, failure);
-	else if (strstr(failure, ": SystemExit") != NULL)
-		finding_add("import-exit",
-		    "sys.exit() ends the import: %s%s%s\ntake sys.exit() and "
-		    "what belongs to a command line away",
-		    failure, placed ? ", at " : "", placed ? place : "");
-	else if (report_failed_with(REPORT_TERMINATED))
-		finding_add("process-crash",
-		    "SIGTERM ended the import%s%s\nlook for os.kill() or "
-		    "os.killpg() there",
-		    place != NULL ? ", at " : "", place != NULL ? place : "");
-	else
-		finding_add("import-failed",
-		    "%s%s%s\n%stype, for the traceback: %s", failure,
-		    placed ? ", at " : "", placed ? place : "",
-		    lacks_variable(failure)
-			? "if the server sets this variable, check with "
-			  "--env NAME=VALUE, too; "
-			: "",
-		    command);
-	free(place);
-	free(command);
-	free(hidden);
+	python_call(names, "say_refused", facts, NULL);
+	Py_XDECREF(facts);
 }
 
 PyObject *
@@ -346,26 +287,25 @@ python_load(const struct subject *subject, PyObject *names)
 	PyObject *application = application_load(subject->invocation);
 
 	if (application == NULL && !process_is_child())
-		report_load(subject, names);
+		report_load(names);
 	garbage_resume();
 	return application;
 }
 
 PyObject *
-python_start(const struct subject *subject)
+python_start(const struct subject *subject, const struct invocation *start)
 {
 	PyObject *names;
 
 	report_show_debug(false);
-	if (python_prepare(subject) == -1)
-		return NULL;
-	if (interpreter_start(subject->invocation) == -1) {
-		report_start(subject->invocation->options.venv);
+	if (interpreter_start(start) == -1) {
+		report_start(start->options.venv);
 		return NULL;
 	}
-	if ((names = load_source(subject)) == NULL) {
+	if ((names = load_source(
+		 list_facts(subject, start == subject->invocation))) == NULL) {
 		traceback_fail(REPORT_PYTHON, "the check");
-		report_start(subject->invocation->options.venv);
+		report_start(start->options.venv);
 	}
 	return names;
 }
@@ -435,7 +375,7 @@ python_limit(const struct subject *subject)
 	return options_last(options, OPTION_TIMEOUT) != NULL &&
 		options->timeout > 0
 	    ? options->timeout
-	    : PATIENCE;
+	    : PYTHON_PATIENCE;
 }
 
 /*
@@ -452,13 +392,11 @@ was_slow(const struct child *child)
 }
 
 bool
-python_try(struct child *child, const struct subject *subject,
-    void (*act)(const void *), const void *argument, const char *doing)
+python_try(struct child *child, unsigned seconds, void (*act)(const void *),
+    const void *argument, const char *doing)
 {
-	unsigned seconds = python_limit(subject);
 	int result;
 
-	finding_progress(doing);
 	result = child_run(child, seconds, act, argument);
 	if (result == 0 && was_slow(child)) {
 		child_release(child);

@@ -15,7 +15,13 @@ struct subject {
 	const struct invocation *invocation;
 	const struct user *user;
 	const char *program; /* the absolute name of this one */
+	const char *script; /* as a server calls it, absolute */
+	const char *path; /* PATH of the one who checks, or NULL */
+	/* Why the program would not run it, or NULL; "unsafe", "kind" ... */
+	const char *refusal, *refused;
 };
+
+#define PYTHON_PATIENCE 30 /* seconds, without --timeout */
 
 /* How many seconds an import or a request may take. */
 unsigned python_limit(const struct subject *);
@@ -24,7 +30,7 @@ unsigned python_limit(const struct subject *);
  * Calls act() in a child, with its argument, and adds what it found, or how it
  * died; doing is what it does, for messages. Returns whether act() returned.
  */
-bool python_try(struct child *, const struct subject *,
+bool python_try(struct child *, unsigned seconds,
     void (*act)(const void *argument), const void *argument, const char *doing);
 
 /*
@@ -34,10 +40,11 @@ bool python_try(struct child *, const struct subject *,
 int python_prepare(const struct subject *);
 
 /*
- * In such a child: starts Python. Returns import.py's and answers.py's names
- * in a new dict, or NULL with a finding added.
+ * In such a child: starts Python as for this invocation, which is the subject's
+ * or one that names nothing of the user's. Returns the names that the check's
+ * Python files define, in a new dict, or NULL with a finding added.
  */
-PyObject *python_start(const struct subject *);
+PyObject *python_start(const struct subject *, const struct invocation *start);
 
 /*
  * A new reference to the application, or NULL with a finding added; names as

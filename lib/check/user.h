@@ -1,4 +1,4 @@
-/* The user that the web server runs scripts as, and what that user may do. */
+/* The user that the web server runs scripts as, and what that user is given. */
 #ifndef CHECK_USER_H
 #define CHECK_USER_H
 
@@ -6,11 +6,14 @@
 
 #include <stdbool.h>
 
+#include "invocation/settings.h"
+
+/* Where env(1) looks when a server starts it: most have this much. */
+#define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
+
 struct user {
 	const char *name;
 	uid_t uid;
-	gid_t *groups;
-	int count;
 	bool ours; /* this process runs as it */
 	bool by_root; /* root asked */
 };
@@ -23,15 +26,9 @@ struct user {
 int user_take(struct user *, const char *name);
 
 /*
- * Whether the user may do what mode says (R_OK, W_OK, X_OK). If we are not
- * that user, modes and groups decide, as they do in the kernel.
+ * Makes the environment what a server's would be: PATH, and these. Servers pass
+ * on next to nothing of their own. Returns 0, or -1 with errno.
  */
-bool user_may(const struct user *, const char *path, int mode);
-
-/*
- * The first folder on the way to an absolute path that the user may not
- * enter, as memory to be freed, or NULL.
- */
-char *user_stopped_at(const struct user *, const char *path);
+int user_set_environment(const struct settings *);
 
 #endif

@@ -17,7 +17,6 @@
 #include "cgi/buffer.h"
 #include "cgi/escape.h"
 #include "cgi/report.h"
-#include "check/hashbang.h"
 #include "check/preload.h"
 #include "check/user.h"
 #include "image/place.h"

@@ -396,6 +396,10 @@ line_case("line-option", "a quote is not closed",
 line_case("line-option", "are for a terminal", "#!PROGRAM --check", False)
 
 
+line_case("line-option", "--env-file: cannot read",
+          "#!PROGRAM --env-file none", False)
+
+
 @case("line-folder", "everyone may write the folder", True)
 def shared_path(site):
     site.script(HELLO, "--path open")
@@ -896,7 +900,7 @@ def c_messages():
     """(id, parts of the message) of each call in C that adds a finding."""
     for file in TOP.glob("lib/*/*.c"):
         for id, text in re.findall(
-                r'\b(?:finding_add\(|report_line\(\s*line, )\s*"([\w-]+)",\s*'
+                r'\bfinding_add\(\s*"([\w-]+)",\s*'
                 r'((?:"(?:[^"\\]|\\.)*"[\s/A-Z_]*)+)', file.read_text()):
             text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
             yield id, re.split(r"%[.*\w]+", text.partition(r"\n")[0])
@@ -904,10 +908,10 @@ def c_messages():
 
 def python_messages():
     """The same of the check's Python; of an id from a table, the id alone."""
-    for name in ("import", "answers"):
-        tree = ast.parse((TOP / f"lib/check/{name}.py").read_text())
-        for node in ast.walk(tree):
-            if getattr(getattr(node, "func", None), "id", "") == "say":
+    for file in TOP.glob("lib/check/*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if getattr(getattr(node, "func", None), "id", "") in (
+                    "say", "say_line"):
                 id, text = node.args[:2]
                 if isinstance(id, ast.Constant):
                     yield id.value, [part.value for part in ast.walk(text)
@@ -1303,6 +1307,16 @@ def test_advice_is_not_for_root(site):
     site.script("raise ValueError\n")
     advice = site.check().find("import-failed")[0]["do"]
     assert f"runuser -u www-data -- '{site.path}'" in advice
+
+
+@pytest.mark.parametrize("line", ["#!/nowhere/cgi2wsgi", "#!/bin/sh"])
+def test_advice_without_the_interpreter(site, line):
+    """J4: no kernel starts such a script, so the program is named."""
+    site.script("raise ValueError('of mine')\n", line=line)
+    advice = site.check().find("import-failed")[0]["do"]
+    done = subprocess.run(advice.partition("traceback: ")[2], shell=True,
+                          cwd="/", capture_output=True, text=True)
+    assert "ValueError: of mine" in done.stderr, (advice, done)
 
 
 def test_virtual_environment(site):
