@@ -67,11 +67,19 @@ leave_to_parent(void)
 	body_close();
 }
 
+/* In a signal handler, perhaps. */
+static void
+say_last_words(enum report_code code, int signal_number)
+{
+	transcript_return_log();
+	page_last_words(code, signal_number);
+}
+
 static int
 open_request(void)
 {
 	static const struct process_hooks hooks = {
-		.last_words = page_last_words,
+		.last_words = say_last_words,
 		.after_fork = leave_to_parent,
 	};
 	int body, reply, result = 0;
@@ -158,7 +166,7 @@ follow_options(void)
 {
 	report_show_debug(invocation.options.debug);
 	if (invocation.options.page)
-		transcript_keep_output();
+		transcript_keep_output(invocation.options.log == NULL);
 	if (open_log() == -1)
 		return -1;
 	if (invocation.options.log != NULL)

@@ -83,20 +83,14 @@ open_list(struct buffer *to, enum list list)
 	html.in_pair = false;
 }
 
-static const char *
-class_of(enum text_style style)
-{
-	static const char *const classes[] = {
-		[TEXT_PLAIN] = "plain",
-		[TEXT_BOLD] = "bold",
-		[TEXT_NAME] = "name",
-		[TEXT_GOOD] = "good",
-		[TEXT_CHANGED] = "changed",
-		[TEXT_GONE] = "gone",
-	};
-
-	return classes[style];
-}
+static const char *const classes[] = {
+	[TEXT_PLAIN] = "plain",
+	[TEXT_BOLD] = "bold",
+	[TEXT_NAME] = "name",
+	[TEXT_GOOD] = "good",
+	[TEXT_CHANGED] = "changed",
+	[TEXT_GONE] = "gone",
+};
 
 void
 html_begin(void)
@@ -137,7 +131,7 @@ add_stations(struct buffer *to)
 }
 
 void
-html_end(struct buffer *to)
+html_end(struct buffer *to, const char *log)
 {
 	struct buffer page = { 0 };
 
@@ -151,6 +145,11 @@ html_end(struct buffer *to)
 	if (to->bytes != NULL)
 		buffer_add(&page, to->bytes, to->length);
 	buffer_add_text(&page, html.count > 0 ? "</section>\n" : "");
+	if (log != NULL && *log != '\0') {
+		buffer_add_text(&page, "<section><h2>THE LOG</h2>\n<pre>");
+		markup_add(&page, log);
+		buffer_add_text(&page, "</pre></section>\n");
+	}
 	markup_end(&page);
 	page.failed |= to->failed;
 	free(to->bytes);
@@ -177,7 +176,7 @@ void
 html_paragraph(struct buffer *to, enum text_style style, const char *text)
 {
 	open_list(to, LIST_NONE);
-	buffer_print(to, "<p class=\"%s\">", class_of(style));
+	buffer_print(to, "<p class=\"%s\">", classes[style]);
 	markup_add(to, text);
 	buffer_add_text(to, "</p>\n");
 }
@@ -203,7 +202,7 @@ html_remark(struct buffer *to, enum text_style style, const char *text)
 		html_paragraph(to, style, text);
 		return;
 	}
-	buffer_print(to, "<dd class=\"%s\">", class_of(style));
+	buffer_print(to, "<dd class=\"%s\">", classes[style]);
 	markup_add(to, text);
 	buffer_add_text(to, "</dd>\n");
 }

@@ -36,10 +36,10 @@ struct text_module {
 
 /*
  * Begins the content; the others add to it. html_end() makes the page of it,
- * with a time line of the stations in front.
+ * with a time line of the stations in front, and a log, or NULL, at the end.
  */
 void html_begin(void);
-void html_end(struct buffer *);
+void html_end(struct buffer *, const char *log);
 
 /* A part of the page, with the milliseconds after which it was reached. */
 void html_station(struct buffer *, double milliseconds, const char *title);

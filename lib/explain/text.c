@@ -250,16 +250,20 @@ text_flush(void)
 	free(lines);
 }
 
-void
-text_finish_page(int descriptor)
+bool
+text_finish_page(int descriptor, const char *log)
 {
+	struct buffer shown = { 0 };
 	size_t length, done = 0;
 	ssize_t n = 0;
 	char *page;
 
 	if (!text.page)
-		return;
-	html_end(&text.lines);
+		return false;
+	escape_add(&shown, log != NULL ? log : "", "\n", false);
+	html_end(&text.lines, shown.bytes);
+	text.lines.failed |= shown.failed;
+	free(shown.bytes);
 	text.page = false;
 	page = buffer_take(&text.lines, &length);
 	if (page == NULL)
@@ -270,4 +274,5 @@ text_finish_page(int descriptor)
 		    errno == EINTR)
 			;
 	free(page);
+	return page != NULL;
 }

@@ -49,8 +49,9 @@ void text_module(const struct text_module *);
 void text_flush(void);
 
 /*
- * Writes the whole page to a descriptor; does nothing if there is none.
+ * Writes the whole page to a descriptor, with a log at its end or NULL; does
+ * nothing if there is none. Returns whether it was written.
  */
-void text_finish_page(int descriptor);
+bool text_finish_page(int descriptor, const char *log);
 
 #endif

@@ -6,6 +6,9 @@
 
 #include <config.h>
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +18,7 @@
 #include "cgi/body.h"
 #include "cgi/buffer.h"
 #include "cgi/clock.h"
+#include "cgi/log.h"
 #include "cgi/screen.h"
 #include "python/imports.h"
 #include "python/shutdown.h"
@@ -308,14 +312,58 @@ static const struct response_observer observer = { .head = tell_head,
 	.blocks = tell_blocks,
 	.close = tell_close };
 
-static int page_output = STDERR_FILENO;
+/* Where the page goes, and what is the log until then, or -1. */
+static int page_output = STDERR_FILENO, kept_log = -1;
 
 void
-transcript_keep_output(void)
+transcript_keep_output(bool keep_log)
 {
 	int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	char name[32];
 
 	page_output = copy != -1 ? copy : STDERR_FILENO;
+	if (!keep_log || copy == -1 ||
+	    (kept_log = memfd_create("log", MFD_CLOEXEC)) == -1)
+		return;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", kept_log);
+	if (log_redirect(name) == -1) {
+		close(kept_log);
+		kept_log = -1;
+	}
+}
+
+void
+transcript_return_log(void)
+{
+	char block[4096];
+	ssize_t got;
+	off_t at = 0;
+
+	if (kept_log == -1)
+		return;
+	dup2(page_output, STDOUT_FILENO);
+	dup2(page_output, STDERR_FILENO);
+	while ((got = pread(kept_log, block, sizeof(block), at)) > 0 &&
+	    write(STDERR_FILENO, block, (size_t)got) == got)
+		at += got;
+	close(kept_log);
+	kept_log = -1;
+}
+
+/* What was logged meanwhile; memory to be freed, or NULL. */
+static char *
+read_kept_log(void)
+{
+	struct stat st;
+	char *log;
+	ssize_t got;
+
+	if (kept_log == -1 || fstat(kept_log, &st) == -1 ||
+	    (log = calloc(1, (size_t)st.st_size + 1)) == NULL)
+		return NULL;
+	got = pread(kept_log, log, (size_t)st.st_size, 0);
+	log[got > 0 ? got : 0] = '\0';
+	return log;
 }
 
 void
@@ -522,6 +570,8 @@ tell_precision(void)
 void
 transcript_end(int status)
 {
+	char *log;
+
 	if (!begin_part())
 		return;
 	tell_station("EXIT");
@@ -533,6 +583,10 @@ transcript_end(int status)
 	text_paragraph(TEXT_BOLD, 4, "Where the time went:");
 	tell_time_line();
 	tell_precision();
-	text_finish_page(page_output);
+	log = read_kept_log();
+	if (text_finish_page(page_output, log) && log != NULL)
+		(void)!ftruncate(kept_log, 0);
+	transcript_return_log();
+	free(log);
 	end_part();
 }

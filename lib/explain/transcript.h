@@ -13,9 +13,13 @@
 
 /*
  * The page of --explain=html goes to what is standard error now, so that
- * --log can part it from the application's log.
+ * --log can part it from the application's log. Without --log, the log is kept
+ * from now on, and becomes the end of the page; where the process ends without
+ * one, transcript_return_log() writes it to where it belongs. That is for
+ * signal handlers, too.
  */
-void transcript_keep_output(void);
+void transcript_keep_output(bool keep_log);
+void transcript_return_log(void);
 
 /*
  * Who started the program; from now on the response is observed. Both stay;

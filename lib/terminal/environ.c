@@ -30,12 +30,12 @@ static const char *const fixed[][2] = {
 	{ "SERVER_SOFTWARE", "cgi2wsgi/" VERSION },
 };
 
-/* The value is memory, which is freed. */
+/* set() is given the value, which is memory and freed, or NULL without any. */
 static int
-set_and_free(const char *name, char *value)
+use_memory(int (*set)(const char *name, const char *value), const char *name,
+    char *value)
 {
-	int result = value != NULL ? headers_set_variable(name, value)
-				   : report_no_memory();
+	int result = value != NULL ? set(name, value) : report_no_memory();
 
 	free(value);
 	return result;
@@ -47,16 +47,6 @@ option_value(const struct options *options, int letter, const char *otherwise)
 	const struct given_option *option = options_last(options, letter);
 
 	return option != NULL ? option->value : otherwise;
-}
-
-static int
-offer_memory(const char *name, char *value)
-{
-	int result = value != NULL ? headers_offer(name, value)
-				   : report_no_memory();
-
-	free(value);
-	return result;
 }
 
 /* RFC 4648 4 */
@@ -90,7 +80,7 @@ offer_login(const char *login)
 	char *code, *value = NULL;
 
 	if (login == NULL)
-		return headers_offer("Authorization", NULL);
+		return headers_offer("HTTP_AUTHORIZATION", NULL);
 	if (strchr(login, ':') == NULL)
 		return report_fail(
 		    REPORT_USAGE, "-u needs USER:PASSWORD, not '%s'", login);
@@ -98,7 +88,7 @@ offer_login(const char *login)
 	if (code == NULL || asprintf(&value, "Basic %s", code) == -1)
 		value = NULL;
 	free(code);
-	return offer_memory("Authorization", value);
+	return use_memory(headers_offer, "HTTP_AUTHORIZATION", value);
 }
 
 /* Several -b become one header. */
@@ -123,8 +113,9 @@ offer_cookies(const struct options *options)
 		    &all, "%s%s", all.length > 0 ? ";" : "", option->value);
 	}
 	if (all.length == 0)
-		return headers_offer("Cookie", NULL);
-	return offer_memory("Cookie", buffer_take(&all, NULL));
+		return headers_offer("HTTP_COOKIE", NULL);
+	return use_memory(
+	    headers_offer, "HTTP_COOKIE", buffer_take(&all, NULL));
 }
 
 /* curl's headers, but for the name of the program. */
@@ -133,13 +124,13 @@ set_headers(const struct options *options, const struct target *target)
 {
 	bool json = options_last(options, OPTION_JSON) != NULL;
 
-	return headers_offer("Host", target->authority) == 0 &&
-		headers_offer("User-Agent",
+	return headers_offer("HTTP_HOST", target->authority) == 0 &&
+		headers_offer("HTTP_USER_AGENT",
 		    option_value(options, 'A', "cgi2wsgi/" VERSION)) == 0 &&
-		headers_offer("Accept", json ? "application/json" : "*/*") ==
-		    0 &&
-		headers_offer("Referer", option_value(options, 'e', NULL)) ==
-		    0 &&
+		headers_offer(
+		    "HTTP_ACCEPT", json ? "application/json" : "*/*") == 0 &&
+		headers_offer(
+		    "HTTP_REFERER", option_value(options, 'e', NULL)) == 0 &&
 		offer_login(option_value(options, 'u', target->login)) == 0 &&
 		offer_cookies(options) == 0
 	    ? 0
@@ -150,7 +141,7 @@ set_headers(const struct options *options, const struct target *target)
 static bool
 is_chunked(void)
 {
-	const char *value = headers_value("Transfer-Encoding");
+	const char *value = headers_value("HTTP_TRANSFER_ENCODING");
 
 	return value != NULL && ascii_equal(value, "chunked");
 }
@@ -161,14 +152,14 @@ set_content(const struct upload *upload)
 	char *length = NULL;
 	struct stat st;
 
-	if (headers_offer("Content-Type", upload->type) == -1)
+	if (headers_offer("CONTENT_TYPE", upload->type) == -1)
 		return -1;
 	if (upload->data == NULL || is_chunked())
-		return headers_offer("Content-Length", NULL);
+		return headers_offer("CONTENT_LENGTH", NULL);
 	if (fstat(fileno(upload->data), &st) == -1 ||
 	    asprintf(&length, "%lld", (long long)st.st_size) == -1)
 		length = NULL;
-	return offer_memory("Content-Length", length);
+	return use_memory(headers_offer, "CONTENT_LENGTH", length);
 }
 
 /* The Host header says which name a host of many was asked for. */
@@ -184,7 +175,8 @@ set_server(const struct target *target)
 	if (port == NULL)
 		port = target->secure ? "443" : "80";
 	if (headers_set_variable("SERVER_PORT", port) == -1 ||
-	    set_and_free("SERVER_NAME", strndup(host, length)) == -1 ||
+	    use_memory(headers_set_variable, "SERVER_NAME",
+		strndup(host, length)) == -1 ||
 	    headers_set_variable(
 		"REQUEST_SCHEME", target->secure ? "https" : "http") == -1)
 		return -1;
@@ -200,14 +192,14 @@ set_path(const struct target *target)
 		url_decode(decoded);
 		url_normalize(decoded);
 	}
-	if (set_and_free("PATH_INFO", decoded) == -1 ||
+	if (use_memory(headers_set_variable, "PATH_INFO", decoded) == -1 ||
 	    headers_set_variable(
 		"QUERY_STRING", target->query ? target->query : "") == -1)
 		return -1;
 	if (asprintf(&uri, "%s%s%s", target->path, target->query ? "?" : "",
 		target->query ? target->query : "") == -1)
 		return report_no_memory();
-	return set_and_free("REQUEST_URI", uri);
+	return use_memory(headers_set_variable, "REQUEST_URI", uri);
 }
 
 static int
@@ -255,7 +247,7 @@ environ_simulate(const struct invocation *invocation, int *body)
 
 	if (target_read(&target, invocation->url) == 0 &&
 	    headers_collect(options) == 0 &&
-	    upload_make(&upload, options, headers_value("Content-Type")) == 0 &&
+	    upload_make(&upload, options, headers_value("CONTENT_TYPE")) == 0 &&
 	    set_request(options, &target, &upload) == 0 &&
 	    headers_set_variable("SCRIPT_FILENAME", invocation->file) == 0)
 		result = 0;

@@ -10,10 +10,14 @@
 #include "cgi/report.h"
 #include "terminal/headers.h"
 #include "terminal/source.h"
-#include "invocation/words.h"
 
-/* Each is "Name:value" or "Name;", trimmed; they stay. */
-static struct words lines;
+/* What -H said, by variables; a value is NULL where it is to be left out. */
+static struct {
+	struct line {
+		char *variable, *value;
+	} * list;
+	size_t count;
+} lines;
 
 int
 headers_set_variable(const char *name, const char *value)
@@ -24,67 +28,77 @@ headers_set_variable(const char *name, const char *value)
 }
 
 /*
- * The variable that carries a header, or NULL where Apache hands over none;
- * memory to be freed.
+ * Sets *variable to that which carries a header, in memory to be freed, or to
+ * NULL where Apache hands over none. Returns 0, or -1 with a failure reported.
  */
-static char *
-name_variable(const char *name, size_t length)
+static int
+name_variable(const char *name, size_t length, char **variable)
 {
 	bool content = ascii_equal_text(name, length, "Content-Type") ||
 	    ascii_equal_text(name, length, "Content-Length");
-	char *variable, *c;
+	char *c;
 
-	if (asprintf(&variable, "%s%.*s", content ? "" : "HTTP_", (int)length,
+	if (asprintf(variable, "%s%.*s", content ? "" : "HTTP_", (int)length,
 		name) == -1)
-		return NULL;
-	for (c = variable + (content ? 0 : 5); *c != '\0'; c++) {
+		return report_no_memory();
+	for (c = *variable + (content ? 0 : 5); *c != '\0'; c++) {
 		if (*c != '-' && !ascii_is_letter(*c) && !ascii_is_digit(*c)) {
-			free(variable);
-			return NULL;
+			free(*variable);
+			*variable = NULL;
+			return 0;
 		}
 		*c = *c == '-' ? '_' : ascii_upper(*c);
 	}
-	return variable;
+	return 0;
 }
 
-static size_t
-name_length(const char *line)
+static struct line *
+find_line(const char *variable)
 {
-	return strcspn(line, ":;");
+	size_t i;
+
+	for (i = 0; i < lines.count; i++)
+		if (strcmp(lines.list[i].variable, variable) == 0)
+			return &lines.list[i];
+	return NULL;
 }
 
-static bool
-is_line_of(const char *line, const char *name, size_t length)
-{
-	return name_length(line) == length && ascii_begins(line, name, length);
-}
-
-/* The first line before limit that speaks of a header, or -1. */
+/* RFC 9110 5.3: Apache joins a header that comes again with a comma. */
 static int
-find_line(const char *name, size_t length, int limit)
+join_values(struct line *line, const char *value)
 {
-	int i;
+	char *both;
 
-	for (i = 0; i < limit; i++)
-		if (is_line_of(lines.word[i], name, length))
-			return i;
-	return -1;
+	if (asprintf(&both, "%s%s%s", line->value ? line->value : "",
+		line->value ? ", " : "", value) == -1)
+		return report_no_memory();
+	free(line->value);
+	line->value = both;
+	return 0;
 }
 
-/* What a line says, or NULL: "Name:" takes the header away. */
-static const char *
-line_value(const char *line)
-{
-	const char *mark = line + name_length(line);
-
-	return *mark == ';' ? "" : mark[1] != '\0' ? mark + 1 : NULL;
-}
-
+/* Both are memory, the value or NULL; they stay. */
 static int
-check_line(const char *line)
+append_line(char *variable, char *value)
 {
-	size_t length = name_length(line);
-	const char *mark = line + length;
+	struct line *grown = realloc(
+	    lines.list, (lines.count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return report_no_memory();
+	lines.list = grown;
+	grown[lines.count++] = (struct line){ variable, value };
+	return 0;
+}
+
+/* "Name: value"; "Name:" leaves the header out, and "Name;" has an empty one */
+static int
+add_line(const char *line)
+{
+	size_t length = strcspn(line, ":;"), size;
+	const char *mark = line + length, *value;
+	struct line *known;
+	char *variable, *copy = NULL;
 
 	if (length == 0 || strcspn(line, " \t") < length || *mark == '\0' ||
 	    (*mark == ';' && mark[1 + strspn(mark + 1, " \t")] != '\0') ||
@@ -93,25 +107,17 @@ check_line(const char *line)
 		    "-H '%s': it needs 'Name: value', 'Name:' to leave a "
 		    "header out, or 'Name;' for an empty one",
 		    line);
-	return 0;
-}
-
-/* A line is kept without the blanks around its value. */
-static int
-add_line(const char *line)
-{
-	const char *mark = line + name_length(line), *value;
-	size_t length;
-	char *kept;
-
-	if (check_line(line) == -1)
+	if (name_variable(line, length, &variable) == -1)
 		return -1;
-	length = strlen(mark + 1);
-	value = header_trim(mark + 1, &length);
-	if (asprintf(&kept, "%.*s%.*s", (int)(mark + 1 - line), line,
-		(int)length, value) == -1)
+	if (variable == NULL)
+		return 0;
+	size = strlen(mark + 1);
+	value = header_trim(mark + 1, &size);
+	if ((*mark == ';' || size > 0) && (copy = strndup(value, size)) == NULL)
 		return report_no_memory();
-	return words_append(&lines, kept);
+	if ((known = find_line(variable)) == NULL)
+		return append_line(variable, copy);
+	return copy != NULL ? join_values(known, copy) : 0;
 }
 
 /* -H @file: its lines; "-" is standard input. */
@@ -155,61 +161,34 @@ headers_collect(const struct options *options)
 }
 
 const char *
-headers_value(const char *name)
+headers_value(const char *variable)
 {
-	int i = find_line(name, strlen(name), lines.count);
+	const struct line *line = find_line(variable);
 
-	return i != -1 ? line_value(lines.word[i]) : NULL;
+	return line != NULL ? line->value : NULL;
 }
 
 int
-headers_offer(const char *name, const char *value)
+headers_offer(const char *variable, const char *value)
 {
-	char *variable = name_variable(name, strlen(name));
-	int result = 0;
+	const struct line *line = find_line(variable);
 
-	if (variable == NULL)
-		return report_no_memory();
-	if (find_line(name, strlen(name), lines.count) != -1 || value == NULL ||
-	    *value == '\0')
+	if (line != NULL)
+		value = line->value;
+	else if (value != NULL && *value == '\0')
 		value = NULL;
-	result = headers_set_variable(variable, value);
-	free(variable);
-	return result;
-}
-
-/* RFC 9110 5.3: Apache joins a header that comes again with a comma. */
-static int
-set_header(int i, const char *variable)
-{
-	const char *line = lines.word[i], *value = line_value(line),
-		   *before = getenv(variable);
-	char *both;
-	int result;
-
-	if (value == NULL)
-		return 0;
-	if (before == NULL || find_line(line, name_length(line), i) == -1)
-		return headers_set_variable(variable, value);
-	if (asprintf(&both, "%s, %s", before, value) == -1)
-		return report_no_memory();
-	result = headers_set_variable(variable, both);
-	free(both);
-	return result;
+	return headers_set_variable(variable, value);
 }
 
 int
 headers_set(void)
 {
-	char *variable;
-	int i, result = 0;
+	size_t i;
+	int result = 0;
 
-	for (i = 0; result == 0 && i < lines.count; i++) {
-		variable = name_variable(
-		    lines.word[i], name_length(lines.word[i]));
-		if (variable != NULL)
-			result = set_header(i, variable);
-		free(variable);
-	}
+	for (i = 0; result == 0 && i < lines.count; i++)
+		if (lines.list[i].value != NULL)
+			result = headers_set_variable(
+			    lines.list[i].variable, lines.list[i].value);
 	return result;
 }

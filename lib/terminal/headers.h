@@ -13,15 +13,18 @@ int headers_set_variable(const char *name, const char *value);
 /* Reads every -H. Returns 0, or -1 with a failure reported. */
 int headers_collect(const struct options *);
 
-/* What -H says of a header, or NULL: nothing, or to leave it out. */
-const char *headers_value(const char *name);
+/*
+ * What -H says of the header that a variable carries (RFC 3875 4.1.18), or
+ * NULL: nothing, or to leave it out.
+ */
+const char *headers_value(const char *variable);
 
 /*
- * Sets the variable of a header (RFC 3875 4.1.18) that no -H speaks of, or
- * takes it away if the value is NULL or empty. headers_set() does it for -H,
- * afterwards. Both return 0, or -1 with a failure reported.
+ * Sets the variable of a header to what -H says, or else to this value, or
+ * takes it away if that is NULL or empty. headers_set() sets those that only -H
+ * knows. Both return 0, or -1 with a failure reported.
  */
-int headers_offer(const char *name, const char *value);
+int headers_offer(const char *variable, const char *value);
 int headers_set(void);
 
 #endif

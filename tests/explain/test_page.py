@@ -99,6 +99,33 @@ def test_failure(cgi, source, status):
     assert "cgi2wsgi: " in (cgi.folder / "app.log").read_text()
 
 
+@pytest.mark.parametrize("source, logged", [
+    (SOURCE, "<script>"),
+    ("def application(e, s):\n    raise ValueError('\x1b<of mine>')\n",
+     r"ValueError: \x1b<of mine>"),
+    ("1 / 0\n", "ZeroDivisionError")])
+def test_log_in_the_page(cgi, source, logged):
+    """Issue 15: without --log nothing stands before or behind the page."""
+    cgi.write("app.py", source)
+    reply = cgi.exec([PROGRAM, "--explain=html", "app.py"], {})
+    assert reply.log.startswith("<!DOCTYPE html>\n")
+    assert reply.log.endswith("</html>\n")
+    assert logged in Page(reply.log).text.partition("THE LOG")[2]
+
+
+@pytest.mark.parametrize("deed", ["os.kill(os.getpid(), 11)", "os._exit(3)"])
+def test_log_without_a_page(cgi, deed):
+    """Issue 15: what ends the process earlier leaves no page, but the log."""
+    cgi.write("app.py", f"""
+import os, sys
+def application(environ, start_response):
+    print("before", file=sys.stderr)
+    {deed}
+""")
+    reply = cgi.exec([PROGRAM, "--explain=html", "app.py"], {})
+    assert "before\n" in reply.log and "cgi2wsgi: " in reply.log, reply.log
+
+
 def test_shares_of_the_stations(cgi):
     """Issue 15: what each took to be reached; together, the whole time."""
     log = ask(cgi, "import time\ntime.sleep(.2)\n" + SOURCE).log
