@@ -8,6 +8,8 @@
 # make check-all            what they need
 # make sanitized            the program for finding errors of memory, and
 # make coverage             what the tests run of it, each in a folder of build/
+# make torture SECONDS=60   faults, signals, attacks and load, so long for each of
+#                           PARTS=calls,signals; SEED=7 for the same again
 # make bench-quick          what it costs, each figure beside its goal
 # make bench SECONDS=60     and what other ways cost, in a table and a picture
 # make install PREFIX=/usr  the program, manuals, examples; or install-strip
@@ -176,10 +178,24 @@ interop: all
 
 # Leaks, bounds and undefined behaviour: CGI2WSGI=build/sanitized/cgi2wsgi names
 # it to the tests.
+SANITIZED = sanitized
 sanitized:
-	$(MAKE) BUILD=$(BUILD)/sanitized EXTRA=tests/sanitizers.c CPPFLAGS= \
+	$(MAKE) BUILD=$(BUILD)/$(SANITIZED) \
+	    EXTRA='tests/sanitizers.c $(FORKING)' CPPFLAGS= \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# tests/torture has the parts, and what is right; needs the packages of
+# tests/packages and tests/packages-interop, and root for some limits.
+comma = ,
+torture: all
+	$(MAKE) BUILD=$(BUILD)/shared SHARED=1 STATIC=
+	$(MAKE) sanitized
+	$(MAKE) sanitized SANITIZED=forking \
+	    FORKING='tests/torture/forking.c -Ilib -D_GNU_SOURCE -Wl,--wrap=keep_image'
+	CGI2WSGI=$(abspath $(program)) tests/torture/run \
+	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	    $(subst $(comma), ,$(PARTS))
 
 # Which lines and branches the tests run, by Debian's gcovr. Scripts run as
 # other users, too: everybody may write what is counted. Not of lib/image: half
@@ -284,8 +300,8 @@ clean:
 	rm -rf $(program) $(program)-preload \
 	    $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze config.h \
 	    configuration probe.* compile_commands.json \
-	    bench coverage html sanitized)
+	    bench coverage html sanitized shared forking)
 
 .DELETE_ON_ERROR:
 .PHONY: all always bench bench-keep bench-quick check check-all clean coverage \
-    dist html install install-strip interop sanitized uninstall
+    dist html install install-strip interop sanitized torture uninstall

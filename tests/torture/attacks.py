@@ -1,0 +1,412 @@
+"""Requests that a grammar makes, against the sanitized program.
+
+A case is WAY NUMBER: how the program was started, and the request that this
+number gives. Of each it is seen what ran, with which options (forking.c asks
+again for each request), what the application got, that the head is one, that
+nothing forges the log, which files were written, and the exit status.
+
+A process for each would spend its time on the start of Python. So for each way
+one goes as far as the import, and forks for each request.
+"""
+
+import json
+import os
+import random
+import re
+import struct
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from driver import PAGE, RIGHT, WRONG
+from harness import SANITIZER, variable_name
+from scenarios import BUILT, HEAD, Scene
+
+FORKING = BUILT / "forking/cgi2wsgi"
+
+APP = """
+import json
+import os
+import sys
+from urllib.parse import unquote_to_bytes
+
+
+def text(value):
+    return value if type(value) is str else repr(value)
+
+
+def application(environ, start_response):
+    try:
+        body = environ["wsgi.input"].read().decode("latin-1")
+    except OSError:
+        body = None
+    headers = [("Content-Type", "text/plain")]
+    if environ["QUERY_STRING"].startswith("reflect="):
+        value = unquote_to_bytes(environ["QUERY_STRING"][8:])
+        headers.append(("X-Reflected", value.decode("latin-1")))
+    try:
+        start_response("200 OK", headers)
+    except (ValueError, AssertionError):
+        start_response("200 OK", headers[:1])
+    return [json.dumps({
+        "file": os.path.realpath(__file__),
+        "argv": sys.argv,
+        "folder": os.getcwd(),
+        "body": body,
+        "environ": {text(k): text(v) for k, v in environ.items()},
+        "process": {k.decode("latin-1"): v.decode("latin-1")
+                    for k, v in os.environb.items()},
+    }).encode()]
+"""
+# The ways of being started, with options that change what a request meets.
+WAYS = {"script": "", "args": "--debug", "interpreter":
+        "--max-body 1000 --script-name /mounted", "action": "",
+        "log": "--explain --timing --log app.log"}
+LIMIT = {"interpreter": 1000}
+NAMES = ["Host", "Cookie", "Referer", "User-Agent", "Accept", "Authorization",
+         "X-Forwarded-For", "Proxy", "Range", "If-None-Match", "Content-Length",
+         "Content-Type", "Python-Path", "PYTHONPATH", "Ld-Preload", "X.Dot",
+         "Cgi2wsgi-Args", "Transfer-Encoding", "Expect", "Connection", "",
+         "X-" + "A" * 300, "\xe9", "Path-Translated", "Script-Filename"]
+HEADED = {"HTTP_" + name.upper().replace("-", "_") for name in NAMES}
+WORDS = [b"/", b"//", b"/.", b"/..", b"/../..", b"/%2e%2e", b"%00", b"%0d%0a",
+         b"\r\n", b"\n", b"\t", b"\x1b[31m", b"\x9b", b"\xe2\x80\xae", b"\xff",
+         b"\xc3\xa9", b"%", b"%%", b"%2", b"%zz", b"?", b"&", b"=", b"+", b";",
+         b"#", b"'", b'"', b"\\", b"`id`", b"$(id)", b"${IFS}", b"|id", b"<b>",
+         b"--debug", b"--log=/tmp/torture-log", b"-c", b"--path=/tmp",
+         b":other", b"/other.wsgi", b"other.cgi", b"/etc/passwd", b"app.cgi",
+         b"__import__('os')", b"%(x)s", b"%s%n", b"{0}", b"a", b"b=c", b" ",
+         b"http://user:pw@host/", b"[::1]", b"%25", b"~", b"cgi-bin",
+         b"Status: 500", b"\x7f", b"\x01", b"\xf0\x9f\x90\x8d", b"a" * 5000]
+METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "get",
+           "X" * 200, "BREW", "PROPFIND", "--debug", "GET\n", "\x1b[0m"]
+LENGTHS = ["", "0", "00", "5", "+5", "-1", "0x5", "5 ", " 5", "5,5", "5.0",
+           "9" * 18, "9" * 19, "9" * 400, "18446744073709551616", "abc", "1e3",
+           "\xb2"]
+SERVERS = ["Apache", "Apache/2.4.57 (Debian)", "lighttpd/1.4.69",
+           "nginx/1.22.1", "busybox", "", "x\x1b[31m"]
+UNPRINTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Request:
+    """What a number gives: a client's request, as a server tells of it."""
+
+    def __init__(self, way, number):
+        self.way = way
+        self.random = random.Random(number)
+        self.method = self.one(METHODS) if self.often(3) else self.one(
+            ["GET", "POST"])
+        self.path = self.text(6)
+        self.query = self.text(5)
+        if self.often(4):
+            self.query = b"reflect=" + quote_from_bytes(
+                self.text(3)).encode()
+        self.body = self.text(9) * self.one([1, 1, 50])
+        self.length = str(len(self.body))
+        if self.often(3):
+            self.length = self.one([*LENGTHS, str(len(self.body) + 3),
+                                    str(len(self.body) // 2), None, None])
+        self.headers = [(self.one(NAMES), self.text(3))
+                        for _ in range(self.random.randrange(5))]
+
+    def one(self, values):
+        return self.random.choice(values)
+
+    def often(self, part):
+        return self.random.randrange(part) == 0
+
+    def text(self, most):
+        """Words of the grammar, some of them damaged; without NUL."""
+        text = b"".join(self.one(WORDS)
+                        for _ in range(self.random.randrange(most)))
+        if text and self.often(5):
+            at = self.random.randrange(len(text))
+            text = (text[:at] + bytes([self.random.randrange(1, 256)])
+                    + text[at + self.random.randrange(3):])
+        return text.replace(b"\0", b"")
+
+    def variables(self, site):
+        """As the server sets them; client's values anywhere they can be."""
+        path = b"/" + self.path if self.often(2) else self.path
+        name = f"/cgi-bin/{site.script.name}".encode()
+        pairs = [
+            ("PATH", "/usr/bin:/bin"), ("GATEWAY_INTERFACE", "CGI/1.1"),
+            ("SERVER_PROTOCOL", self.one(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0",
+                                          "INCLUDED", ""])),
+            ("SERVER_SOFTWARE", self.one(SERVERS)),
+            ("SERVER_NAME", self.text(2) if self.often(3) else b"localhost"),
+            ("SERVER_PORT", self.one(["80", "443", "", "x"])),
+            ("REMOTE_ADDR", "192.0.2.7"),
+            ("REQUEST_METHOD", self.method), ("SCRIPT_NAME", name),
+            ("SCRIPT_FILENAME", site.filename), ("PATH_INFO", path),
+            ("QUERY_STRING", self.query),
+            ("REQUEST_URI", self.one([
+                name + path + b"?" + self.query, self.text(6), b""])),
+            ("DOCUMENT_ROOT", str(site.folder)),
+            *site.variables(self, path)]
+        if self.length is not None:
+            pairs.append(("CONTENT_LENGTH", self.length))
+        for name, value in (("CONTENT_TYPE", self.text(3)),
+                            ("REMOTE_USER", self.text(2)),
+                            ("AUTH_TYPE", self.text(2)),
+                            ("HTTPS", self.one(["on", "off", self.text(1)])),
+                            ("UNIQUE_ID", self.text(2)),
+                            ("SCRIPT_URL", self.text(3))):
+            if self.often(4):
+                pairs.append((name, value))
+        pairs += [(variable_name(name).replace("CONTENT_", "HTTP_CONTENT_")
+                   .replace("HTTP_HTTP_", "HTTP_"), value)
+                  for name, value in self.headers]
+        if self.often(6):
+            self.random.shuffle(pairs)
+        return [(encode(key), encode(value)) for key, value in pairs]
+
+    def words(self):
+        """Of a query without "=", a server makes words in argv."""
+        return [word for word in unquote_to_bytes(self.query).replace(
+            b"\0", b"").split(b"+") if word] if self.often(3) else []
+
+
+def encode(value):
+    return value if isinstance(value, bytes) else value.encode("latin-1")
+
+
+class Site:
+    """A folder with an application, started in one way, waiting to fork."""
+
+    def __init__(self, way, folder):
+        self.way = way
+        self.folder = folder
+        folder.mkdir(mode=0o755)
+        self.script = folder / ("app.wsgi" if way == "action" else "app.cgi")
+        # The kernel would have the program in the first line execute it.
+        first = f"#!{FORKING if way != 'args' else '/bin/false'} {WAYS[way]}"
+        self.script.write_text(first.rstrip() + "\n" + APP)
+        self.script.chmod(0o755)
+        other = folder / "other.wsgi"
+        other.write_text(self.script.read_text().replace("ran", "other ran"))
+        self.filename = str(FORKING if way in ("args", "action")
+                            else self.script)
+        self.args = f"{WAYS[way]} {self.script}" if way == "args" else ""
+        self.argv = [str(self.script)] if way in ("script", "log") else [
+            str(FORKING), *([str(self.script)] * (way == "interpreter"))]
+        self.files = folder.with_name(f"{way}-files")
+        self.files.mkdir()
+        self.home = folder.with_name(f"{way}-home")
+        self.home.mkdir()
+        self.server = None
+        self.before = None
+
+    def variables(self, request, path):
+        """What the deployer and this server add."""
+        pairs = [("HOME", str(self.home))]
+        if self.way == "args":
+            pairs.append(("CGI2WSGI_ARGS", self.args))
+        if self.way == "action":
+            pairs += [("REDIRECT_HANDLER", "wsgi-script"),
+                      ("REDIRECT_STATUS", "200"),
+                      ("REDIRECT_URL", b"/app.wsgi" + path),
+                      ("PATH_TRANSLATED", encode(str(self.script)) + (
+                          b"/" + path if path else b""))]
+        elif request and request.often(4):
+            pairs += [("PATH_TRANSLATED", request.text(4)),
+                      ("REDIRECT_URL", request.text(4)),
+                      ("REDIRECT_STATUS", request.one(["200", "404", "x"]))]
+        return pairs
+
+    def start(self):
+        """The program, up to the border."""
+        for name in ("requests", "ends"):
+            os.mkfifo(self.files / name)
+        env = {"PATH": "/usr/bin:/bin", "GATEWAY_INTERFACE": "CGI/1.1",
+               "REQUEST_METHOD": "GET", "SCRIPT_FILENAME": self.filename,
+               "SCRIPT_NAME": "/cgi-bin/" + self.script.name,
+               "FORKING": str(self.files), "QUERY_STRING": "",
+               "ASAN_OPTIONS": "detect_leaks=0", **{
+                   key: os.fsdecode(value) for key, value in
+                   self.variables(None, b"")}}
+        self.error = open(self.files / "server-log", "wb")
+        argv = self.argv
+        if self.way in ("script", "log"):       # the kernel adds the options
+            argv = [self.script]
+        self.server = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self.error, cwd=self.folder)
+        self.requests = open(self.files / "requests", "wb", buffering=0)
+        self.ends = open(self.files / "ends", "rb", buffering=0)
+        self.before = self.listed()
+
+    def listed(self):
+        """Files, but for their log."""
+        return {(entry.name, entry.stat().st_mtime_ns)
+                for entry in os.scandir(self.folder)
+                if entry.name not in ("app.log", "__pycache__")}
+
+    def ask(self, request):
+        """Returns the reply, the log and the exit status."""
+        pairs = request.variables(self)
+        argv = self.kernel_words() + request.words()
+        (self.files / "body").write_bytes(request.body)
+        text = b"".join(encode(word) + b"\0" for word in argv)
+        text += b"".join(key + b"=" + value.replace(b"\0", b"") + b"\0"
+                         for key, value in pairs)
+        text = struct.pack("=I", len(argv)) + text
+        self.requests.write(struct.pack("=I", len(text)) + text)
+        end = self.ends.read(4)
+        if len(end) < 4:
+            raise AssertionError((self.files / "server-log").read_text())
+        log = (self.files / "log").read_bytes()
+        if "--log" in WAYS[self.way] and (self.folder / "app.log").exists():
+            log += (self.folder / "app.log").read_bytes()
+            (self.folder / "app.log").write_bytes(b"")
+        return pairs, (self.files / "reply").read_bytes(), log, struct.unpack(
+            "=i", end)[0]
+
+    def kernel_words(self):
+        """argv as the kernel makes it of a #! line."""
+        if self.way in ("script", "log"):
+            options = [WAYS[self.way]] if WAYS[self.way] else []
+            return [str(FORKING), *options, str(self.script)]
+        return self.argv
+
+    def close(self):
+        if self.server:
+            self.requests.close()
+            self.server.wait()
+            self.ends.close()
+            self.error.close()
+
+
+class Part:
+    """Sites of a worker, one for each way."""
+
+    def __init__(self, random, given):
+        self.random = random
+        self.sites = {}
+        self.scene = None
+
+    def cases(self):
+        while True:
+            for way in WAYS:
+                yield f"{way} {self.random.randrange(1 << 60)}"
+
+    def site(self, way):
+        if self.scene is None:
+            self.scene = Scene(FORKING)
+        if way not in self.sites:
+            site = Site(way, self.scene.folder / f"site-{way}")
+            site.start()
+            self.sites[way] = site
+        return self.sites[way]
+
+    def try_case(self, case):
+        way, number = case.split()
+        site = self.site(way)
+        request = Request(way, int(number))
+        pairs, raw, log, status = site.ask(request)
+        problem, page = judge(site, request, pairs, raw, log, status)
+        if not problem and site.listed() != site.before:
+            problem = f"wrote {site.listed() ^ site.before}"
+            site.before = site.listed()
+        if problem:
+            return WRONG, (f"{problem}: {pairs}, body {request.body[:100]!r}, "
+                           f"status {status}, {raw[:2000]!r}, "
+                           f"log {log[-2000:]!r}")
+        return (PAGE if page else RIGHT), f"{raw[:2000]!r} {log!r}"
+
+    def close(self):
+        for site in self.sites.values():
+            site.close()
+        if self.scene:
+            self.scene.close()
+
+
+def length_of(pairs):
+    """CONTENT_LENGTH as C5 and B14 have it: a number, or None for a 400."""
+    values = {value for key, value in pairs if key == b"CONTENT_LENGTH"} - {b""}
+    if not values:
+        return 0
+    value = min(values)
+    if len(values) > 1 or not re.fullmatch(rb"[0-9]+", value) or (
+            int(value) >= 1 << 63):
+        return None
+    return int(value)
+
+
+def judge(site, request, pairs, raw, log, status):
+    """What is wrong, or ""; and whether it is a page."""
+    text = log.decode("utf-8", "backslashreplace")
+    if SANITIZER.search(text):
+        return "the sanitizer", False
+    if status not in (0, 256):
+        return "the exit status", False
+    if UNPRINTED.search(text):
+        return "the log has control characters", False
+    head = HEAD.match(raw)
+    if not head:
+        return "no head", False
+    body, code = raw[head.end():], int(head[1])
+    length = re.search(rb"(?im)^content-length: (\d+)\r$", head[2])
+    if not length or (int(length[1]) != len(body)
+                      and (body or request.method != "HEAD")):
+        return "another Content-Length", False
+    return judge_status(site, request, pairs, head, body, code, status)
+
+
+def judge_status(site, request, pairs, head, body, code, status):
+    given = dict(pairs)
+    if given.get(b"HTTP_TRANSFER_ENCODING") and not given.get(
+            b"CONTENT_LENGTH"):
+        wanted = {200, 411, 413}
+    elif (length := length_of(pairs)) is None:
+        wanted = {400}
+    elif length > LIMIT.get(site.way, 1 << 63):
+        wanted = {413}
+    else:
+        wanted = {200}
+    if code not in wanted:
+        return f"a status that is not of {wanted}", True
+    if (code == 200) != (status == 0):
+        return "status and exit status", True
+    if code != 200:
+        return "", True
+    names = [line.partition(b":")[0] for line in head[2].split(b"\r\n")[:-1]]
+    if not set(names) <= {b"Content-Type", b"Content-Length", b"X-Reflected",
+                          b"Server-Timing"} or len(names) != len(set(names)):
+        return f"headers {names}", False
+    if request.method == "HEAD":
+        return "a body" if body else "", False
+    return judge_facts(site, request, pairs, json.loads(body)), False
+
+
+def judge_facts(site, request, pairs, facts):
+    """What the application saw of the request, and of the world."""
+    if facts["file"] != str(site.script):
+        return "another application ran"
+    if facts["folder"] != str(site.folder):
+        return "another folder"
+    for name in facts["process"]:
+        if name.startswith(("HTTP_", "REQUEST_", "PATH_", "CONTENT_",
+                            "QUERY_", "REMOTE_", "SCRIPT_")):
+            return f"{name} is in the process's environment"
+    if "HTTP_PROXY" in facts["environ"]:
+        return "HTTP_PROXY"
+    length = length_of(pairs)
+    whole = request.body.decode("latin-1")[:length]
+    if length and facts["body"] != (whole if len(whole) == length else None):
+        return "another body"
+    given = {}
+    for key, value in pairs:
+        key, value = key.decode("latin-1"), value.decode("latin-1")
+        if key.startswith("HTTP_"):
+            given.setdefault(key, []).append(value)
+    for key, values in given.items():
+        if key in ("HTTP_PROXY", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_TYPE",
+                   "HTTP_CONTENT_LENGTH", "HTTP_"):
+            continue
+        mark = "; " if key == "HTTP_COOKIE" else ", "
+        if facts["environ"].get(key) != mark.join(filter(None, values)):
+            return f"{key} is {facts['environ'].get(key)!r}"
+    return ""

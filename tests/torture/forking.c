@@ -1,0 +1,171 @@
+/*
+ * Linked into a sanitized program by -Wl,--wrap=keep_image: at the border,
+ * where others leave an image behind, this one answers each request that it is
+ * told of in a child, as if it had been started for it. Python starts once.
+ *
+ * The folder FORKING has two FIFOs: "requests", with a size, the number of
+ * words in argv, words and variables; and "ends", for the children's statuses.
+ * A child's standard input, output and log are files there.
+ */
+
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgi/process.h"
+#include "cgi/request.h"
+#include "image/keep.h"
+#include "invocation/invocation.h"
+
+extern char **environ;
+
+void __wrap_keep_image(const struct invocation *, const struct keep_hooks *);
+
+static const struct invocation *prepared;
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "forking: ERROR: TortureSanitizer: %s\n", what);
+	_exit(99);
+}
+
+static void
+read_all(int file, void *buffer, size_t size)
+{
+	char *at = buffer;
+	ssize_t got;
+
+	while (size > 0) {
+		got = read(file, at, size);
+		if (got <= 0)
+			_exit(0); /* the driver is gone */
+		at += got;
+		size -= (size_t)got;
+	}
+}
+
+/* A NULL-terminated list of so many texts, or of all that follow. */
+static char **
+read_list(char **text, const char *end, size_t count)
+{
+	char **list = calloc(count + 1, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < count && *text < end; i++) {
+		list[i] = *text;
+		*text += strlen(*text) + 1;
+	}
+	return list;
+}
+
+static int
+same(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other
+					    : strcmp(one, other) == 0;
+}
+
+/* H1: the request says nothing about what runs, with which options. */
+static void
+compare(char **argv, int argc, char **environment)
+{
+	size_t count = 0, i;
+	struct invocation now;
+	struct request request;
+	char **copy;
+
+	while (environment[count] != NULL)
+		count++;
+	copy = malloc((count + 1) * sizeof(*copy));
+	memcpy(copy, environment, (count + 1) * sizeof(*copy));
+	if (request_open(&request, copy) == -1)
+		fail("memory");
+	if (invocation_read(
+		&now, &request, argc, argv, process_execfn(argv[0])) == -1)
+		fail("a request has the application not found");
+	if (!same(now.file, prepared->file) ||
+	    !same(now.folder, prepared->folder) ||
+	    !same(now.module, prepared->module) ||
+	    !same(now.callable, prepared->callable) ||
+	    now.way != prepared->way || now.by_server != prepared->by_server)
+		fail("a request chose the application");
+	if (now.options.count != prepared->options.count)
+		fail("a request gave an option");
+	for (i = 0; i < (size_t)now.options.count; i++)
+		if (now.options.given[i].letter !=
+			prepared->options.given[i].letter ||
+		    !same(now.options.given[i].value,
+			prepared->options.given[i].value))
+			fail("a request changed an option");
+}
+
+static void
+redirect(const char *folder, const char *name, int flags, int to)
+{
+	char path[4096];
+	int file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = open(path, flags | O_CREAT, 0600);
+	if (file == -1 || dup2(file, to) == -1)
+		fail(path);
+	close(file);
+}
+
+static void
+answer(char *text, const char *end, const struct keep_hooks *hooks,
+    const char *folder)
+{
+	uint32_t words;
+	char **argv;
+
+	memcpy(&words, text, sizeof(words));
+	text += sizeof(words);
+	argv = read_list(&text, end, words);
+	environ = read_list(&text, end, 4096);
+	redirect(folder, "body", O_RDONLY, STDIN_FILENO);
+	redirect(folder, "reply", O_WRONLY | O_TRUNC, STDOUT_FILENO);
+	redirect(folder, "log", O_WRONLY | O_TRUNC | O_APPEND, STDERR_FILENO);
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	compare(argv, (int)words, environ);
+	hooks->wake();
+}
+
+void
+__wrap_keep_image(
+    const struct invocation *invocation, const struct keep_hooks *hooks)
+{
+	const char *folder = getenv("FORKING");
+	char path[4096], *text;
+	int requests, ends, status;
+	uint32_t size;
+	pid_t child;
+
+	prepared = invocation;
+	if (folder == NULL)
+		fail("no FORKING");
+	snprintf(path, sizeof(path), "%s/requests", folder);
+	requests = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/ends", folder);
+	ends = open(path, O_WRONLY | O_CLOEXEC);
+	if (requests == -1 || ends == -1)
+		fail("FIFOs");
+	for (;;) {
+		read_all(requests, &size, sizeof(size));
+		text = calloc(1, (size_t)size + 1);
+		read_all(requests, text, size);
+		child = fork();
+		if (child == 0)
+			answer(text, text + size, hooks, folder);
+		free(text);
+		if (child == -1 || waitpid(child, &status, 0) != child ||
+		    write(ends, &status, sizeof(status)) != sizeof(status))
+			fail("fork");
+	}
+}
