@@ -42,10 +42,13 @@ static const char own_rules[] =
     "ul code{padding-left:calc(var(--depth)*.8rem)}\n"
     "@media(max-width:40rem){dl{display:block}dd{margin:0 0 .5rem 1rem}"
     "li{grid-template-columns:6rem 4.6rem 2.4rem 1fr;gap:.3rem;"
-    "font-size:.85rem}ul li{grid-template-columns:minmax(0,1fr) 4.6rem 4.6rem}"
-    "ul li i{grid-column:1/-1;height:.3rem}"
+    "font-size:.85rem}ul li{grid-template-columns:minmax(0,1fr) 4.6rem 4.6rem;"
+    "row-gap:0;margin-bottom:.3rem}"
+    "ul code{grid-column:1/-1;padding-left:calc(var(--depth)*.4rem)}"
+    "ul span,ul li i{grid-row:2}ul span{grid-column:2}"
+    "ul span+span{grid-column:3}ul li i{grid-column:1;height:.5rem}"
     ".stations li{grid-template-columns:minmax(0,1fr) 4.6rem 2.4rem}"
-    ".stations i{grid-column:1/-1}}\n"
+    ".stations i{grid-column:1/-1;margin-bottom:.5rem}}\n"
     "@page{size:A4;margin:10mm}"
     "@media print{:root{--ink:#000;--ground:#fff;--dim:#444;--line:#999;"
     "--name:#00447a;--good:#155818;--changed:#6e3c00;--gone:#8f1016;"
@@ -138,9 +141,10 @@ html_end(struct buffer *to, const char *log)
 	open_list(to, LIST_NONE);
 	markup_begin(&page, "What became of one request", own_rules);
 	buffer_add_text(&page,
-	    "<p>A server starts the program for each request, by fork and "
-	    "exec; the time before a title is since then. So long it took to "
-	    "come to each station from the one before:</p>\n");
+	    "<p>A server starts this program anew for each request (fork and "
+	    "exec). The list shows how long it took from one station to the "
+	    "next. The time in front of a title counts from the "
+	    "start.</p>\n");
 	add_stations(&page);
 	if (to->bytes != NULL)
 		buffer_add(&page, to->bytes, to->length);

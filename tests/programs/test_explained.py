@@ -28,6 +28,14 @@ return [...document.querySelectorAll(
 """
 
 
+# Modules that import each other, ten deep.
+DEEP = """
+import module_0_of_a_long_name
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"deep"]
+"""
 BROKEN = """
 import json
 
@@ -42,8 +50,12 @@ def application(environ, start_response):
 def make_page(cgi, kind):
     """A page as a browser gets it, with hostile names."""
     if kind == "explain":
-        return cgi.exec([PROGRAM, "--explain=html", cgi.script("hello"),
-                         "/<i>?a=b"], {}).log
+        script = cgi.script(DEEP)
+        for depth in range(10):
+            (script.parent / f"module_{depth}_of_a_long_name.py").write_text(
+                f"import module_{depth + 1}_of_a_long_name\n" * (depth < 9))
+        return cgi.exec([PROGRAM, "--explain=html", script, "/<i>?a=b"],
+                        {}).log
     return cgi.run(
         cgi.script(BROKEN, "--debug" if kind == "debug" else ""),
         f"/<i>{900 * 'x'}", headers=[("X-<b>", "<script>")],
@@ -79,6 +91,11 @@ def test_page_in_a_browser(cgi, browser, kind, width, scheme):
     assert browser.title != "run"
     keep(browser, f"{kind}-{scheme}-{width}")
     if kind == "explain":
+        # Names of modules are not broken into pieces.
+        heights = browser.execute_script(
+            "return [...document.querySelectorAll('ul code')]"
+            ".map(name => name.offsetHeight)")
+        assert len(heights) > 10 and max(heights) < 25
         look_at_keyboard_and_paper(browser)
 
 

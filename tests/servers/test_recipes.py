@@ -92,7 +92,8 @@ def test_packages():
     assert named <= {*packages("packages"), *packages("packages-interop")}
     _, *sections = PAGE.read_text().split("\n.Ss ")
     assert [text.partition("\n")[0] for text in sections
-            if "# apt-get install " not in text] == ["Python's http.server"]
+            if "# apt-get install " not in text] == ["LiteSpeed",
+                                                        "Python's http.server"]
 
 
 def enabled(program):
