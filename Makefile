@@ -202,7 +202,7 @@ torture: all
 # of it has no libc that could count, and what is counted is in no image.
 counted = BUILD=$(BUILD)/coverage CPPFLAGS= \
     CFLAGS='-O0 -g -fprofile-arcs -ftest-coverage' \
-    EXTRA='tests/coverage.c -Wl,--wrap=_exit'
+    EXTRA='tests/coverage.c -Wl,--wrap=_exit,--wrap=raise,--wrap=execv'
 gcovr = gcovr -r . -e $(tool) -e tests -e lib/image $(BUILD)/coverage
 coverage:
 	$(MAKE) $(counted)

@@ -53,19 +53,20 @@ static void
 start_program(const void *argument)
 {
 	const struct subject *subject = argument;
-	char *program, *arguments = make_arguments(subject->invocation);
+	char *argv[2] = { NULL, NULL },
+	     *arguments = make_arguments(subject->invocation);
 
 	if (arguments == NULL || python_prepare(subject) == -1 ||
-	    asprintf(&program, "%s-preload", subject->program) == -1 ||
+	    asprintf(&argv[0], "%s-preload", subject->program) == -1 ||
 	    setenv("CGI2WSGI_ARGS", arguments, 1) == -1 ||
-	    setenv("CGI2WSGI_MAKE", "try", 1) == -1 ||
+	    setenv(PRELOAD_MAKE, "try", 1) == -1 ||
 	    setenv("REQUEST_METHOD", "GET", 1) == -1 ||
 	    setenv("SERVER_NAME", "localhost", 1) == -1)
 		return;
-	execl(program, program, (char *)NULL);
+	execv(argv[0], argv);
 }
 
-const char *
+char *
 preload_find_fact(const char *text, const char *word)
 {
 	size_t length = strlen(word);
@@ -73,49 +74,55 @@ preload_find_fact(const char *text, const char *word)
 	for (; text != NULL && *text != '\0';
 	     text = strchr(text, '\n'), text += text != NULL)
 		if (strncmp(text, word, length) == 0 && text[length] == ' ')
-			return text + length + 1;
+			return strndup(text + length + 1,
+			    strcspn(text + length + 1, "\n"));
 	return NULL;
 }
 
-static bool
-is_wanted(const struct subject *subject)
+double
+preload_find_number(const char *text, const char *word)
 {
-	enum line_fault fault;
-	struct words line;
+	char *fact = preload_find_fact(text, word);
+	double number = fact != NULL ? strtod(fact, NULL) : 0;
 
-	return words_read_line(&line, subject->invocation->file, &fault) == 1 &&
-	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0;
+	free(fact);
+	return number;
 }
 
 static void
 report_result(const struct subject *subject, const char *told)
 {
-	const char *import = preload_find_fact(told, "import"),
-		   *start = preload_find_fact(told, "start"),
-		   *refused = preload_find_fact(told, "refused");
-	bool wanted = is_wanted(subject);
+	double import = preload_find_number(told, "import") / 1e6,
+	       start = preload_find_number(told, "start") / 1e6;
+	char *refused = preload_find_fact(told, "refused");
+	enum line_fault fault;
+	struct words line;
+	bool wanted = words_read_line(
+			  &line, subject->invocation->file, &fault) == 1 &&
+	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0;
 
-	if (import != NULL && start != NULL)
+	if (import > 0 && start > 0)
 		finding_add("preload",
 		    "a request can start from an image, in %.0f ms instead of "
 		    "%.0f%s",
-		    strtod(start, NULL) / 1e6, strtod(import, NULL) / 1e6,
+		    start, import,
 		    wanted ? "" : ": " PRELOAD_NAME " in the first line");
 	else if (refused != NULL && wanted)
 		finding_add("preload-refused",
-		    "no request can start from an image: %.*s\n"
+		    "no request can start from an image: %s\n"
 		    "have the application do that when it is called",
-		    (int)strcspn(refused, "\n"), refused);
+		    refused);
 	else if (refused != NULL)
 		finding_add("preload",
-		    "no request could start from an image: %.*s",
-		    (int)strcspn(refused, "\n"), refused);
+		    "no request could start from an image: %s", refused);
+	free(refused);
 }
 
 void
 preload_check(const struct subject *subject)
 {
 	struct child child;
+
 	char *program;
 
 	if (asprintf(&program, "%s-preload", subject->program) == -1)

@@ -3,17 +3,16 @@
 #define CHECK_PRELOAD_H
 
 #include "check/python.h"
-
-#define PRELOAD_NAME "cgi2wsgi-preload"
+#include "invocation/preload.h"
 
 /* Tries it, and adds what came of it; what was saved is dropped. */
 void preload_check(const struct subject *);
 
 /*
- * What a process that is to be saved writes (image/keep.c) has one fact a line:
- * a word, a blank, the rest. Returns the rest of the first line with this word,
- * up to the end of the text, or NULL.
+ * What a process that is to be saved writes (PRELOAD_MAKE). Returns what the
+ * line with this word says, in memory to be freed, or NULL; for numbers, 0.
  */
-const char *preload_find_fact(const char *text, const char *word);
+char *preload_find_fact(const char *text, const char *word);
+double preload_find_number(const char *text, const char *word);
 
 #endif

@@ -92,7 +92,7 @@ copy_environment(bool whole)
 void
 keep_begin(int argc, char **argv)
 {
-	const char *note = getenv(NOTE), *task = getenv(PLACE_MAKE), *name;
+	const char *note = getenv(NOTE), *task = getenv(PRELOAD_MAKE), *name;
 	struct timespec now;
 	char *how;
 	long id;
@@ -108,7 +108,7 @@ keep_begin(int argc, char **argv)
 		process_begin_as(name + 1);
 	}
 	unsetenv(NOTE);
-	unsetenv(PLACE_MAKE);
+	unsetenv(PRELOAD_MAKE);
 	clock_gettime(CLOCK_REALTIME, &now);
 	keep.began = now.tv_sec * SECOND + now.tv_nsec - TICKS;
 	keep.whole = copy_environment(true);
@@ -421,7 +421,7 @@ execute_probe(void)
 	char *script[] = { (char *)(uintptr_t)keep.key.caller.execfn, NULL };
 
 	environ = keep.whole;
-	if (unsetenv(PLACE_MAKE) == 0 && setenv(PLACE_PROBE, "1", 1) == 0)
+	if (unsetenv(PRELOAD_MAKE) == 0 && setenv(PLACE_PROBE, "1", 1) == 0)
 		execve(keep.key.caller.execfn,
 		    keep.key.caller.is_line ? script : keep.key.caller.argv,
 		    environ);

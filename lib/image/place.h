@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "image/image.h"
+#include "invocation/preload.h"
 
 #define PLACE_SIZE 4096 /* of a path, PATH_MAX */
 #define PLACE_NAME 32 /* of a file: 16 digits and one of these endings */
@@ -15,9 +16,8 @@
 #define PLACE_REFUSAL ".refusal" /* why there is no image */
 #define PLACE_PATIENCE 600 /* seconds until a refusal is tried again */
 #define PLACES 4 /* folders where images can lie */
-/* Variables for a start that answers no request. */
+/* A variable for a start that answers no request, as PRELOAD_MAKE is. */
 #define PLACE_PROBE "CGI2WSGI_PROBE" /* start from PLACE_NEW, and end */
-#define PLACE_MAKE "CGI2WSGI_MAKE" /* make one, and tell; "try": and drop it */
 
 /* Whom an image is for: what the kernel and the server said. */
 struct place_caller {

@@ -62,7 +62,7 @@ read_start(long *stack, struct preload_start *start)
 	    raw_call_4(__NR_getgid, 0, 0, 0, 0) !=
 		raw_call_4(__NR_getegid, 0, 0, 0, 0);
 	start->probe = place_variable(caller->environment, PLACE_PROBE) != NULL;
-	start->make = place_variable(caller->environment, PLACE_MAKE) != NULL;
+	start->make = place_variable(caller->environment, PRELOAD_MAKE) != NULL;
 }
 
 static bool

@@ -18,7 +18,7 @@ struct preload_start {
 	const unsigned char *random; /* 16 bytes */
 	uint64_t page;
 	bool secure; /* AT_SECURE, or ids that differ */
-	bool probe, make; /* PLACE_PROBE, PLACE_MAKE */
+	bool probe, make; /* PLACE_PROBE, PRELOAD_MAKE */
 };
 
 /*

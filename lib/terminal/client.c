@@ -199,33 +199,19 @@ print_reply(void)
 }
 
 static int
-wait_for_child(void)
+find_exit_status(void)
 {
 	int how = 0;
 
-	while (waitpid(client.child, &how, 0) == -1 && errno == EINTR)
-		;
-	return how;
-}
-
-/* Ends by the signal itself, so that a shell sees what ended the program. */
-static void
-end_by_signal(int number)
-{
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-static int
-find_exit_status(void)
-{
-	int how;
-
 	if (client.reply != -1)
 		close_reply();
-	how = wait_for_child();
-	if (client.ended_by != 0)
-		end_by_signal(client.ended_by);
+	while (waitpid(client.child, &how, 0) == -1 && errno == EINTR)
+		;
+	/* By the signal itself: so a shell sees what ended the program. */
+	if (client.ended_by != 0) {
+		signal(client.ended_by, SIG_DFL);
+		raise(client.ended_by);
+	}
 	if (client.status != 0)
 		return client.status;
 	if (WIFSIGNALED(how))
@@ -238,18 +224,6 @@ find_exit_status(void)
 		    "the application ended the process without a reply");
 	/* If it failed, its own log entry has said why. */
 	return how == 0 ? EXIT_SUCCESS : CLIENT_FAILED;
-}
-
-static void
-configure_client(const struct options *options)
-{
-	const struct given_option *output = options_last(options, 'o');
-
-	client.output = STDOUT_FILENO;
-	if (output != NULL && strcmp(output->value, "-") != 0)
-		client.file = output->value;
-	client.include = options_last(options, 'i') != NULL ||
-	    options_last(options, 'I') != NULL;
 }
 
 /*
@@ -271,35 +245,33 @@ become_script(int body, const int *ends)
 	return -1;
 }
 
-static int
-play_part(int body, const int *ends, const sigset_t *mask)
-{
-	if (client.child == 0) {
-		sigprocmask(SIG_SETMASK, mask, NULL);
-		return become_script(body, ends);
-	}
-	handle_signals();
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	close(ends[WRITE]);
-	client.reply = ends[READ];
-	print_reply();
-	return find_exit_status();
-}
-
 int
 client_run(const struct options *options, int body, char **complaint)
 {
+	const struct given_option *output = options_last(options, 'o');
 	sigset_t mask;
 	int ends[2], status;
 
-	configure_client(options);
+	client.output = STDOUT_FILENO;
+	if (output != NULL && strcmp(output->value, "-") != 0)
+		client.file = output->value;
+	client.include = options_last(options, 'i') != NULL ||
+	    options_last(options, 'I') != NULL;
 	block_signals(&mask);
-	*complaint = NULL;
 	if (pipe2(ends, O_CLOEXEC) == -1 || (client.child = fork()) == -1)
 		status = record_complaint(CLIENT_FAILED,
 		    "cannot start a process: %s", strerror(errno));
-	else
-		status = play_part(body, ends, &mask);
+	else if (client.child == 0) {
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		status = become_script(body, ends);
+	} else {
+		handle_signals();
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		close(ends[WRITE]);
+		client.reply = ends[READ];
+		print_reply();
+		status = find_exit_status();
+	}
 	*complaint = client.complaint;
 	return status;
 }

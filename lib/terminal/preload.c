@@ -1,7 +1,7 @@
 /*
  * No request is made: the script starts with a variable that has it saved and
- * not answer (image/keep.c), in the environment that servers pass on: PATH,
- * and what --env sets. It writes one fact a line: a word, a blank, the rest.
+ * not answer, in the environment that servers pass on: PATH, and what --env
+ * sets.
  */
 
 #include <sys/wait.h>
@@ -19,13 +19,10 @@
 #include "cgi/report.h"
 #include "check/preload.h"
 #include "check/user.h"
-#include "image/place.h"
 #include "invocation/file.h"
 #include "invocation/words.h"
 #include "terminal/client.h"
 #include "terminal/preload.h"
-
-extern char **environ;
 
 #define TIMES 5 /* files that were changed just now are not trusted yet */
 
@@ -87,11 +84,11 @@ check_options(const struct options *options)
 	return 0;
 }
 
+/* What --env sets comes first, and is not set again. */
 static void
-set_environment(const struct invocation *invocation, const char *script)
+set_environment(const struct settings *settings, const char *script)
 {
 	const char *const variables[][2] = {
-		{ "PATH", SERVER_PATH },
 		{ "GATEWAY_INTERFACE", "CGI/1.1" },
 		{ "REMOTE_ADDR", "127.0.0.1" },
 		{ "REQUEST_METHOD", "GET" },
@@ -100,29 +97,13 @@ set_environment(const struct invocation *invocation, const char *script)
 		{ "SERVER_PORT", "80" },
 		{ "SERVER_PROTOCOL", "HTTP/1.1" },
 		{ "SCRIPT_NAME", "" },
-		{ PLACE_MAKE, "save" },
+		{ PRELOAD_MAKE, "save" },
 	};
-	static char *none[] = { NULL };
-	const struct options *options = &invocation->options;
-	const char *equals;
-	char *name;
-	size_t n;
-	int i;
+	size_t i;
 
-	environ = none;
-	for (n = 0; n < sizeof(variables) / sizeof(*variables); n++)
-		setenv(variables[n][0], variables[n][1], 1);
-	for (i = 0; i < options->count; i++) {
-		if (options->given[i].letter != OPTION_ENV ||
-		    !options->given[i].typed)
-			continue;
-		equals = strchr(options->given[i].value, '=');
-		name = strndup(options->given[i].value,
-		    (size_t)(equals - options->given[i].value));
-		if (name != NULL)
-			setenv(name, equals + 1, 1);
-		free(name);
-	}
+	user_set_environment(settings);
+	for (i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		setenv(variables[i][0], variables[i][1], 0);
 }
 
 static _Noreturn void
@@ -132,7 +113,7 @@ start_script(
 	char *argv[] = { (char *)(uintptr_t)script, NULL },
 	     *folder = file_folder(script);
 
-	set_environment(invocation, script);
+	set_environment(&invocation->options.settings, script);
 	if (folder != NULL && chdir(folder) == 0 &&
 	    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO) != -1 &&
 	    dup2(output, STDOUT_FILENO) != -1)
@@ -166,25 +147,6 @@ ask_script(const struct invocation *invocation, const char *script, int *status)
 	return buffer_take(&text, NULL);
 }
 
-/* The rest of a line that begins with this word, to be freed, or NULL. */
-static char *
-find_fact(const char *text, const char *word)
-{
-	const char *fact = preload_find_fact(text, word);
-
-	return fact != NULL ? strndup(fact, strcspn(fact, "\n")) : NULL;
-}
-
-static double
-find_number(const char *text, const char *word)
-{
-	char *fact = find_fact(text, word);
-	double number = fact != NULL ? strtod(fact, NULL) : 0;
-
-	free(fact);
-	return number;
-}
-
 /* Text of the application's own is shown so that it does no harm. */
 static void
 print_text(const char *text)
@@ -208,7 +170,7 @@ print_variables(const char *text)
 	for (; line != NULL; line = strchr(line, '\n'), line += line != NULL) {
 		if (strncmp(line, "variable ", 9) != 0)
 			continue;
-		name = find_fact(line, "variable");
+		name = preload_find_fact(line, "variable");
 		fputs(count++ == 0 ? "it read   " : ", ", stdout);
 		print_text(name != NULL ? name : "?");
 		free(name);
@@ -222,12 +184,14 @@ print_image(const char *text, const char *image)
 {
 	printf("image     ");
 	print_text(image);
-	printf("\nsize      %.1f MB\n", find_number(text, "size") / 1e6);
+	printf(
+	    "\nsize      %.1f MB\n", preload_find_number(text, "size") / 1e6);
 	printf("start     %.1f ms; by importing it, %.1f ms\n",
-	    find_number(text, "start") / 1e6,
-	    find_number(text, "import") / 1e6);
+	    preload_find_number(text, "start") / 1e6,
+	    preload_find_number(text, "import") / 1e6);
 	printf("made of   %.0f files and folders, %.0f libraries\n",
-	    find_number(text, "files"), find_number(text, "libraries"));
+	    preload_find_number(text, "files"),
+	    preload_find_number(text, "libraries"));
 	print_variables(text);
 	puts(
 	    "A server that sets other variables than --env does here, PATH or\n"
@@ -238,8 +202,8 @@ print_image(const char *text, const char *image)
 static int
 print_result(const char *script, const char *text, int status)
 {
-	char *image = find_fact(text, "image"),
-	     *refused = find_fact(text, "refused");
+	char *image = preload_find_fact(text, "image"),
+	     *refused = preload_find_fact(text, "refused");
 	int result = EXIT_FAILURE;
 
 	if (image != NULL && status == 0)
