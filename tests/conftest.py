@@ -2,7 +2,6 @@
 
 import errno
 import json
-import json
 import os
 import shutil
 import signal
@@ -24,12 +23,21 @@ def pytest_configure():
 # With PRELOAD=1 these are about something that an image is not: by the name of
 # the test, why.
 NOT_PRELOADED = {
+    "test_bad_length": "the import is over before a length is looked at",
+    "test_lengths_differ": "the same",
+    "test_chunked_comes_before_the_call": "the same, before a body is read",
+    "test_own_keys": "cgi2wsgi.preloaded is true",
     "test_stray_output": "what the import prints is printed once",
     "test_terminated_while_importing": "nothing is imported",
     "test_another_server": "it counts processes, and one saves the image",
     "test_child_of_init": "the same",
     "test_nearest_subreaper": "the same",
     "test_nobody_might_wait": "the same",
+}
+# These are answered as ever, since what they do has no image: words of why.
+NO_IMAGE = {
+    "test_file_wrapper_without_body": "the import left a descriptor open",
+    "test_spool_cannot_be_written": "cannot write the image: File too large",
 }
 
 
@@ -44,14 +52,41 @@ def pytest_collection_modifyitems(config, items):
                     if item.originalname not in NOT_PRELOADED]
 
 
+starts = []
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "teardown":
+        starts.extend(dict(report.user_properties).get("preloaded", ()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if PRELOAD:
+        terminalreporter.write_line(
+            f"{starts.count(True)} starts from an image, as was expected; "
+            f"{starts.count(False)} tests without one, for a listed reason")
+
+
+def check_images(server, found, node):
+    """That requests were answered from images, or not, as it is listed."""
+    wanted = NO_IMAGE.get(node.originalname)
+    node.user_properties.append(("preloaded", [True] * len(server.expected)
+                                 + [False] * bool(found)))
+    if wanted is None:
+        assert not found
+    else:
+        assert found and all(wanted in text for text in found), found
+
+
 @pytest.fixture
-def cgi():
+def cgi(request):
     # Not tmp_path: its parents shut other users out.
     folder = tempfile.mkdtemp(prefix="cgi2wsgi-")
     os.chmod(folder, 0o755)
     server = Cgi(os.path.realpath(folder))
     yield server
     server.close()
+    without = server.not_preloaded() if PRELOAD else []
 
     def removed():
         """Again, if an image was still being written there."""
@@ -68,6 +103,8 @@ def cgi():
                 raise
         return not os.path.exists(folder)
     until(removed)
+    if PRELOAD:
+        check_images(server, without, request.node)
 
 
 @pytest.fixture(scope="session")

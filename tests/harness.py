@@ -32,6 +32,9 @@ HEAD = re.compile(rb"Status: (\d{3}) ([^\r\n\0]+)\r\n"
                   rb"((?:" + TOKEN + rb": ?[^\r\n\0]*\r\n)*)\r\n")
 ENTRY_TIME = re.compile(r"^\d{4}(?:-\d\d){2}T\d\d(?::\d\d){2}Z "
                         r"(?=cgi2wsgi: )", re.MULTILINE)
+# Of the request: no image depends on it.
+REQUEST = re.compile(rb"(HTTP|REQUEST|REMOTE|CONTENT|REDIRECT)_"
+                     rb"|(PATH_INFO|QUERY_STRING|SERVER_PROTOCOL)$")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
 
 
@@ -275,7 +278,14 @@ class Cgi:
     def __init__(self, folder):
         self.folder = Path(folder)
         self._started = []
-        self._preloaded = {}
+        self._images = {}       # of each, why there is none, or ""
+        self.expected = []      # processes that have to start from one
+        self.imports = self.folder / ".imports"
+        # The last line of each script, with PRELOAD: who imports it.
+        self._marking = (
+            "with __import__('builtins').open(%r, 'a') as _imports: "
+            "_imports.write('%%d\\n' %% __import__('os').getpid())"
+            % str(self.imports))
 
     def write(self, name, text="", mode=0o644):
         """Put a file into the folder."""
@@ -292,6 +302,8 @@ class Cgi:
         else:
             source = (APPS / (source + ".py")).read_text()
         first = f"#!{PRELOAD or PROGRAM} {options}".rstrip()
+        if PRELOAD:
+            source = source.rstrip("\n") + f"\n{self._marking}\n"
         return self.write(name, first + "\n" + source, 0o755)
 
     def environ(self, script, target="/", method="GET", headers=(),
@@ -335,33 +347,63 @@ class Cgi:
         pairs = self.environ(script, target, method, headers, body, env,
                              drop, raw, length)
         how.setdefault("cwd", os.path.dirname(script))
-        if PRELOAD and not argv:
-            self.preload(script, env, drop, raw, how)
+        if PRELOAD and not argv and os.access(script, os.X_OK):
+            return self._start_preloaded(script, pairs, body, how)
         return self.start_exec([script, *argv], pairs, body=body, **how)
 
-    def preload(self, script, env={}, drop=(), raw=(), how={}):
-        """Have an image made, once for each environment and file.
+    def _start_preloaded(self, script, pairs, body, how):
+        """Start from an image, which is made before if there is none."""
+        if not self.imports.exists():
+            self.write(self.imports.name, "", 0o666)
+        pairs = [(to_bytes(key), to_bytes(value)) for key, value in pairs]
+        own = [pair for pair in pairs if not REQUEST.match(pair[0])]
+        who = {key: value for key, value in how.items() if key in (
+            "cwd", "preexec_fn", "umask", "user", "group", "extra_groups")}
+        kind = repr((script, sorted(own), sorted(who.items(), key=str),
+                     self._files()))
+        if kind not in self._images:
+            self._images[kind] = self._make_image(script, own, who)
+        process = self.start_exec([script], pairs, body=body, **how)
+        if not self._images[kind]:
+            self.expected.append(process.pid)
+        return process
+
+    def _files(self):
+        """What a script can import, as it is now."""
+        found = []
+        for folder, folders, names in os.walk(self.folder):
+            for name in folders + names:
+                if name.endswith((".py", ".cgi", ".wsgi", ".env")):
+                    path = os.path.join(folder, name)
+                    found.append((path, os.lstat(path).st_ctime_ns))
+        return sorted(found)
+
+    def _make_image(self, script, own, who):
+        """Give "", or why there is none.
 
         The script is started as for a request, but the application is not
-        called: a variable has cgi2wsgi save the process and tell instead.
+        called: a variable has cgi2wsgi save the process, and tell.
         """
-        if not os.access(script, os.X_OK):
-            return
-        pairs = self.environ(script, "/", "GET", (), None, env, drop, raw)
-        kind = repr((script, os.stat(script).st_ctime_ns, pairs))
-        if kind in self._preloaded:
-            return
-        how = {key: value for key, value in how.items() if key in (
-            "cwd", "preexec_fn", "umask", "user", "group", "extra_groups")}
-        for _ in range(5):
-            process = self.start_exec(
-                [script], [*pairs, ("CGI2WSGI_MAKE", "save")], stdin="null",
-                **how)
-            reply = process.wait()
-            if reply.exit or reply.raw:
-                break
-            time.sleep(0.05)    # files that are younger are not trusted
-        self._preloaded[kind] = reply.raw
+        # The program does not trust what was written just now.
+        time.sleep(0.03)
+        reply = self.start_exec(
+            [script], [*own, ("REQUEST_METHOD", "GET"),
+                       ("CGI2WSGI_MAKE", "save")], stdin="null", **who).wait()
+        if reply.raw.startswith(b"image "):
+            return ""
+        return reply.raw.decode(errors="replace") + reply.log
+
+    def not_preloaded(self):
+        """Why there are no images, and who has not started from its image.
+
+        What cannot be imported at all is not told.
+        """
+        imported = (self.imports.read_text().split()
+                    if self.imports.exists() else ())
+        return [text for text in self._images.values()
+                if text and not text.startswith("Status: ")] + [
+            f"{pid} was to start from an image, but has imported the script"
+            for pid in self.expected if str(pid) in imported]
 
     def run(self, *args, timeout=TIMEOUT, **how):
         return self.start(*args, **how).wait(timeout)

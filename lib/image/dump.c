@@ -503,11 +503,17 @@ write_at(struct dump *dump, const void *from, uint64_t size, uint64_t offset)
 	const char *at = from;
 	ssize_t done;
 
-	for (; size > 0;
-	     at += done, size -= (uint64_t)done, offset += (uint64_t)done)
-		if ((done = pwrite(dump->file, at, size, (off_t)offset)) <= 0)
+	while (size > 0) {
+		done = pwrite(dump->file, at, size, (off_t)offset);
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done <= 0)
 			return refuse(
 			    dump, "cannot write the image", strerror(errno));
+		at += done;
+		size -= (uint64_t)done;
+		offset += (uint64_t)done;
+	}
 	return 0;
 }
 

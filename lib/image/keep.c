@@ -700,7 +700,8 @@ restore_signals(void)
 			sigaction(i, &keep.signals[i], NULL);
 }
 
-/* os.environ and os.environb share one dict, which stays. */
+/* os.environ and os.environb share one dict, which stays. Of two variables of
+ * a name the first counts, as when Python starts. */
 static int
 renew_environ(void)
 {
@@ -724,8 +725,9 @@ renew_environ(void)
 			continue;
 		name = PyBytes_FromStringAndSize(*variable, (Py_ssize_t)length);
 		value = PyBytes_FromString(*variable + length + 1);
-		result = name != NULL && value != NULL
-		    ? PyDict_SetItem(data, name, value)
+		result = name != NULL && value != NULL &&
+			PyDict_SetDefault(data, name, value) != NULL
+		    ? 0
 		    : -1;
 		Py_XDECREF(name);
 		Py_XDECREF(value);

@@ -12,22 +12,43 @@
 #include "image/key.h"
 #include "invocation/file.h"
 
-/* What the interpreter, libc, OpenSSL and numeric libraries read. */
-static const char *const read_in_c[] = { "CGI2WSGI_ARGS", "GLIBC_TUNABLES",
-	"HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE",
-	"LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME", "LD_AUDIT",
-	"LD_LIBRARY_PATH", "LD_PRELOAD", "LOCPATH", "MALLOC_ARENA_MAX",
-	"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENSSL_CONF",
-	"OPENSSL_MODULES", "PATH", "PYTHONCASEOK", "PYTHONDEBUG",
-	"PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER",
-	"PYTHONHASHSEED", "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS",
-	"PYTHONIOENCODING", "PYTHONMALLOC", "PYTHONNODEBUGRANGES",
-	"PYTHONNOUSERSITE", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONPERFSUPPORT",
-	"PYTHONPROFILEIMPORTTIME", "PYTHONPYCACHEPREFIX", "PYTHONTRACEMALLOC",
-	"PYTHONUNBUFFERED", "PYTHONUSERBASE", "PYTHONVERBOSE",
-	"PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS", "PYTHON_CPU_COUNT",
-	"PYTHON_FROZEN_MODULES", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP",
-	"TMPDIR", "TZ", "TZDIR", "http_proxy", "https_proxy", "no_proxy" };
+/* What the interpreter, libc, OpenSSL and numeric libraries read: of PYTHON*,
+ * LC_*, LD_* and *_proxy each known name. */
+static const char *const read_in_c[] = { "ALL_PROXY", "CGI2WSGI_ARGS",
+	"FTP_PROXY", "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOME",
+	"HOSTALIASES", "HTTPS_PROXY", "LANG", "LANGUAGE", "LC_ADDRESS",
+	"LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_IDENTIFICATION",
+	"LC_MEASUREMENT", "LC_MESSAGES", "LC_MONETARY", "LC_NAME", "LC_NUMERIC",
+	"LC_PAPER", "LC_TELEPHONE", "LC_TIME", "LD_ASSUME_KERNEL", "LD_AUDIT",
+	"LD_BIND_NOT", "LD_BIND_NOW", "LD_DEBUG", "LD_DYNAMIC_WEAK",
+	"LD_HWCAP_MASK", "LD_LIBRARY_PATH", "LD_ORIGIN_PATH", "LD_PRELOAD",
+	"LD_PROFILE", "LD_USE_LOAD_BIAS", "LD_VERBOSE", "LD_WARN",
+	"LOCALDOMAIN", "LOCPATH", "MALLOC_ARENA_MAX", "MALLOC_ARENA_TEST",
+	"MALLOC_CHECK_", "MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_",
+	"MALLOC_PERTURB_", "MALLOC_TCACHE_COUNT", "MALLOC_TOP_PAD_",
+	"MALLOC_TRACE", "MALLOC_TRIM_THRESHOLD_", "MKL_NUM_THREADS", "NIS_PATH",
+	"NLSPATH", "NO_PROXY", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS",
+	"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OPENSSL_CONF",
+	"OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES",
+	"OPENSSL_ia32cap", "PATH", "PYTHONASYNCIODEBUG", "PYTHONBREAKPOINT",
+	"PYTHONCASEOK", "PYTHONCOERCECLOCALE", "PYTHONDEBUG", "PYTHONDEVMODE",
+	"PYTHONDONTWRITEBYTECODE", "PYTHONDUMPREFS", "PYTHONEXECUTABLE",
+	"PYTHONFAULTHANDLER", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONINSPECT",
+	"PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONMALLOC",
+	"PYTHONMALLOCSTATS", "PYTHONNODEBUGRANGES", "PYTHONNOUSERSITE",
+	"PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONPERFSUPPORT", "PYTHONPLATLIBDIR",
+	"PYTHONPROFILEIMPORTTIME", "PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH",
+	"PYTHONSTARTUP", "PYTHONTHREADDEBUG", "PYTHONTRACEMALLOC",
+	"PYTHONTZPATH", "PYTHONUNBUFFERED", "PYTHONUSERBASE", "PYTHONUTF8",
+	"PYTHONVERBOSE", "PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS",
+	"PYTHON_BASIC_REPL", "PYTHON_COLORS", "PYTHON_CONTEXT_AWARE_WARNINGS",
+	"PYTHON_CPU_COUNT", "PYTHON_DISABLE_REMOTE_DEBUG",
+	"PYTHON_FROZEN_MODULES", "PYTHON_GIL", "PYTHON_HISTORY", "PYTHON_JIT",
+	"PYTHON_PERF_JIT_SUPPORT", "PYTHON_PRESITE",
+	"PYTHON_THREAD_INHERIT_CONTEXT", "PYTHON_TLBC", "RES_OPTIONS",
+	"SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP",
+	"TMPDIR", "TZ", "TZDIR", "all_proxy", "ftp_proxy", "http_proxy",
+	"https_proxy", "no_proxy" };
 #define READ_IN_C (sizeof(read_in_c) / sizeof(*read_in_c))
 
 static const char text[] = {
@@ -37,6 +58,9 @@ static const char text[] = {
 
 /* What key.py defines. */
 static PyObject *names;
+
+/* A set: the files of code that was executed; NULL when nobody wants to know */
+static PyObject *executed;
 
 /* A new reference to what one of its functions returns, or NULL. */
 static PyObject *
@@ -48,6 +72,23 @@ call(const char *function)
 	return found != NULL ? PyObject_CallNoArgs(found) : NULL;
 }
 
+/* Not every file leaves a module: settings are executed, plug-ins dropped. */
+static int
+note_executed(const char *event, PyObject *arguments, void *unused)
+{
+	PyObject *code;
+
+	(void)unused;
+	if (executed == NULL || strcmp(event, "exec") != 0)
+		return 0;
+	code = PyTuple_GetItem(arguments, 0);
+	if (code != NULL && PyCode_Check(code) &&
+	    PySet_Add(executed, ((PyCodeObject *)code)->co_filename) == 0)
+		return 0;
+	PyErr_Clear();
+	return 0;
+}
+
 int
 key_watch(void)
 {
@@ -57,7 +98,10 @@ key_watch(void)
 	names = PyDict_New();
 	if (code != NULL && names != NULL &&
 	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
-		0)
+		0 &&
+	    (executed = PySet_New(NULL)) != NULL &&
+	    PyDict_SetItemString(names, "executed", executed) == 0 &&
+	    PySys_AddAuditHook(note_executed, NULL) == 0)
 		done = PyEval_EvalCode(code, names, names);
 	Py_XDECREF(code);
 	Py_XDECREF(done);
@@ -72,6 +116,7 @@ void
 key_forget(void)
 {
 	Py_XDECREF(call("variables"));
+	Py_CLEAR(executed);
 	PyErr_Clear();
 }
 
@@ -154,7 +199,7 @@ add_file(struct key *key, const char *name, uint64_t how)
 /*
  * The script under the name that the kernel was given, and its folder: a link
  * on the way may lead elsewhere tomorrow. The working folder, if names start
- * from it.
+ * from it. And what libc read without a TZ.
  */
 static int
 add_own_files(struct key *key, const char *file)
@@ -166,7 +211,8 @@ add_own_files(struct key *key, const char *file)
 		return -1;
 	if ((slash = strrchr(folder, '/')) != NULL)
 		slash[slash == folder ? 1 : 0] = '\0';
-	if (add_file(key, key->caller.execfn, IMAGE_WHOLE) == 0 &&
+	if (add_file(key, "/etc/localtime", IMAGE_WHOLE) == 0 &&
+	    add_file(key, key->caller.execfn, IMAGE_WHOLE) == 0 &&
 	    (slash == NULL || add_file(key, folder, IMAGE_WHICH) == 0) &&
 	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0))
 		result = *key->caller.execfn == '/' && key->caller.is_line

@@ -45,7 +45,10 @@ def variables():
 
 
 def packaged(path):
-    """Whether an installer put it there: it then changes the folder, too."""
+    """Whether an installer put it there: it then changes the folder, too.
+
+    A link leads elsewhere, as Debian's sitecustomize.py to /etc."""
+    path = os.path.realpath(path) + path[len(path.rstrip("/")):]
     return ("/site-packages/" in path or "/dist-packages/" in path
             or path.startswith(os.path.dirname(os.__file__) + "/"))
 
@@ -65,8 +68,11 @@ def files():
             found.update(os.path.join(path, name)
                          for name in os.listdir(path)
                          if name.endswith(".pth"))
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
+    code = {getattr(module, "__file__", None)
+            for module in list(sys.modules.values())}
+    code |= {os.path.abspath(path) for path in list(executed)
+             if not path.startswith("<")}
+    for path in code:
         if isinstance(path, str) and path.startswith("/"):
             if not packaged(path):
                 found.add(path)

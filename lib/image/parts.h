@@ -15,7 +15,7 @@ struct image_file {
 	uint64_t name;
 	uint64_t how; /* what is compared: */
 #define IMAGE_WHOLE 0 /* all of it */
-#define IMAGE_WHICH 1 /* device and inode: is it the same one? */
+#define IMAGE_WHICH 1 /* the same one, of the same owner, as open to others? */
 #define IMAGE_NAMES 2 /* a folder that is written to: see place_names() */
 	struct image_stat was;
 };

@@ -81,11 +81,12 @@ bool
 place_same(
     const struct image_stat *one, const struct image_stat *other, uint64_t how)
 {
-	if (one->device != other->device || one->inode != other->inode)
+	/* H5: a folder that others may write to has the request refused. */
+	if (one->device != other->device || one->inode != other->inode ||
+	    one->mode != other->mode)
 		return false;
 	return how == IMAGE_WHICH ||
-	    (one->mode == other->mode && one->size == other->size &&
-		one->changed == other->changed &&
+	    (one->size == other->size && one->changed == other->changed &&
 		one->touched == other->touched);
 }
 

@@ -16,73 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness import PROGRAM, until
-
-PRELOAD = PROGRAM.with_name("cgi2wsgi-preload")
-HEAD = """
-    import os
-    def reply(start_response, value):
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [str(value).encode()]
-"""
-
-
-class Preloaded:
-    """A script with cgi2wsgi-preload in its first line, and its images."""
-
-    def __init__(self, cgi):
-        self.cgi = cgi
-        self.home = cgi.folder / "home"
-        self.home.mkdir()
-        self.cache = cgi.folder / "images"
-        self.cache.mkdir(mode=0o700)
-        self.known = {}
-
-    def script(self, text, options="", name="app.cgi", program=PRELOAD):
-        return self.cgi.write(
-            name, f"#!{program} --cache {self.cache} {options}\n"
-            + textwrap.dedent(HEAD) + textwrap.dedent(text), 0o755)
-
-    def run(self, script, *args, env={}, **how):
-        return self.cgi.run(script, *args,
-                            env={"HOME": self.home, **env}, **how)
-
-    def files(self, ending="image"):
-        return sorted(self.cache.glob(f"*.{ending}"))
-
-    def make(self, script, **how):
-        """Requests until there is another image than make() gave last; gives
-        it. One that a request in between has left behind counts."""
-        def new():
-            for path in self.files():
-                state = path.stat()
-                if self.known.get(path) != (state.st_ino, state.st_mtime_ns):
-                    self.known[path] = state.st_ino, state.st_mtime_ns
-                    return path
-            return self.files("refusal")
-
-        def made():
-            self.run(script, **how)
-            deadline = time.monotonic() + 2
-            while time.monotonic() < deadline:
-                if found := new():
-                    return found
-                time.sleep(0.01)
-            return None
-        found = until(made)
-        assert not isinstance(found, list), found[0].read_text()
-        return found
-
-
-@pytest.fixture
-def preloaded(cgi):
-    images = Preloaded(cgi)
-    yield images
-
-    def removed():
-        # A writer may still be at work.
-        shutil.rmtree(images.cache, ignore_errors=True)
-        return not images.cache.exists()
-    until(removed)
+from preloaded import HEAD, PRELOAD
 
 
 STATE = """
