@@ -114,6 +114,25 @@ def test_every_block_is_known():
     assert sorted(map(first_line, CONFIGURATIONS)) == sorted(SITES)
 
 
+PAGES = [TOP / name for name in subprocess.run(
+    ["git", "-c", "safe.directory=*", "ls-files", "*.md"], cwd=TOP, text=True,
+    stdout=subprocess.PIPE).stdout.split()] or [TOP / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links(page):
+    """Each link leads to a file, and a part of a page, that there is."""
+    text = re.sub(r"^```.*?^```$|^    .*?$|`[^`\n]*`", "", page.read_text(),
+                  flags=re.MULTILINE | re.DOTALL)
+    titles = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+              for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)}
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("#"):
+            assert link[1:] in titles, link
+        elif not link.startswith("https://"):
+            assert (page.parent / link.partition("#")[0]).exists(), link
+
+
 def test_size():
     """README.md is short, and promises six lines, and ten of Apache's."""
     assert len(README.splitlines()) < 150
