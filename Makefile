@@ -158,9 +158,10 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 
 # README.md says what the tests need. Those that are marked as slow are run by
 # check-all alone (tests/pytest.ini).
-# Many only wait.
+# Many only wait. Each process that runs tests reads them all, which takes twice
+# as long where their compiled form may not be kept.
 run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
-    /usr/bin/python3 -m pytest -q -n $$((2 * $$(nproc)))
+    PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q -n $$((3 * $$(nproc)))
 
 TESTS = tests
 check: all

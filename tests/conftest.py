@@ -41,6 +41,16 @@ NO_IMAGE = {
 }
 
 
+def pytest_ignore_collect(collection_path, config):
+    """A file that is left out as a whole need not be read."""
+    if ("not interop" in config.getoption("markexpr")
+            and collection_path.suffix == ".py"
+            and "\npytestmark = pytest.mark.interop\n"
+            in collection_path.read_text()):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(config, items):
     if items and not PROGRAM.exists():
         raise pytest.UsageError(f"{PROGRAM} is missing: run make first")

@@ -1,6 +1,7 @@
 """Starts the program the way a web server does, and reads its reply."""
 
 import functools
+import itertools
 import os
 import re
 import select
@@ -11,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
+
+import pytest
 
 TESTS = Path(__file__).resolve().parent
 APPS = TESTS / "apps"
@@ -58,6 +61,18 @@ class Body:
 def program(*parts):
     """Program text for Cgi.script, of parts indented as they like."""
     return "\n".join(textwrap.dedent(part) for part in parts)
+
+
+def crossed(*lists):
+    """Parameters: each value beside the first ones of the other lists.
+
+    All other combinations are slow: see tests/pytest.ini.
+    """
+    for values in itertools.product(*lists):
+        others = [value for value, first in zip(values, lists)
+                  if value is not first[0]]
+        yield pytest.param(
+            *values, marks=pytest.mark.slow if len(others) > 1 else ())
 
 
 class Variables(list):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SANITIZED, TESTS, until
+from harness import SANITIZED, TESTS, crossed, until
 
 not_sanitized = pytest.mark.skipif(
     SANITIZED, reason="the sanitizer has an allocator and traces of its own")
@@ -53,9 +53,8 @@ FAILS = {
 
 
 @not_sanitized
-@pytest.mark.parametrize("how", FAILS)
-@pytest.mark.parametrize("debug", ["", "--debug"])
-@pytest.mark.parametrize("times", [1, 1 << 30])
+@pytest.mark.parametrize("how, debug, times", crossed(
+    list(FAILS), ["", "--debug"], [1, 1 << 30]))
 @pytest.mark.parametrize("some", [
     [1, 2, 3, 5, 8, 13, 21, 34],
     pytest.param([*range(1, 40), 50, 70, 100, 200],

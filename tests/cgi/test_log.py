@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import ENTRY_TIME, alive, program, until
+from harness import ENTRY_TIME, alive, crossed, program, until
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 LINE = re.compile(r"^cgi2wsgi: (?P<code>[a-z-]+) \[(?P<id>[^\]]*)\] "
@@ -463,8 +463,8 @@ def open_log(kind, folder):
     return writer, lambda: os.read(reader, 1 << 16).decode()
 
 
-@pytest.mark.parametrize("kind", ["file", "pipe", "socket", "fifo"])
-@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("before, kind", crossed(
+    list(BEFORE), ["file", "pipe", "socket", "fifo"]))
 def test_entry_begins_a_line(cgi, kind, before):
     """D4, case 12: whatever was written before it."""
     writer, read = open_log(kind, cgi.folder)
@@ -503,17 +503,18 @@ def test_last_words_begin_a_line(cgi):
     assert "no end\ncgi2wsgi: crash [" in reply.log
 
 
-@pytest.mark.parametrize("hostile, shown", [
+@pytest.mark.parametrize("told, where", crossed([
     ("\x9b".encode("latin-1"), "\\x9b"), ("\x9b".encode(), "\\xc2\\x9b"),
     (b"\xff", "\\xff"), (b"\xc3", "\\xc3"), (b"\xc0\xaf", "\\xc0\\xaf"),
     (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
     ("\u202e".encode(), "\\xe2\\x80\\xae"),
     ("\u2066".encode(), "\\xe2\\x81\\xa6"),
     ("\u061c".encode(), "\\xd8\\x9c"),
-    ("\u2028".encode(), "\\xe2\\x80\\xa8"), ("é日😀".encode(), "é日😀")])
-@pytest.mark.parametrize("where", ["path", "message", "page"])
-def test_what_may_be_shown(cgi, hostile, shown, where):
+    ("\u2028".encode(), "\\xe2\\x80\\xa8"), ("é日😀".encode(), "é日😀")],
+    ["message", "path", "page"]))
+def test_what_may_be_shown(cgi, told, where):
     """D3, attack 7: C1 controls, bidi marks and what is not UTF-8."""
+    hostile, shown = told
     reply = cgi.run(cgi.script("""
         import os
 

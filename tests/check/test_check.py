@@ -20,7 +20,7 @@ import pytest
 
 from fresh import MAKE_PRIVATE, UNSHARE
 from harness import (PASSED_ON, PROGRAM, SANITIZED, SANITIZER, TESTS, alive,
-                     until)
+                     crossed, until)
 
 TOP = TESTS.parent
 MANUAL = (TOP / "man/cgi2wsgi-check.1").read_text()
@@ -117,14 +117,17 @@ def give(path):
 
 
 # A case prepares a site and gives what Site.check needs in addition; words
-# are a part of the message. Its advice is followed if it is `mended` by it.
+# are a part of the message. Its advice is followed if it is `mended` by it. Of
+# an id, two are quick, and the first with other words.
 CASES = []
 
 
 def case(id, words="", mended=False, marks=(), **how):
     def record(prepare):
+        before = [param.values[1] for param in CASES if param.id == id]
+        slow = [pytest.mark.slow] if len(before) > 1 and words in before else []
         CASES.append(pytest.param(id, words, mended, prepare, how, id=id,
-                                  marks=marks))
+                                  marks=[*slow, *([marks] if marks else [])]))
         return prepare
     return record
 
@@ -1039,12 +1042,9 @@ OF_REQUEST = """
     """
 
 
-@pytest.mark.parametrize("json", [True, False])
-@pytest.mark.parametrize("what", [
-    "url", "'token=zzLEAKtoken'", "os.environ['PLAIN']", "os.environ['GIVEN']"])
-@pytest.mark.parametrize("id, end", [
-    ("import-failed", "connect()\n"), ("request-failed", OF_REQUEST),
-    ("request-error", """
+WHERE_TOLD = {
+    "import-failed": "connect()\n", "request-failed": OF_REQUEST,
+    "request-error": """
         def application(environ, start_response):
             try:
                 connect()
@@ -1052,26 +1052,32 @@ OF_REQUEST = """
                 __import__("traceback").print_exc()
             start_response("500 No", [("Content-Type", "text/plain")])
             return [b""]
-        """),
-    ("output-log", """
+        """,
+    "output-log": """
         import sys
         try:
             connect()
         except ValueError as error:
             sys.stderr.write(str(error))
-        """),
-    ("output-printed", """
+        """,
+    "output-printed": """
         try:
             connect()
         except ValueError as error:
             print(error)
-        """)])
-def test_nothing_secret_in_messages(site, id, end, what, json):
+        """,
+}
+
+
+@pytest.mark.parametrize("id, what, json", crossed(list(WHERE_TOLD), [
+    "url", "'token=zzLEAKtoken'", "os.environ['PLAIN']",
+    "os.environ['GIVEN']"], [True, False]))
+def test_nothing_secret_in_messages(site, id, what, json):
     """case 32: what the application says has secrets, too; places stay."""
     file = site.write("plain.env", "PLAIN=zz LEAK, of a file\n", 0o600)
     give(file)
     site.script(textwrap.dedent(SECRETS.format(what=what))
-                + textwrap.dedent(end)
+                + textwrap.dedent(WHERE_TOLD[id])
                 + (HELLO if id.startswith("output") else ""),
                 f"--env-file {file} --env GIVEN=zz_LEAK_given")
     result = site.check(json=json)
@@ -1081,10 +1087,9 @@ def test_nothing_secret_in_messages(site, id, end, what, json):
         assert f"{site.path}, line 6, in connect" in result.out
 
 
-@pytest.mark.parametrize("value", [
-    "back\\slash9", "quo'te9", 'quo\'te"two9', "p\u00e4ssw\u00f6rd9"])
-@pytest.mark.parametrize("form", ["{}", "repr({})", "__import__('json').dumps("
-                                  "{}, ensure_ascii=False)"])
+@pytest.mark.parametrize("form, value", crossed(
+    ["repr({})", "{}", "__import__('json').dumps({}, ensure_ascii=False)"],
+    ['quo\'te"two9', "back\\slash9", "quo'te9", "p\u00e4ssw\u00f6rd9"]))
 def test_nothing_secret_in_quotes(site, value, form):
     """case 32: a value is known as repr() and JSON write it, too."""
     file = site.write("plain.env", f"PLAIN={value}\n", 0o600)
@@ -1131,23 +1136,27 @@ MADE = ('application = type("Made", (), {"__call__": application, "method": '
         'application})()')
 
 
-@pytest.mark.parametrize("call, start", [
+BREACHES = [
     ('return "text"', START), ("return 1", START), ("return None", START),
     ('return b"bytes"', START), ('yield "text"', START),
     ('return [b"Hello"]', "pass"),
     ('return [b"Hello"]', START.replace(
-        "[(", "[('Content-Length', '9'), ("))])
-@pytest.mark.parametrize("parameters, decorator, end", [
+        "[(", "[('Content-Length', '9'), ("))]
+DEFINITIONS = [
     ("environ, start_response", "#", ""),
     ("environ, start_response", "@wraps", ""),
     ("environ, start_response", "#",
      "application = functools.partial(application)"),
     ("self, environ, start_response", "#", MADE),
     ("self, environ, start_response", "@wraps", MADE),
-    ("self, environ, start_response", "#", MADE + ".method")])
-def test_own_line_without_a_traceback(site, parameters, decorator, end, call,
-                                      start):
+    ("self, environ, start_response", "#", MADE + ".method")]
+
+
+@pytest.mark.parametrize("definition, breach", crossed(DEFINITIONS, BREACHES))
+def test_own_line_without_a_traceback(site, definition, breach):
     """case 36: who breaks a rule by a value is told where it is defined."""
+    parameters, decorator, end = definition
+    call, start = breach
     site.script(RULE.format(parameters=parameters, decorator=decorator,
                             call=call, start=start, end=end))
     [found] = site.check().find("request-rule")
@@ -1494,7 +1503,7 @@ def test_one_that_never_ends_is_asked_once(site):
             with open("asked", "a") as file:
                 print(environ["REQUEST_METHOD"], file=file)
             os.kill(os.getpid(), 19)
-        """, "--timeout 1")
+        """, "--timeout 1 --graceful-timeout 1")
     give(site.www)
     [found] = site.check().find("request-endless")
     assert found["message"].startswith("GET /: ")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import PROGRAM
+from harness import PROGRAM, crossed
 from test_explain import SECRET
 from test_faults import faults, not_sanitized
 from test_page import Page
@@ -73,9 +73,8 @@ def test_client_that_leaves(cgi):
 
 
 @not_sanitized
-@pytest.mark.parametrize("how", ["", "=html"])
-@pytest.mark.parametrize("times", [1, 1 << 30])
-@pytest.mark.parametrize("where", ["import", "call"])
+@pytest.mark.parametrize("where, times, how", crossed(
+    ["call", "import"], [1, 1 << 30], ["=html", ""]))
 def test_memory(cgi, faults, where, times, how):
     """attack 2, G1: the reply is whole, and what is told, not a half of it."""
     script = cgi.script(f"""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PROGRAM, alive, to_bytes, until
+from harness import PROGRAM, alive, crossed, to_bytes, until
 from test_framing import F_SETPIPE_SZ
 
 LINES = (b"first\nsecond\r\n\nfourth \xff\x00\xfe\n" + b"x" * 70000
@@ -61,7 +61,7 @@ def waiting(descriptor):
 
 # The methods
 
-@pytest.mark.parametrize("words", [
+@pytest.mark.parametrize("words, body", crossed([
     [["read"]], [["read", -1]], [["read", None]], [["read", 0]],
     [["read", 1]], [["read", 10]], [["read", 65536]], [["read", 65537]],
     [["read", 2 ** 62]],
@@ -70,9 +70,8 @@ def waiting(descriptor):
     [["readline", 2 ** 62]],
     [["readlines"]], [["readlines", None]], [["readlines", 0]],
     [["readlines", 1]], [["readlines", 7]], [["readlines", 2 ** 62]],
-    [["iterate"]], [["next"]]])
-@pytest.mark.parametrize("body", [LINES, b"", b"\n", b"short"])
-def test_method(cgi, body, words):
+    [["iterate"]], [["next"]]], [LINES, b"", b"\n", b"short"]))
+def test_method(cgi, words, body):
     """C1, C3: each method, each kind of size, twice, and then the end."""
     words = words * 2 + [["read"], ["read"], ["read", 5], ["readline"],
                          ["readlines"], ["iterate"], ["next"]]
