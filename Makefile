@@ -75,7 +75,7 @@ endif
 $(BUILD)/configuration: export SETTINGS = $(settings)
 $(BUILD)/configuration: lib/python/configure Makefile
 	@mkdir -p $(@D)
-	@PYTHON='$(PYTHON)' PKG_CONFIG='$(PKG_CONFIG)' SHARED='$(SHARED)' \
+	@CC='$(CC)' PYTHON='$(PYTHON)' PKG_CONFIG='$(PKG_CONFIG)' SHARED='$(SHARED)' \
 	    STATIC='$(STATIC)' $< $(@D) $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 
 # What is no release says from which commit it is. Whoever names a VERSION is

@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import ctypes
 import errno
 import json
 import os
@@ -13,7 +14,31 @@ import pytest
 from harness import APPS, PASSED_ON, PRELOAD, PROGRAM, Cgi, until
 
 
+INSTALLED_CACHE = "/var/cache/cgi2wsgi"
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 1 << 17, 1 << 14, 1 << 18
+
+
+def hide_installed_cache():
+    """Where the package is installed, its folder comes before a test's home.
+
+    Only root can have mounts of its own in which everything else is as it was.
+    """
+    if not os.path.exists(INSTALLED_CACHE):
+        return
+    if os.geteuid():
+        raise pytest.UsageError(f"{INSTALLED_CACHE}, of an installed cgi2wsgi, "
+                                "is where scripts would be kept: remove it, or "
+                                "run the tests as root, who can hide it")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if (libc.unshare(CLONE_NEWNS)
+            or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+            or libc.mount(b"tmpfs", os.path.dirname(INSTALLED_CACHE).encode(),
+                          b"tmpfs", 0, b"mode=755")):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def pytest_configure():
+    hide_installed_cache()
     # Files made by tests must not depend on who runs them; nor may Ctrl-C,
     # which a shell has its jobs in the background ignore.
     os.umask(0o022)

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import sys
 
 import pytest
 
+from fresh import MAKE_PRIVATE, UNSHARE
 from harness import APPS, PROGRAM
 
 FACTS = (APPS / "facts.py").read_text()
@@ -441,6 +443,29 @@ def test_another_user(cgi, tmp_path):
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@as_root
+def test_installed(cgi):
+    """J1: where there is /var/cache/cgi2wsgi, each user has his folder there."""
+    copy = cgi.folder / "cgi2wsgi"
+    shutil.copy(PROGRAM, copy)
+    script = cgi.script(SECRET)
+    script.write_text(script.read_text().replace(str(PROGRAM), str(copy)))
+    home = cgi.folder / "home"
+    home.mkdir()
+    os.chown(home, 33, 33)
+    reply = cgi.exec(["/usr/bin/env", *UNSHARE, *MAKE_PRIVATE, "sh", "-ec", """
+        mount -t tmpfs -o mode=755 tmpfs /var/cache
+        mkdir -m 1777 /var/cache/cgi2wsgi
+        setpriv --reuid 33 --regid 33 --clear-groups "$0" >reply
+        stat -c '%n %a %u' /var/cache/cgi2wsgi/* /var/cache/cgi2wsgi/33/*
+        """, script], dict(cgi.environ(script, env={"HOME": home})))
+    assert reply.log == "" and TOKEN[:4] in (cgi.folder / "reply").read_text()
+    folder, file = reply.raw.decode().splitlines()
+    assert folder == "/var/cache/cgi2wsgi/33 700 33"
+    assert re.fullmatch(r"/var/cache/cgi2wsgi/33/app\.cgi-.*\.pyc 600 33", file)
+    assert not list(home.iterdir())
 
 
 def test_read_only(cgi, kept):

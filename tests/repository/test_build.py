@@ -260,6 +260,7 @@ def test_archive_that_does_not_link(plain, tmp_path):
     (["PYTHON=no-such-python"], r"no-such-python does not run; .*"),
     (["SHARED=1", "STATIC=1"], r"SHARED=1 or STATIC=1, not both"),
     (["CC=no-such-compiler"], r"no-such-compiler does not compile .*"),
+    (["CC=gcc -mwrong"], r"gcc -mwrong does not compile .*"),
     (["CPPFLAGS=-DPy_GIL_DISABLED"],
      r"python3-embed is a free-threaded Python: cgi2wsgi needs one with a "
      r"GIL"),
