@@ -161,7 +161,8 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 # Many only wait. Each process that runs tests reads them all, which takes twice
 # as long where their compiled form may not be kept.
 run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
-    PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q -n $$((3 * $$(nproc)))
+    PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q \
+    -n $$((2 * $$(nproc) + 1))
 
 TESTS = tests
 check: all
