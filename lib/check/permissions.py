@@ -108,7 +108,7 @@ def say_access():
         elif not may(script, os.X_OK):
             say("file-execute", f"{user} may not execute {script}",
                 f"type: chmod {letter(script)}+x {quoted(script)}")
-    if not has("file-"):
+    if not has("file-") and refused != "kind":
         say("file", f"{user} may read"
             f"{' and execute' if is_executed() else ''} {script}")
 

@@ -127,12 +127,13 @@ add_file(const char *name)
 	FILE *copy = tmpfile();
 	char *line = NULL;
 	size_t room = 0;
-	int result;
+	int result = copy != NULL ? source_copy(copy, name, "\r", 1) : 0;
 
-	if (copy == NULL)
-		return report_fail(REPORT_SYSTEM,
+	if (copy == NULL || (result == 0 && fflush(copy) == EOF))
+		result = report_fail(REPORT_SYSTEM,
 		    "cannot store the header lines: %s", strerror(errno));
-	result = source_copy(copy, name, "\r", 1);
+	if (copy == NULL)
+		return result;
 	rewind(copy);
 	while (result == 0 && getline(&line, &room, copy) != -1) {
 		line[strcspn(line, "\n")] = '\0';

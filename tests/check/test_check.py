@@ -183,6 +183,11 @@ def folder_as_file(site):
     return {"script": site.www}
 
 
+@case("file-type", "is text in UTF-16 or UTF-32")
+def script_in_utf_16(site):
+    site.path.write_bytes(site.path.read_text().encode("utf-16-le"))
+
+
 @case("file-read", "may not read", True, web_user=SERVER)
 def unreadable(site):
     site.path.chmod(0o311)

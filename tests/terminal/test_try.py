@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -77,7 +78,7 @@ SAME = [
     ["-F", "f=@bytes.bin"], ["-F", "f=@page.html;type=text/x; charset=a"],
     ["-F", "f=@page.html;filename=other.png"],
     ["-F", "f=@bytes.bin;type=a/b;filename=\"q\\\"q.txt\""],
-    ["-F", "f=<page.html"], ["-F", "f=<lines.txt"], ["-F", "f=<bytes.bin"],
+    ["-F", "f=<page.html"], ["-F", "a\nb\rc\"=d"], ["-F", "f=<lines.txt"], ["-F", "f=<bytes.bin"],
     ["-F", "f=@\"a,b.png\""], ["-F", "f=@\"it's \\\"x\\\".svg\""],
     ["-F", "a=b;type=text/html"], ["-F", "a=\"b;c\""], ["-F", "a=\"b"],
     ["-F", "a=x;filename=n.gif"], ["-F", "a=b=c"], ["-F", "\"n\"=1"],
@@ -221,6 +222,35 @@ def test_host(cgi, url, host, name, port, scheme):
     assert found["REQUEST_SCHEME"] == scheme
     assert found.get("HTTPS") == ("on" if scheme == "https" else None)
     assert found["PATH_INFO"] == "/"
+
+
+def test_without_host(cgi):
+    """J2: the name that the URL has is the server's still."""
+    found = asked(cgi, "-H", "Host:", "http://h.example:8080/")
+    assert "HTTP_HOST" not in found
+    assert (found["SERVER_NAME"], found["SERVER_PORT"]) == ("h.example", "8080")
+
+
+@pytest.mark.parametrize("words, what", [
+    (["-d", "@-"], "request's body"), (["-F", "a=<-"], "request's body"),
+    (["-H", "@-"], "header lines")])
+def test_nothing_to_store_it_in(cgi, words, what):
+    """G1: a request that cannot be made whole is not made."""
+    done = ask(cgi, *words, stdin=b"X: " + b"x" * 100000,
+               restore_signals=False, preexec_fn=lambda: resource.setrlimit(
+                   resource.RLIMIT_FSIZE, (8000, 8000)))
+    assert done.returncode == 1 and done.stdout == b""
+    assert done.stderr.decode() == (
+        f"cgi2wsgi: cannot store the {what}: File too large\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root has no such limit")
+def test_no_process(cgi, tmp_path):
+    """G1: where no process can be started there is no reply."""
+    done = ask(cgi, user="nobody", preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NPROC, (0, 0)))
+    assert done.returncode == 1 and done.stdout == b""
+    assert done.stderr.startswith(b"cgi2wsgi: cannot start a process: ")
 
 
 @pytest.mark.parametrize("words, login", [
