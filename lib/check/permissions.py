@@ -101,7 +101,7 @@ def say_access():
         say("file-read", f"{user} may not read {script}",
             f"type: chmod {letter(script)}+r {quoted(script)}")
     if is_executed():
-        if os.statvfs(script).f_flag & os.ST_NOEXEC:
+        if os.statvfs(script).f_flag & getattr(os, "ST_NOEXEC", 0):
             say("file-noexec", f"nothing may be executed where {script} lies: "
                 "the file system is mounted with noexec",
                 "move the script, or let the host change /etc/fstab")
