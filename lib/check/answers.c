@@ -30,18 +30,6 @@ struct asked {
 	size_t count; /* of answers */
 };
 
-/* The URL that is given, or else the root of the application. */
-static const char *
-choose_url(const struct invocation *invocation)
-{
-	const char *prefix = invocation->options.script_name;
-
-	return strcmp(invocation->url, "/") == 0 && prefix != NULL &&
-		*prefix == '/'
-	    ? prefix
-	    : invocation->url;
-}
-
 static int
 append_copy(struct words *words, const char *name, const char *value)
 {
@@ -87,7 +75,7 @@ make_command(
 	const char *const rest[] = { "--log=-", timeout, graceful, "-i",
 		strcmp(method, "HEAD") == 0 ? "-I" : NULL,
 		strcmp(method, "POST") == 0 ? "-dname=value" : NULL,
-		subject->invocation->file, choose_url(subject->invocation) };
+		subject->invocation->file, subject->invocation->url };
 	size_t i;
 
 	snprintf(

@@ -269,10 +269,8 @@ def apart(act, *arguments):
 def judge(answers, application):
     faulthandler.enable(2)
     where = defined(application)
-    asked = (prefix if url == "/" and prefix and prefix.startswith("/")
-             else url)
     answers = [Answer(where, *each) for each in answers]
-    path, headers = path_of(asked), headers_of(asked)
+    path, headers = path_of(url), headers_of(url)
     found = [(answer.method, *fault)
              for answer in answers for fault in answer.faults()]
     failed = {method for method, *_ in found}
@@ -286,7 +284,7 @@ def judge(answers, application):
     say_once([(answer.method, *fault) for answer in answers
               if answer.method not in failed
               for fault in apart(validate, application, environ(
-                  answer.method, asked, headers))], path)
+                  answer.method, url, headers))], path)
     if not said:
         say("request", f"{path} is answered, with nothing wrong: "
             + ", ".join(f"{answer.method} {answer.status}"

@@ -188,6 +188,7 @@ static void
 check_script(struct subject *subject, struct invocation *invocation)
 {
 	bool good = read_script(subject, invocation);
+	const char *prefix = invocation->options.script_name;
 	struct child child;
 
 	good = python_try(&child, PYTHON_PATIENCE, check_files, subject,
@@ -198,6 +199,10 @@ check_script(struct subject *subject, struct invocation *invocation)
 	if (!good || account.uid == 0 || !account.ours)
 		return;
 	add_secrets(&invocation->options.settings);
+	/* The application's root, unless a URL was given. */
+	if (strcmp(invocation->url, "/") == 0 && prefix != NULL &&
+	    *prefix == '/')
+		invocation->url = prefix;
 	if (import_check(subject) && !invocation->options.check_files) {
 		preload_check(subject);
 		answers_check(subject);

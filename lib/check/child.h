@@ -13,7 +13,7 @@ struct child {
 		char *bytes; /* NUL-terminated */
 		size_t length;
 	} output, errors;
-	/* What it says itself: it may close or fill each descriptor. */
+	/* In memory that both share: it may close or fill descriptors. */
 	struct told {
 		bool returned; /* act() did */
 		struct finding_store findings;

@@ -46,10 +46,7 @@ void html_station(struct buffer *, double milliseconds, const char *title);
 
 void html_paragraph(struct buffer *, enum text_style, const char *text);
 
-/*
- * A variable or a header with its value; a paragraph that follows as a remark
- * stands beside it.
- */
+/* A variable or a header with its value, and a remark to stand beside it. */
 void html_pair(
     struct buffer *, const char *name, const char *between, const char *value);
 void html_remark(struct buffer *, enum text_style, const char *text);

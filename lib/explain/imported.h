@@ -5,9 +5,10 @@
 #include <stddef.h>
 
 /*
- * Writes what was imported but for the first so many: nothing if there is
- * nothing, all modules if they are few, else those that took the longest, in
- * the order of their beginnings. Returns how many there were.
+ * Writes a title and a table of the modules that were imported, in the order in
+ * which they began. The first ones, so many, were told before and are left
+ * out. Of many only those that took the longest have a row; without any there
+ * is no title either. Returns how many there were.
  */
 size_t imported_tell(const char *title, size_t first);
 

@@ -22,18 +22,19 @@ void transcript_keep_output(bool keep_log);
 void transcript_return_log(void);
 
 /*
- * Who started the program; from now on the response is observed. Both stay;
- * nothing of the request is told yet.
+ * Tells who started the program; from now on the response is observed. The
+ * invocation is read until transcript_end(). The variables come later, with
+ * transcript_call().
  */
 void transcript_open(const struct invocation *, const struct request *);
 
 /* The interpreter has started; what is imported from now on is watched. */
 void transcript_python(void);
 
-/* Neither happens: the process was saved behind them. */
+/* Instead of both: the process was saved when they were over. */
 void transcript_image(void);
 
-/* The import is over; NULL: it failed. */
+/* The import is over, with the application, or NULL if it failed. */
 void transcript_import(PyObject *application);
 
 /* The application will be called with this environ. */

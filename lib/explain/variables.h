@@ -10,10 +10,7 @@
 /* Keeps the variables as the server gave them, to compare with later. */
 void variables_keep(const struct request *);
 
-/*
- * Writes with the pen how the kept variables became environ; settings are
- * those of --env.
- */
+/* Writes how the kept variables became environ; settings are of --env. */
 void variables_tell(PyObject *env, const struct settings *settings);
 
 #endif

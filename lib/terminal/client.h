@@ -4,7 +4,7 @@
 
 #include "invocation/options.h"
 
-/* What the process says that prints the reply. */
+/* Exit statuses of the process that prints the reply. */
 enum {
 	CLIENT_FAILED = 1, /* no reply, or not a whole one */
 	CLIENT_USAGE = 2,
@@ -14,10 +14,11 @@ enum {
 };
 
 /*
- * Returns -1 in a child that has body, or nothing if that is -1, as its
- * standard input and a pipe to the client as its standard output. The parent
- * prints what comes, as curl's options want it, waits, and returns the exit
- * status; *complaint becomes a message, in memory to be freed, or NULL.
+ * Forks. Returns -1 in the child: its standard input is body, or /dev/null if
+ * that is -1, and its standard output is a pipe to the parent. The parent
+ * prints the reply as curl's options want it, waits for the child, and returns
+ * the exit status; *complaint becomes a message, in memory to be freed, or
+ * NULL.
  */
 int client_run(const struct options *, int body, char **complaint);
 

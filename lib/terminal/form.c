@@ -125,19 +125,11 @@ read_parameters(struct part *part, char *rest, const char *value)
 	return 0;
 }
 
-static char *
-base_name(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* Takes apart a copy of the option's value. */
 static int
 read_part(struct part *part, char *copy, const char *value)
 {
-	char mark, *rest;
+	char mark, *rest, *slash;
 
 	part->name = strsep(&copy, "=");
 	if (copy == NULL)
@@ -150,7 +142,8 @@ read_part(struct part *part, char *copy, const char *value)
 		return refuse_field(value, "one file each: give -F again");
 	if (mark == '@') {
 		part->has_filename = true;
-		part->filename = base_name(part->content);
+		slash = strrchr(part->content, '/');
+		part->filename = slash != NULL ? slash + 1 : part->content;
 	}
 	return read_parameters(part, rest, value);
 }

@@ -5,7 +5,7 @@
 #include "invocation/invocation.h"
 
 /*
- * Has the kernel start the script as a server would, but to be saved, and
+ * Has the kernel start the script as a server would, but with PRELOAD_MAKE, and
  * prints what it says. Root becomes the user that --web-user names. Returns
  * the exit status, or CLIENT_USAGE with a failure reported.
  */
