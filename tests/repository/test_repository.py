@@ -44,7 +44,9 @@ def ignored(path):
 FILES = {str(path.relative_to(TOP)): path.read_bytes()
          for path in sorted(TOP.rglob("*"))
          if path.is_file() and not ignored(path)}
-TEXTS = {name: data for name, data in FILES.items() if b"\0" not in data}
+# Seeds of fuzzers are bytes that a client or a disk gives.
+TEXTS = {name: data for name, data in FILES.items()
+         if b"\0" not in data and "/seeds/" not in name}
 SOURCES = {name: data.decode() for name, data in TEXTS.items()
            if name.endswith((".c", ".h"))}
 UNITS = {name: text for name, text in SOURCES.items()

@@ -2,8 +2,8 @@
 
 A part is a class named Part: cases() gives one case after the other, each a
 text that says all, so that it can be run again; try_case() runs one and returns
-one of VERDICTS and what was seen, or a list of (verdict, seen, how often). It
-does so in a worker: a process that inherits the orphans of what it starts, and
+one of VERDICTS and what was seen, or a list of (verdict, seen, how often), and
+the case if that is another. It does so in a worker: a process that inherits the orphans of what it starts, and
 has files of its own.
 """
 
@@ -111,8 +111,8 @@ def run_cases(part, tally, again, jobs, deadline):
         if isinstance(results, str):
             failure += f"the driver failed at {case!r}: {results}"
             continue
-        for verdict, seen, times in results:
-            tally.add(case, verdict, seen, times)
+        for verdict, seen, times, *other in results:
+            tally.add(*other or [case], verdict, seen, times)
             if again:
                 print(f"{verdict}: {seen}", flush=True)
     for worker in workers:

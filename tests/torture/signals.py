@@ -31,4 +31,7 @@ class Part(calls.Part):
 
     def verdict(self, name, outcome, call, loading, case):
         number = getattr(signal, case.split(":")[1])
+        # The next one that keeps bytecode there takes it away (cache.c).
+        outcome.left = " ".join(file for file in outcome.left.split()
+                                if not file.endswith(".new"))
         return judge(SCENARIOS[name], outcome, killed=(number,))

@@ -1,9 +1,7 @@
-"""The plain C units by themselves: tests/unit, and a fuzzer."""
+"""The plain C units by themselves: tests/unit."""
 
 import os
-import re
 import shlex
-import shutil
 import subprocess
 
 import pytest
@@ -33,8 +31,6 @@ LINKED = {
     "wsgi_env": ["wsgi_env", "lib/wsgi/file_wrapper", "lib/cgi/request",
                  "lib/cgi/ascii", "fake_report"],
 }
-# The fuzzers, and where their seeds are.
-SEEDS = {"invocation": "seeds-invocation"}
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1",
          "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
          f"-I{TOP}", f"-I{TOP}/lib", f"-I{UNIT}"]
@@ -43,7 +39,6 @@ CC = shlex.split(os.environ.get("CC", "cc"))
 PKG_CONFIG = shlex.split(os.environ.get("PKG_CONFIG", "pkg-config"))
 # Strings that live as long as the process are no leaks.
 ASAN_OPTIONS = "detect_leaks=0:quarantine_size_mb=16"
-SECONDS = 5
 
 
 def missing(what):
@@ -70,7 +65,7 @@ def ask_pkg_config(*words):
 def sources(names):
     for name in names:
         yield UNIT / f"{name}.c" if "fake_" in name or "test_" in name \
-            or "fuzz_" in name else TOP / f"{name}.c"
+            else TOP / f"{name}.c"
 
 
 def run(command, folder, **how):
@@ -116,78 +111,3 @@ def test_unit(folder, sanitizers, name):
     compiled = call(command)
     assert compiled.returncode == 0, compiled.stdout
     run([program], folder)
-
-
-@pytest.fixture(scope="session", params=SEEDS)
-def fuzzed(folder, request):
-    """A fuzzer, which needs clang and its compiler-rt, and its seeds."""
-    name = request.param
-    clang = os.environ.get("CLANG") or shutil.which("clang")
-    if not clang:
-        missing("clang")
-    probe = folder / "fuzz_probe.c"
-    probe.write_text("int LLVMFuzzerTestOneInput(const char *, unsigned long);"
-                     "\nint LLVMFuzzerTestOneInput(const char *data, "
-                     "unsigned long size)\n{ return !data && size; }\n")
-    flags = ["-fsanitize=fuzzer,address,undefined",
-             "-fno-sanitize-recover=all"]
-    if call([clang, *flags, "-o", folder / "fuzz_probe", probe]).returncode:
-        missing("clang's libFuzzer (libclang-rt-dev)")
-    program = folder / f"fuzz_{name}"
-    compiled = call([clang, *FLAGS, *flags, "-o", program, *sources(
-        [f"fuzz_{name}", *LINKED[name]])])
-    assert compiled.returncode == 0, compiled.stdout
-    return program, UNIT / SEEDS[name]
-
-
-def test_every_fuzzer_is_run():
-    assert sorted(SEEDS) == sorted(
-        file.stem[len("fuzz_"):] for file in UNIT.glob("fuzz_*.c"))
-
-
-@pytest.mark.slow
-def test_fuzz_seeds(folder, fuzzed):
-    """H1, H4: a request changes nothing, a head stays one, by examples."""
-    fuzzer, seeds = fuzzed
-    assert list(seeds.iterdir())
-    run([fuzzer, "-detect_leaks=0", *sorted(seeds.iterdir())], folder)
-
-
-@pytest.mark.slow
-def test_fuzz_relative(folder, fuzzed):
-    """attack 9: a corpus is named from where the fuzzer is started."""
-    fuzzer, seeds = fuzzed
-    copied = folder / f"{fuzzer.name}-corpus"
-    shutil.copytree(seeds, copied)
-    run([fuzzer, "-detect_leaks=0", "-runs=100", copied.name], folder)
-    run([fuzzer, "-detect_leaks=0", "-merge=1", copied.name,
-         os.path.relpath(seeds, folder)], folder)
-
-
-@pytest.mark.parametrize("header, name, compared", [
-    ("options", "options", "compare_options"),
-    ("invocation", "invocation", "compare")])
-def test_fuzz_compares_everything(header, name, compared):
-    """H1, attack 9: no field of what the deployer decides is left out."""
-    text = re.sub(r"/\*(?s:.*?)\*/", "", (
-        TOP / f"lib/invocation/{header}.h").read_text())
-    struct = re.search(rf"struct {name} {{\n((?s:.*?))\n}};", text)[1]
-    struct = re.sub(r"enum {[^}]*}", "enum", struct)
-    fields = re.findall(r"(\w+)[,;]", struct)
-    source = (UNIT / "fuzz_invocation.c").read_text()
-    body = re.search(rf"\n{compared}\((?s:.*?)\n}}", source)[0]
-    assert len(fields) > 8
-    left_out = {field for field in fields if f"one->{field}" not in body}
-    # same_given() has two; the third is the request's own path.
-    assert left_out <= {"given", "count", "action_tail"}
-
-
-@pytest.mark.slow
-def test_fuzz(folder, fuzzed):
-    """H1, H4: the same by seconds of trying."""
-    fuzzer, seeds = fuzzed
-    found = folder / f"{fuzzer.name}-found"
-    found.mkdir()
-    run([fuzzer, f"-max_total_time={SECONDS}", "-detect_leaks=0",
-         "-rss_limit_mb=4096", f"-artifact_prefix={found}/", found,
-         seeds], folder)

@@ -8,13 +8,11 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "fake_report.h"
+#include "fuzzer.h"
+
+#include "../../unit/fake_report.h"
 #include "invocation/invocation.h"
 #include "cgi/report.h"
 
@@ -43,16 +41,6 @@ struct list {
 };
 
 int LLVMFuzzerInitialize(int *, char ***);
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-ensure(int holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "H1 does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static char *
 format(const char *first, const char *second)
@@ -123,23 +111,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	action = put("/app.wsgi", "");
 	other = put("/other.wsgi", "#!/cgi2wsgi --debug :other\n");
 	return atexit(remove_files);
-}
-
-/* The next line as a string, until the input ends. */
-static char *
-take_line(const uint8_t **data, size_t *size)
-{
-	const uint8_t *end = memchr(*data, '\n', *size);
-	size_t length = end != NULL ? (size_t)(end - *data) : *size;
-	char *line = malloc(length + 1);
-
-	ensure(line != NULL, "memory");
-	memcpy(line, *data, length);
-	line[length] = '\0';
-	length += end != NULL;
-	*data += length;
-	*size -= length;
-	return line;
 }
 
 static int

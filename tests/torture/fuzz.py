@@ -1,0 +1,118 @@
+"""Units without a process, by libFuzzer with AddressSanitizer and UBSan.
+
+A case is TARGET SEED SECONDS, or TARGET and an input in base64. Each target of
+fuzz/ begins with what it holds; seeds are beside it. Figures are inputs.
+"""
+
+import base64
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from driver import RIGHT, WRONG
+from harness import TESTS
+
+HERE = Path(__file__).resolve().parent / "fuzz"
+TOP = TESTS.parent
+WORDS = ["lib/cgi/request", "lib/cgi/header", "lib/cgi/ascii",
+         "lib/cgi/buffer", "lib/cgi/secret", "lib/cgi/url",
+         "tests/unit/fake_report"]
+# Which units each target links, besides itself.
+TARGETS = {
+    "answer": ["lib/invocation/options", "lib/invocation/settings",
+               "lib/invocation/file", "lib/invocation/words", *WORDS],
+    "header": ["lib/cgi/header", "lib/cgi/ascii"],
+    "image": ["lib/image/place"],
+    "invocation": ["lib/invocation/invocation", "lib/invocation/file",
+                   "lib/invocation/options", "lib/invocation/settings",
+                   "lib/invocation/trust", "lib/invocation/words", *WORDS],
+    "mount": ["lib/cgi/mount", "lib/cgi/request", "lib/cgi/url",
+              "lib/cgi/ascii", "tests/unit/fake_report"],
+    "request": ["lib/cgi/request"],
+    "url": ["lib/terminal/target", "lib/cgi/ascii", "lib/cgi/buffer",
+            "lib/cgi/url", "tests/unit/fake_report"],
+    "words": ["lib/invocation/words", "lib/cgi/buffer",
+              "tests/unit/fake_report"],
+}
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra",
+         "-Wshadow", "-Wno-unused-function", "-Werror",
+         f"-I{TOP}/lib", f"-I{TOP}/tests/unit",
+         "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
+SLICE = 5       # seconds
+ENV = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=16"}
+
+
+def clang():
+    return os.environ.get("CLANG") or shutil.which("clang") or "clang"
+
+
+def compile_target(name, folder):
+    """The fuzzer as a program in the folder."""
+    program = folder / f"fuzz_{name}"
+    subprocess.run([clang(), *FLAGS, "-o", program, HERE / f"{name}.c",
+                    *(TOP / f"{unit}.c" for unit in TARGETS[name])],
+                   check=True)
+    return program
+
+
+class Part:
+    """A folder of fuzzers, with what they found of each."""
+
+    def __init__(self, random, given):
+        self.random = random
+        self.slice = max(1, min(SLICE * 12, given.seconds / len(TARGETS) / 2))
+        self.folder = Path(tempfile.mkdtemp(prefix="torture-"))
+        self.owner = os.getpid()
+
+    def cases(self):
+        while True:
+            for name in TARGETS:
+                seed = self.random.randrange(1, 1 << 31)
+                yield f"{name} {seed} {self.slice:.0f}"
+
+    def fuzzer(self, name):
+        """The program, and the folder of what other slices have found."""
+        folder = self.folder / f"{name}-{os.getpid()}"
+        if not folder.exists():
+            (folder / "found").mkdir(parents=True)
+            compile_target(name, folder)
+        return folder / f"fuzz_{name}", folder / "found"
+
+    def try_case(self, case):
+        name, *words = case.split()
+        program, found = self.fuzzer(name)
+        bad = found.parent / "bad-"
+        if len(words) == 1:
+            one = found.parent / "input"
+            one.write_bytes(base64.b64decode(words[0]))
+            command = [program, one]
+        else:
+            command = [program, f"-seed={words[0]}", "-rss_limit_mb=4096",
+                       f"-max_total_time={words[1]}", "-print_final_stats=1",
+                       f"-artifact_prefix={bad}", found, HERE / "seeds" / name]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            errors="replace", cwd=found.parent,
+            env={**os.environ, **ENV, "TMPDIR": str(found.parent)})
+        runs = re.search(r"number_of_executed_units: +(\d+)", done.stdout)
+        runs = int(runs[1]) if runs else 1
+        if done.returncode == 0:
+            self.notes[f"of {name}"] += runs
+            return [(RIGHT, "", runs)]
+        for file in bad.parent.glob("bad-*"):
+            case = f"{name} {base64.b64encode(file.read_bytes()).decode()}"
+            file.unlink()
+        return [(WRONG, done.stdout[-3000:], 1, case)]
+
+    def close(self):
+        if os.getpid() == self.owner:
+            return
+        for folder in self.folder.glob(f"*-{os.getpid()}"):
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            self.folder.rmdir()
+        except OSError:
+            pass        # another worker's is there
