@@ -11,7 +11,7 @@ from test_moving_on import MANUAL, asked, blocks
 
 TOP = TESTS.parent
 SHOWN = blocks(MANUAL.partition("\n.Sh MOVING ON\n")[0])
-REQUEST, RESPONSE, SHELL, HELLO, *FRAMEWORKS = SHOWN
+REQUEST, RESPONSE, SHELL, HELLO, *FRAMEWORKS, LADDER = SHOWN
 README_APPLICATION = re.search(r"^```python\n((?s:.*?))^```$",
                                (TOP / "README.md").read_text(), re.M)[1]
 NAMES = ["Flask", "Django", "web.py", "CherryPy"]
@@ -42,6 +42,18 @@ def installed(cgi, script):
 def test_blocks_are_seen():
     assert len(FRAMEWORKS) == 4
     assert SHELL.startswith("#!/bin/sh\n")
+
+
+def test_ladder():
+    """The image is a rung; those above it are what MOVING ON shows."""
+    rungs = re.findall(r"^\|====\|  (\S+(?: \w+)?) ", LADDER, re.MULTILINE)
+    assert rungs == ["mod_wsgi, embedded", "mod_wsgi, daemon",
+                     "cgi2wsgi-preload", "cgi2wsgi", "CGIHandler"]
+    ways = re.findall(r"^\.Ss (\S+?),? .*", MANUAL.partition(
+        "\n.Sh MOVING ON\n")[2], re.MULTILINE)
+    assert {"mod_wsgi", "gunicorn", "uWSGI"} <= set(ways)
+    assert {"gunicorn", "uWSGI", "FastCGI"} <= set(
+        re.findall(r"\w+", LADDER))
 
 
 def test_request_and_response(cgi):
