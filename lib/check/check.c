@@ -180,6 +180,7 @@ read_script(struct subject *subject, struct invocation *invocation)
 	subject->refusal = report_failure();
 	subject->refused = report_failed_with(REPORT_UNSAFE_FILE) ? "unsafe"
 	    : report_failed_with(REPORT_FILE_KIND)                ? "kind"
+	    : report_failed_with(REPORT_LINE_END)                 ? "line"
 								  : "usage";
 	return false;
 }
