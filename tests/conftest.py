@@ -4,6 +4,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -52,6 +53,11 @@ NOT_PRELOADED = {
     "test_lengths_differ": "the same",
     "test_chunked_comes_before_the_call": "the same, before a body is read",
     "test_own_keys": "cgi2wsgi.preloaded is true",
+    "test_huge_pages": "memory is as it was",
+    "test_customize": "what the start of Python prints is printed once",
+    "test_frameworks": "so is what the import prints",
+    "test_secret_is_not_in_a_served_folder": "an image lies there, too",
+    "test_modes": "the same",
     "test_stray_output": "what the import prints is printed once",
     "test_terminated_while_importing": "nothing is imported",
     "test_another_server": "it counts processes, and one saves the image",
@@ -62,6 +68,10 @@ NOT_PRELOADED = {
 # These are answered as ever, since what they do has no image: words of why.
 NO_IMAGE = {
     "test_file_wrapper_without_body": "the import left a descriptor open",
+    "test_closed": "the import left a descriptor open|nobody tells",
+    "test_closed_and_failing": "nobody tells",
+    "test_flushed": "the import left a descriptor open",
+    "test_little_memory": "no memory",
     "test_spool_cannot_be_written": "cannot write the image: File too large",
 }
 
@@ -110,7 +120,7 @@ def check_images(server, found, node):
     if wanted is None:
         assert not found
     else:
-        assert found and all(wanted in text for text in found), found
+        assert all(re.search(wanted, text) for text in found), found
 
 
 @pytest.fixture
@@ -120,8 +130,7 @@ def cgi(request):
     os.chmod(folder, 0o755)
     server = Cgi(os.path.realpath(folder))
     yield server
-    server.close()
-    without = server.not_preloaded() if PRELOAD else []
+    without = server.close()
 
     def removed():
         """Again, if an image was still being written there."""

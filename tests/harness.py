@@ -1,5 +1,6 @@
 """Starts the program the way a web server does, and reads its reply."""
 
+import ast
 import functools
 import itertools
 import os
@@ -38,6 +39,7 @@ ENTRY_TIME = re.compile(r"^\d{4}(?:-\d\d){2}T\d\d(?::\d\d){2}Z "
 # Of the request: no image depends on it.
 REQUEST = re.compile(rb"(HTTP|REQUEST|REMOTE|CONTENT|REDIRECT)_"
                      rb"|(PATH_INFO|QUERY_STRING|SERVER_PROTOCOL)$")
+NOTHING_TO_SAVE = "it cannot be imported"
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
 
 
@@ -92,6 +94,15 @@ def variable_name(header):
     if name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         return name
     return "HTTP_" + name
+
+
+def is_right(source):
+    """Whether another line behind it leaves the rest as it is."""
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 class Reply:
@@ -295,7 +306,7 @@ class Cgi:
         self._started = []
         self._images = {}       # of each, why there is none, or ""
         self.expected = []      # processes that have to start from one
-        self.imports = self.folder / ".imports"
+        self.imports = self.folder.with_name(f"{self.folder.name}.imports")
         # The last line of each script, with PRELOAD: who imports it.
         self._marking = (
             "with __import__('builtins').open(%r, 'a') as _imports: "
@@ -317,7 +328,7 @@ class Cgi:
         else:
             source = (APPS / (source + ".py")).read_text()
         first = f"#!{PRELOAD or PROGRAM} {options}".rstrip()
-        if PRELOAD:
+        if PRELOAD and is_right(source):
             source = source.rstrip("\n") + f"\n{self._marking}\n"
         return self.write(name, first + "\n" + source, 0o755)
 
@@ -368,14 +379,14 @@ class Cgi:
 
     def _start_preloaded(self, script, pairs, body, how):
         """Start from an image, which is made before if there is none."""
-        if not self.imports.exists():
-            self.write(self.imports.name, "", 0o666)
+        self.imports.touch()
+        self.imports.chmod(0o666)
         pairs = [(to_bytes(key), to_bytes(value)) for key, value in pairs]
         own = [pair for pair in pairs if not REQUEST.match(pair[0])]
         who = {key: value for key, value in how.items() if key in (
             "cwd", "preexec_fn", "umask", "user", "group", "extra_groups")}
         kind = repr((script, sorted(own), sorted(who.items(), key=str),
-                     self._files()))
+                     self._files(script)))
         if kind not in self._images:
             self._images[kind] = self._make_image(script, own, who)
         process = self.start_exec([script], pairs, body=body, **how)
@@ -383,15 +394,15 @@ class Cgi:
             self.expected.append(process.pid)
         return process
 
-    def _files(self):
+    def _files(self, script):
         """What a script can import, as it is now."""
-        found = []
+        found = [os.stat(script).st_ctime_ns]
         for folder, folders, names in os.walk(self.folder):
             for name in folders + names:
                 if name.endswith((".py", ".cgi", ".wsgi", ".env")):
                     path = os.path.join(folder, name)
                     found.append((path, os.lstat(path).st_ctime_ns))
-        return sorted(found)
+        return sorted(found, key=str)
 
     def _make_image(self, script, own, who):
         """Give "", or why there is none.
@@ -399,14 +410,22 @@ class Cgi:
         The script is started as for a request, but the application is not
         called: a variable has cgi2wsgi save the process, and tell.
         """
-        # The program does not trust what was written just now.
-        time.sleep(0.03)
-        reply = self.start_exec(
-            [script], [*own, ("REQUEST_METHOD", "GET"),
-                       ("CGI2WSGI_MAKE", "save")], stdin="null", **who).wait()
+        for _ in range(3):
+            # What was written just now, as bytecode, is not trusted.
+            time.sleep(0.03)
+            reply = self.start_exec(
+                [script], [*own, ("REQUEST_METHOD", "GET"),
+                           ("CGI2WSGI_MAKE", "save")], stdin="null",
+                **who).wait()
+            if reply.raw or reply.log:
+                break
         if reply.raw.startswith(b"image "):
             return ""
-        return reply.raw.decode(errors="replace") + reply.log
+        if ("cgi2wsgi: import [" in reply.log
+                or re.match(rb"(Status:|HTTP/1.1) 500 ", reply.raw)):
+            return NOTHING_TO_SAVE
+        return (reply.raw.decode(errors="replace") + reply.log
+                or "nobody tells")
 
     def not_preloaded(self):
         """Why there are no images, and who has not started from its image.
@@ -416,7 +435,7 @@ class Cgi:
         imported = (self.imports.read_text().split()
                     if self.imports.exists() else ())
         return [text for text in self._images.values()
-                if text and not text.startswith("Status: ")] + [
+                if text not in ("", NOTHING_TO_SAVE)] + [
             f"{pid} was to start from an image, but has imported the script"
             for pid in self.expected if str(pid) in imported]
 
@@ -440,6 +459,9 @@ class Cgi:
     def close(self):
         for process in self._started:
             process.close()
+        without = self.not_preloaded() if PRELOAD else []
+        self.imports.unlink(missing_ok=True)
+        return without
 
 
 def alive(pid):

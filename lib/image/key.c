@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/request.h"
 #include "image/key.h"
 #include "invocation/file.h"
 
@@ -165,16 +166,20 @@ add_asked_variables(struct key *key, PyObject *list, char **environment)
 {
 	Py_ssize_t i;
 	size_t n;
+	const char *name;
 
 	for (n = 0; n < READ_IN_C; n++)
 		if (add_variable(key, read_in_c[n], environment, false) == -1)
 			return -1;
-	for (i = 0; i < PyList_GET_SIZE(list); i++)
-		if (PyBytes_Check(PyList_GET_ITEM(list, i)) &&
-		    add_variable(key,
-			PyBytes_AS_STRING(PyList_GET_ITEM(list, i)),
-			environment, true) == -1)
+	for (i = 0; i < PyList_GET_SIZE(list); i++) {
+		if (!PyBytes_Check(PyList_GET_ITEM(list, i)))
+			continue;
+		name = PyBytes_AS_STRING(PyList_GET_ITEM(list, i));
+		/* B13: who asks for the request's finds none, always. */
+		if (!request_is_meta(name, strlen(name)) &&
+		    add_variable(key, name, environment, true) == -1)
 			return -1;
+	}
 	return key->everything ? add_all_variables(key, environment) : 0;
 }
 

@@ -180,6 +180,19 @@ def test_variables_that_are_none_of_its_business(preloaded):
         assert preloaded.run(script, env={name: "x"}).body == b"True"
 
 
+def test_who_asks_for_the_request(preloaded):
+    """B13, H7: web.py looks for SERVER_SOFTWARE; nobody finds it, ever."""
+    script = preloaded.script("""
+        seen = [os.environ.get("SERVER_SOFTWARE"),
+                "REQUEST_METHOD" in os.environ, os.getenv("HTTP_HOST")]
+        def application(environ, start_response):
+            return reply(start_response, [
+                environ["cgi2wsgi.preloaded"], *seen])
+    """)
+    preloaded.make(script)
+    assert eval(preloaded.run(script).body) == [True, None, False, None]
+
+
 @pytest.mark.parametrize("what", ["script", "folder"])
 def test_whoever_may_write(preloaded, what):
     """H5, H7: an image is no way around what is refused without one."""
