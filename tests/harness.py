@@ -422,7 +422,7 @@ class Cgi:
         if reply.raw.startswith(b"image "):
             return ""
         if ("cgi2wsgi: import [" in reply.log
-                or re.match(rb"(Status:|HTTP/1.1) 500 ", reply.raw)):
+                or re.match(rb"(Status:|HTTP/1.1) 5\d\d ", reply.raw)):
             return NOTHING_TO_SAVE
         return (reply.raw.decode(errors="replace") + reply.log
                 or "nobody tells")
