@@ -164,7 +164,9 @@ run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
     PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q \
     -n $$((2 * $$(nproc) + 1))
 
-TESTS = tests
+# With PRELOAD=1 those of the program once more, each request from an image:
+# tests/conftest.py lists what is left out, and why.
+TESTS = $(if $(PRELOAD),$(addprefix tests/,cgi invocation python wsgi),tests)
 check: all
 	$(run_tests) $(TESTS)
 
