@@ -342,13 +342,32 @@ answer(void)
 	return leave(result);
 }
 
+static int end_status = -1;
+
+/*
+ * What libraries in C have registered with atexit(3) since the border has run;
+ * the rest is of the process that was saved, as in a child of multiprocessing.
+ * OpenSSL would give its memory back there, and write to all of it. If Python
+ * was finalised, something was left whose end counts: then all of it runs.
+ */
+static void
+leave_early(void)
+{
+	if (end_status == -1 || !Py_IsInitialized())
+		return;
+	fflush(NULL);
+	_exit(end_status);
+}
+
 /* What was saved at the border starts again: another process, a request. */
 static void
 wake(void)
 {
 	clock_open();
 	report_open();
-	exit(answer());
+	atexit(leave_early);
+	end_status = answer();
+	exit(end_status);
 }
 
 int

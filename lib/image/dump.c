@@ -48,6 +48,7 @@
 
 #include "cgi/request.h"
 #include "image/dump.h"
+#include "image/pagemap.h"
 #include "image/preload.h"
 
 #ifndef PR_GET_TID_ADDRESS
@@ -60,11 +61,6 @@
 #define LIBRARIES 1024
 #define NEAR 4 /* pages between saved ones that are saved, too */
 #define WINDOW 512 /* pages that are asked for in one call */
-
-/* Of /proc/self/pagemap. */
-#define PAGE_PRESENT (UINT64_C(1) << 63)
-#define PAGE_SWAPPED (UINT64_C(1) << 62)
-#define PAGE_FILE (UINT64_C(1) << 61)
 
 struct area {
 	uint64_t start, end, offset;
@@ -446,6 +442,12 @@ make_head(struct dump *dump, const struct key *key)
 	put_segments(dump,
 	    reserve(&to, image, &image->segments, dump->segment_count,
 		sizeof(struct image_segment)));
+	/* Room for what written.c finds: every fourth page, if none of these
+	 * lie side by side. */
+	image->written_room = dump->saved / dump->page / 4 + 1;
+	reserve(&to, image, &image->written, image->written_room,
+	    sizeof(struct image_range));
+	image->written.count = 0;
 	for (i = 0; i < image->argv.count; i++)
 		argv[i] = put_text(&to, image, key->caller.argv[i]);
 	for (i = 0; i < count; i++) {

@@ -8,7 +8,7 @@
 #include "image/parts.h"
 
 #define IMAGE_MAGIC UINT64_C(0x6567616d69773263) /* "c2wimage" */
-#define IMAGE_VERSION 1 /* of this format: another one is not read */
+#define IMAGE_VERSION 2 /* of this format: another one is not read */
 
 /* The beginning of the file. What follows it are lists and names. */
 struct image {
@@ -28,6 +28,10 @@ struct image {
 	struct image_list ignored; /* of names: request variables; a last _ is a
 				    * prefix. None: others may come and go */
 	struct image_list segments; /* by library, then by address */
+	struct image_list written; /* ranges that a first start wrote to: they
+				    * are copied in advance, as each copy of a
+				    * page is dearer when it is asked for */
+	uint64_t written_room; /* for so many */
 	/* the only thread */
 	uint64_t awake; /* void (*)(const struct image_call *) */
 	uint64_t stack; /* its pointer then */

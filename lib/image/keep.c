@@ -33,6 +33,7 @@
 #include "image/dump.h"
 #include "image/keep.h"
 #include "image/key.h"
+#include "image/written.h"
 #include "python/cache.h"
 #include "python/garbage.h"
 #include "python/shutdown.h"
@@ -64,6 +65,7 @@ static struct {
 	int64_t size; /* of the image */
 	size_t libraries;
 	const struct keep_hooks *hooks;
+	const struct options *options;
 	struct sigaction signals[NSIG];
 	/* what the import has set (value) or removed (NULL) */
 	struct key_variable *changes;
@@ -385,6 +387,8 @@ awake(const struct image_call *call)
 {
 	environ = call->environment;
 	keep.probe = call->probe != 0;
+	if (keep.probe)
+		keep.whole = copy_environment(true);
 	keep.hooks->wake();
 }
 
@@ -490,8 +494,9 @@ set_request(const char *url)
 
 /* What is imported and cached by a request is saved, too. */
 static bool
-has_made_requests(const struct options *options)
+has_made_requests(void)
 {
+	const struct options *options = keep.options;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), i;
 	bool first = true;
 
@@ -526,7 +531,7 @@ is_ready(const struct invocation *invocation)
 	char *repeated = NULL;
 	bool ready = false;
 
-	if (!has_made_requests(&invocation->options) || is_refused())
+	if (!has_made_requests() || is_refused())
 		return false;
 	garbage_thaw();
 	if (key_collect(&keep.key, keep.first, invocation) == -1)
@@ -662,6 +667,7 @@ keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 	if (!keep.wanted)
 		return;
 	keep.hooks = hooks;
+	keep.options = &invocation->options;
 	keep.import = clock_elapsed();
 	for (i = 1; i < NSIG; i++)
 		sigaction(i, NULL, &keep.signals[i]);
@@ -738,6 +744,26 @@ renew_environ(void)
 	return result;
 }
 
+/*
+ * A process that only tries the image does what each will do, as far as that
+ * can be without a request: those of --preload-request once more, and the end.
+ */
+static _Noreturn void
+try_image(void)
+{
+	char *path = name_file(keep.unfinished);
+	int file = -1;
+
+	if (keep.whole == NULL || !has_made_requests())
+		_exit(EXIT_FAILURE);
+	shutdown_python();
+	if (path != NULL)
+		file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (file != -1)
+		written_note(file);
+	_exit(EXIT_SUCCESS);
+}
+
 int
 keep_resume(void)
 {
@@ -748,6 +774,6 @@ keep_resume(void)
 		return traceback_fail(REPORT_SYSTEM, "cannot renew os.environ");
 	process_resume();
 	if (keep.probe)
-		_exit(EXIT_SUCCESS);
+		try_image();
 	return 0;
 }

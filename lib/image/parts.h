@@ -35,6 +35,11 @@ struct image_segment {
 #define IMAGE_EMPTY (-2) /* zero bytes */
 };
 
+/* Pages side by side. */
+struct image_range {
+	uint64_t address, size;
+};
+
 /* A list: the offset of its first element, and how many there are. */
 struct image_list {
 	uint64_t first, count;

@@ -636,3 +636,40 @@ def test_a_request_before_the_image_that_fails(preloaded):
     assert done.returncode == 1 and preloaded.files() == [made]
     assert "ValueError: before" in done.stderr
     assert "--preload-request was not answered: /wrong" in done.stderr
+
+
+def test_pages_that_are_written_to_anyhow(preloaded):
+    """What a first start wrote to is copied at once, before it is needed."""
+    script = preloaded.script("""
+        import resource
+        pages = memoryview(bytearray(256 * 4096))
+        def application(environ, start_response):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for place in range(0, len(pages), 4096):
+                pages[place] = 1
+            after = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            return reply(start_response, [
+                environ["cgi2wsgi.preloaded"], after - before])
+    """, "--preload-request /")
+    preloaded.make(script)
+    from_image, faults = eval(preloaded.run(script).body)
+    assert from_image and faults < 64
+
+
+def test_what_libraries_do_at_the_end(preloaded):
+    """I3: what a library in C registers during a request runs at its end.
+
+    What it registered when it was imported was another process's."""
+    script = preloaded.script("""
+        import ctypes
+        libc = ctypes.CDLL(None)
+        words = b"of the import", b"of the request"
+        libc.__cxa_atexit(libc.perror, words[0], None)
+        def application(environ, start_response):
+            libc.__cxa_atexit(libc.perror, words[1], None)
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    preloaded.make(script)
+    reply = preloaded.run(script)
+    assert reply.body == b"True" and "of the request" in reply.log
+    assert "of the import" not in reply.log

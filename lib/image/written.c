@@ -1,0 +1,103 @@
+/*
+ * Most pages that a request writes to are the same for each: counts of
+ * references, the collector's lists, free lists of allocators. The first
+ * process that starts from an image, which is there to try it, tells which
+ * they are. The list says nothing about what is in them, so a wrong one costs
+ * time and nothing else.
+ */
+
+#include <sys/mman.h>
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "image/pagemap.h"
+#include "image/place.h"
+#include "image/written.h"
+
+#define WINDOW 512 /* pages that are asked for in one call */
+
+/* Returns false if there is no more room. */
+static bool
+add_page(struct image *image, uint64_t address)
+{
+	struct image_range *range =
+	    (struct image_range *)((char *)image + image->written.first);
+	uint64_t count = image->written.count;
+
+	if (count > 0 &&
+	    range[count - 1].address + range[count - 1].size == address) {
+		range[count - 1].size += image->page;
+		return true;
+	}
+	if (count == image->written_room)
+		return false;
+	range[count] = (struct image_range){ address, image->page };
+	image->written.count++;
+	return true;
+}
+
+/* A page of a file that was written to is the file's no more. */
+static int
+note_segment(
+    struct image *image, const struct image_segment *segment, int pagemap)
+{
+	uint64_t entries[WINDOW], address = segment->address,
+				  end = address + segment->size;
+	size_t i, count;
+
+	for (; address < end; address += count * image->page) {
+		count = (size_t)((end - address) / image->page);
+		if (count > WINDOW)
+			count = WINDOW;
+		if (pread(pagemap, entries, count * sizeof(*entries),
+			(off_t)(address / image->page * sizeof(*entries))) !=
+		    (ssize_t)(count * sizeof(*entries)))
+			return -1;
+		for (i = 0; i < count; i++)
+			if ((entries[i] & (PAGE_PRESENT | PAGE_FILE)) ==
+				PAGE_PRESENT &&
+			    !add_page(image, address + i * image->page))
+				return 0;
+	}
+	return 0;
+}
+
+static int
+note_all(struct image *image)
+{
+	const struct image_segment *segment =
+	    (struct image_segment *)((char *)image + image->segments.first);
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+	    result = pagemap != -1 ? 0 : -1;
+	uint64_t i;
+
+	image->written.count = 0;
+	for (i = 0; result == 0 && i < image->segments.count; i++)
+		if ((segment[i].protection & PROT_WRITE) != 0)
+			result = note_segment(image, &segment[i], pagemap);
+	if (pagemap != -1)
+		close(pagemap);
+	if (result == -1)
+		image->written.count = 0;
+	image->checksum = place_sum(image);
+	return result;
+}
+
+int
+written_note(int file)
+{
+	struct image head, *image;
+	int result;
+
+	if (pread(file, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
+		return -1;
+	image = mmap(NULL, (size_t)head.head, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, file, 0);
+	if (image == MAP_FAILED)
+		return -1;
+	result = note_all(image);
+	munmap(image, (size_t)head.head);
+	return result;
+}
