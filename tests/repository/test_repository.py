@@ -26,7 +26,7 @@ EXCEPTIONS = {
     ("lib/check/child.c", "_exit"),
     # Nor has a process that writes an image, or starts from one.
     ("lib/image/keep.c", "_exit"),
-    ("cgi2wsgi.c", "exit"),
+    ("cgi2wsgi.c", "exit"), ("cgi2wsgi.c", "_exit"),
     # A forked child ends as any other Python process.
     ("lib/wsgi/response.c", "PyErr_Print"),
 }
