@@ -59,7 +59,9 @@
 #define AREAS 4096
 #define SEGMENTS 16384
 #define LIBRARIES 1024
-#define NEAR 4 /* pages between saved ones that are saved, too */
+#define NEAR \
+	24 /* pages between saved ones: saving them is cheaper than one
+		 * more call of mmap(2) in each process */
 #define WINDOW 512 /* pages that are asked for in one call */
 
 struct area {
@@ -442,12 +444,12 @@ make_head(struct dump *dump, const struct key *key)
 	put_segments(dump,
 	    reserve(&to, image, &image->segments, dump->segment_count,
 		sizeof(struct image_segment)));
-	/* Room for what written.c finds: every fourth page, if none of these
-	 * lie side by side. */
-	image->written_room = dump->saved / dump->page / 4 + 1;
-	reserve(&to, image, &image->written, image->written_room,
+	/* touched.c fills it in: every fourth page, if none of these lie side
+	 * by side, and what is read of libraries. */
+	image->touched_room = dump->saved / dump->page / 4 + 256;
+	reserve(&to, image, &image->touched, image->touched_room,
 	    sizeof(struct image_range));
-	image->written.count = 0;
+	image->touched.count = 0;
 	for (i = 0; i < image->argv.count; i++)
 		argv[i] = put_text(&to, image, key->caller.argv[i]);
 	for (i = 0; i < count; i++) {

@@ -28,10 +28,9 @@ struct image {
 	struct image_list ignored; /* of names: request variables; a last _ is a
 				    * prefix. None: others may come and go */
 	struct image_list segments; /* by library, then by address */
-	struct image_list written; /* ranges that a first start wrote to: they
-				    * are copied in advance, as each copy of a
-				    * page is dearer when it is asked for */
-	uint64_t written_room; /* for so many */
+	struct image_list touched; /* ranges that a first start read or wrote
+				    * to: a fault for each page costs more */
+	uint64_t touched_room; /* for so many */
 	/* the only thread */
 	uint64_t awake; /* void (*)(const struct image_call *) */
 	uint64_t stack; /* its pointer then */

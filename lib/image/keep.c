@@ -33,9 +33,10 @@
 #include "image/dump.h"
 #include "image/keep.h"
 #include "image/key.h"
-#include "image/written.h"
+#include "image/touched.h"
 #include "python/cache.h"
 #include "python/garbage.h"
+#include "python/memory.h"
 #include "python/shutdown.h"
 #include "python/traceback.h"
 
@@ -400,6 +401,7 @@ save(void)
 	char here;
 
 	wipe_request();
+	memory_use_up();
 	reason = dump_write(
 	    keep.file, &keep.key, awake, (uintptr_t)&here - BELOW);
 	if (reason != NULL)
@@ -760,7 +762,7 @@ try_image(void)
 	if (path != NULL)
 		file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (file != -1)
-		written_note(file);
+		touched_note(file);
 	_exit(EXIT_SUCCESS);
 }
 

@@ -16,9 +16,6 @@
 #include "image/raw.h"
 
 #define ARCH_SET_FS 0x1002
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 #define ADDRESSES (UINT64_C(1) << 47)
 #if defined(__x86_64__)
 #define RSEQ_SIGNATURE 0x53053053
@@ -112,7 +109,7 @@ is_sound(const struct image *image)
 	    is_within(
 		image, &image->variables, sizeof(struct image_variable)) &&
 	    is_within(image, &image->segments, sizeof(struct image_segment)) &&
-	    is_within(image, &image->written, sizeof(struct image_range)) &&
+	    is_within(image, &image->touched, sizeof(struct image_range)) &&
 	    are_names_within(image) && are_segments_within(image);
 }
 
@@ -303,18 +300,18 @@ map_all(const struct image *image, int file)
 
 /*
  * What is written to anyhow is copied now, with one call for pages side by
- * side. A fault for each costs thrice as much, the more so once a page has been
- * read. Linux before 5.14 cannot, and changes nothing.
+ * side; a fault for each costs thrice as much, the more so once a page has been
+ * read. What is read anyhow is mapped now. Linux before 5.14 cannot do that.
  */
 static void
-copy_written(const struct image *image)
+populate(const struct image *image)
 {
-	const struct image_range *range = part(image, image->written.first);
+	const struct image_range *range = part(image, image->touched.first);
 	uint64_t i;
 
-	for (i = 0; i < image->written.count; i++)
+	for (i = 0; i < image->touched.count; i++)
 		if (raw_call_4(__NR_madvise, range[i].address, range[i].size,
-			MADV_POPULATE_WRITE, 0) != 0)
+			range[i].advice, 0) != 0)
 			return;
 }
 
@@ -386,7 +383,7 @@ start_from(int file, const struct preload_start *start)
 	if (image != NULL && is_sound(image) && is_true(image, start) &&
 	    map_all(image, file)) {
 		raw_call_4(__NR_close, file, 0, 0, 0);
-		copy_written(image);
+		populate(image);
 		restore_thread(image, start);
 		jump(image, &call);
 	}

@@ -28,6 +28,9 @@
 
 #define HUGE ((uintptr_t)2 << 20)
 #define POOL ((size_t)16 << 10) /* Python's, of 3.10 and later */
+#define POOL_HEAD 48 /* bytes in front of a pool's first block */
+#define LARGEST_BLOCK 512 /* what is larger is malloc()'s */
+#define LARGEST ((size_t)100 << 10) /* that malloc() does not map */
 #define HEAP ((size_t)32 << 20)
 #define LARGE ((size_t)4 << 20)
 #define PLENTY ((rlim_t)1 << 30)
@@ -163,10 +166,74 @@ memory_gather(void)
 	PyObject_SetArenaAllocator(&allocator);
 }
 
+#if __GLIBC_PREREQ(2, 33)
+
+/* What comes from the end of the heap goes back; all else is taken. */
+static void
+use_up_heap(void)
+{
+	size_t behind = mallinfo2().keepcost, size;
+	uintptr_t end, got;
+	void *memory;
+
+	do
+		memory = malloc(LARGEST);
+	while (memory != NULL && mallinfo2().keepcost == behind);
+	end = (uintptr_t)memory;
+	free(memory);
+	for (size = LARGEST; end != 0 && size > 0;
+	     size -= size > 1024 ? size / 1024 * 16 : 16)
+		do {
+			memory = malloc(size);
+			got = (uintptr_t)memory;
+			if (got >= end)
+				free(memory);
+		} while (memory != NULL && got < end);
+}
+
+#else
+
+static void
+use_up_heap(void)
+{
+}
+
+#endif
+
+/*
+ * Python's pools have blocks of one size each. A pool's first block comes from
+ * an empty one, and behind it is nothing but new memory.
+ */
+static void
+use_up_pools(void)
+{
+	size_t size, taken = 0;
+	void *block;
+
+	for (size = LARGEST_BLOCK; size > 0; size -= 16)
+		do {
+			block = PyObject_Malloc(size);
+			taken += size;
+		} while (block != NULL && taken < LARGE &&
+		    (uintptr_t)block % POOL != POOL_HEAD);
+}
+
+void
+memory_use_up(void)
+{
+	use_up_heap();
+	use_up_pools();
+}
+
 #else
 
 void
 memory_gather(void)
+{
+}
+
+void
+memory_use_up(void)
 {
 }
 

@@ -9,4 +9,10 @@
  */
 void memory_gather(void);
 
+/*
+ * In a process that is to be saved: takes what was freed here and there, so
+ * that each process from its image gets new memory side by side, in few pages.
+ */
+void memory_use_up(void);
+
 #endif

@@ -1,9 +1,9 @@
 /*
  * Most pages that a request writes to are the same for each: counts of
- * references, the collector's lists, free lists of allocators. The first
- * process that starts from an image, which is there to try it, tells which
- * they are. The list says nothing about what is in them, so a wrong one costs
- * time and nothing else.
+ * references, the collector's lists, free lists of allocators. So are those of
+ * programs and libraries that are run. The first process that starts from an
+ * image, which is there to try it, tells which they are. The list says nothing
+ * about what is in them, so a wrong one costs time and nothing else.
  */
 
 #include <sys/mman.h>
@@ -14,37 +14,47 @@
 
 #include "image/pagemap.h"
 #include "image/place.h"
-#include "image/written.h"
+#include "image/touched.h"
 
 #define WINDOW 512 /* pages that are asked for in one call */
 
+/* Of Linux 5.14; older ones refuse them. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* Returns false if there is no more room. */
 static bool
-add_page(struct image *image, uint64_t address)
+add_page(struct image *image, uint64_t address, uint64_t advice)
 {
 	struct image_range *range =
-	    (struct image_range *)((char *)image + image->written.first);
-	uint64_t count = image->written.count;
+	    (struct image_range *)((char *)image + image->touched.first);
+	uint64_t count = image->touched.count;
 
-	if (count > 0 &&
+	if (count > 0 && range[count - 1].advice == advice &&
 	    range[count - 1].address + range[count - 1].size == address) {
 		range[count - 1].size += image->page;
 		return true;
 	}
-	if (count == image->written_room)
+	if (count == image->touched_room)
 		return false;
-	range[count] = (struct image_range){ address, image->page };
-	image->written.count++;
+	range[count] = (struct image_range){ address, image->page, advice };
+	image->touched.count++;
 	return true;
 }
 
-/* A page of a file that was written to is the file's no more. */
+/* Where it may be written to, only pages that were: those are no more the
+ * file's that they were mapped from. */
 static int
 note_segment(
     struct image *image, const struct image_segment *segment, int pagemap)
 {
 	uint64_t entries[WINDOW], address = segment->address,
 				  end = address + segment->size;
+	bool writable = (segment->protection & PROT_WRITE) != 0;
+	uint64_t wanted = PAGE_PRESENT | (writable ? 0 : PAGE_FILE),
+		 advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 	size_t i, count;
 
 	for (; address < end; address += count * image->page) {
@@ -57,8 +67,8 @@ note_segment(
 			return -1;
 		for (i = 0; i < count; i++)
 			if ((entries[i] & (PAGE_PRESENT | PAGE_FILE)) ==
-				PAGE_PRESENT &&
-			    !add_page(image, address + i * image->page))
+				wanted &&
+			    !add_page(image, address + i * image->page, advice))
 				return 0;
 	}
 	return 0;
@@ -73,20 +83,20 @@ note_all(struct image *image)
 	    result = pagemap != -1 ? 0 : -1;
 	uint64_t i;
 
-	image->written.count = 0;
+	image->touched.count = 0;
 	for (i = 0; result == 0 && i < image->segments.count; i++)
-		if ((segment[i].protection & PROT_WRITE) != 0)
+		if ((segment[i].protection & PROT_READ) != 0)
 			result = note_segment(image, &segment[i], pagemap);
 	if (pagemap != -1)
 		close(pagemap);
 	if (result == -1)
-		image->written.count = 0;
+		image->touched.count = 0;
 	image->checksum = place_sum(image);
 	return result;
 }
 
 int
-written_note(int file)
+touched_note(int file)
 {
 	struct image head, *image;
 	int result;
