@@ -105,6 +105,14 @@ def is_right(source):
     return True
 
 
+def starts_with_preload(script):
+    """Whether a script is executable, and its first line names that."""
+    if not os.access(script, os.X_OK):
+        return False
+    with open(script, "rb") as file:
+        return file.readline().split()[:1] == [b"#!" + os.fsencode(PRELOAD)]
+
+
 class Reply:
     """What a run of the program left: reply, log and exit status.
 
@@ -373,7 +381,7 @@ class Cgi:
         pairs = self.environ(script, target, method, headers, body, env,
                              drop, raw, length)
         how.setdefault("cwd", os.path.dirname(script))
-        if PRELOAD and not argv and os.access(script, os.X_OK):
+        if PRELOAD and not argv and starts_with_preload(script):
             return self._start_preloaded(script, pairs, body, how)
         return self.start_exec([script, *argv], pairs, body=body, **how)
 

@@ -78,7 +78,8 @@ same_text(const char *one, const char *other)
 /*
  * Whether an image of this can be: a request, and either a script's #! line
  * (the kernel says: program, words of the line, script) without query words
- * behind, or CGI2WSGI_ARGS.
+ * behind, or CGI2WSGI_ARGS. With more words that could be a #! line, too, below
+ * an emulator, which tells another name to be executed.
  */
 static bool
 recognise(struct preload_start *start)
@@ -98,7 +99,8 @@ recognise(struct preload_start *start)
 	caller->is_line = (caller->argc == 2 || caller->argc == 3) &&
 	    same_text(caller->argv[caller->argc - 1], caller->execfn);
 	return caller->is_line ||
-	    place_variable(caller->environment, "CGI2WSGI_ARGS") != NULL;
+	    (caller->argc < 3 &&
+		place_variable(caller->environment, "CGI2WSGI_ARGS") != NULL);
 }
 
 static char *

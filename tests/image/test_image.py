@@ -465,7 +465,8 @@ def test_the_deployers_words(preloaded):
     mine = f"--cache {preloaded.cache} {script}"
     until(lambda: run(mine) and preloaded.files())
     assert run(mine) == b"True"
-    assert run(mine, "--debug", other) == b"True"
+    assert run(mine, "--debug") == b"True"
+    assert run(mine, "--debug", other) == b"False"
     assert run(f"--cache {preloaded.cache} {other}") == b"otherFalse"
 
 

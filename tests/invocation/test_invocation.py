@@ -15,7 +15,7 @@ import zipfile
 
 import pytest
 
-from harness import APPS, PASSED_ON, PROGRAM
+from harness import APPS, PASSED_ON, PRELOAD, PROGRAM
 
 WORDS = [
     ["-s"], ["--version"], ["/etc/passwd"], ["-c", "x"], ["--help"], ["-V"],
@@ -570,9 +570,12 @@ def test_interpreter_copy_of_program(cgi):
 
 # Where AT_EXECFN is the program: below qemu-user, gVisor, on other systems
 
-def emulated(cgi, script, option, words=(), program=PROGRAM, **how):
+STARTED = PRELOAD or PROGRAM
+
+
+def emulated(cgi, script, option, words=(), program=STARTED, **how):
     """A #! line as a kernel below such a layer runs it."""
-    return execve(cgi, PROGRAM, [program, option, script, *words],
+    return execve(cgi, STARTED, [program, option, script, *words],
                   cgi.environ(script, **how))
 
 
@@ -593,7 +596,7 @@ def test_emulated_long_line(cgi, size):
     """H2: Linux hands over what it read of a long line."""
     line = f"--env OPTION_A={'x' * size} --env OPTION_B=1"
     script = cgi.script("facts", line)
-    word = f"#!{PROGRAM} {line}"[:255].partition(" ")[2]
+    word = f"#!{STARTED} {line}"[:255].partition(" ")[2]
     found = facts(emulated(cgi, script, word))
     assert found["variables"] == {"OPTION_A": "x" * size, "OPTION_B": "1"}
     if len(line) > len(word):
@@ -657,7 +660,7 @@ def test_emulated_terminal(cgi, words, query):
     """H4: run by hand, the words behind the script are a person's."""
     line = "--env OPTION=1 --env OPTION2=2"
     script = cgi.script("facts", line)
-    found = facts(printed(cgi.exec([PROGRAM, line, script, "-i", *words],
+    found = facts(printed(cgi.exec([STARTED, line, script, "-i", *words],
                                    TERMINAL)))
     assert found["file"] == str(script)
     assert found["variables"] == {"OPTION": "1", "OPTION2": "2"}
