@@ -28,6 +28,7 @@
 #include "explain/transcript.h"
 #include "invocation/file.h"
 #include "invocation/invocation.h"
+#include "invocation/trust.h"
 #include "python/application.h"
 #include "python/cache.h"
 #include "python/garbage.h"
@@ -305,10 +306,16 @@ leave(int result)
 	return status;
 }
 
-/* A person's is found already, and so is that of a process image. */
+/*
+ * A person's is found already, and so is that of a process image, where others
+ * may by now change what its options name (H5).
+ */
 static int
 find_application(void)
 {
+	if (application != NULL)
+		return trust_check_options(
+		    &invocation.options, invocation.folder);
 	if (command_line.typed) {
 		page_expect_terminal();
 		return report_failure() != NULL ? -1 : 0;
@@ -333,7 +340,7 @@ answer(void)
 	 * read but CONTENT_LENGTH, and what error pages need; from then on
 	 * nothing is started or imported.
 	 */
-	if (open_request() == 0 && (prepared || find_application() == 0) &&
+	if (open_request() == 0 && find_application() == 0 &&
 	    follow_options() == 0 && (prepared ? resume() : prepare()) == 0)
 		result = call();
 	Py_CLEAR(application);

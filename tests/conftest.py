@@ -58,6 +58,7 @@ NOT_PRELOADED = {
     "test_huge_pages": "memory is as it was",
     "test_stray_output": "what the import prints is printed once",
     "test_utf8": "the same",
+    "test_warnings": "the same",
     "test_frameworks": "the same",
     "test_customize": "the same of what Python's start prints",
     "test_usercustomize": "the same",

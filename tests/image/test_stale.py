@@ -207,6 +207,22 @@ def test_whoever_may_write(preloaded, what):
     assert reply.status == 500 and "unsafe-file" in reply.log
 
 
+@pytest.mark.parametrize("option", ["--log", "--env-file", "--path"])
+def test_whoever_may_write_what_options_name(preloaded, option):
+    """H5, J3, H7: attack 6: a link there may lead elsewhere by now."""
+    write = preloaded.cgi.write
+    name = write("open/name", "A=b\n", 0o600)
+    script = preloaded.script("""
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, f"{option} {name.parent if option == '--path' else name}")
+    preloaded.make(script)
+    assert preloaded.run(script).body == b"True"
+    name.parent.chmod(0o777)
+    reply = preloaded.run(script)
+    assert reply.status == 500 and "unsafe-file" in reply.log
+
+
 def test_a_mapped_library(preloaded):
     """H7: a library in C that was replaced."""
     libc = next(line.split()[-1] for line in open("/proc/self/maps")
