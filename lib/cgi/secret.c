@@ -22,16 +22,57 @@ static struct {
 	size_t count;
 } added;
 
-int
-secret_add(const char *name, const char *value)
+enum { SHORTEST = 3, LEAST = 6 }; /* bytes of a value; see secret_add() */
+
+static int
+append(const char *name, const char *value)
 {
 	struct added *grown = realloc(
 	    added.list, (added.count + 1) * sizeof(*grown));
 
-	if (grown == NULL)
+	if (grown == NULL || value == NULL)
 		return -1;
 	grown[added.count++] = (struct added){ name, value };
 	added.list = grown;
+	return 0;
+}
+
+/*
+ * The characters of base64 (RFC 4648 4) that are of nothing but this value,
+ * where so many bytes stand before it: memory to be freed, or NULL.
+ */
+static char *
+encode_base64(const char *value, size_t before)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t length = strlen(value), bit, byte;
+	char *text = malloc(length * 4 / 3 + 1), *to = text;
+	unsigned both;
+
+	/* Each is six bits of two bytes. */
+	for (bit = (6 - 8 * before % 6) % 6;
+	     text != NULL && bit + 6 <= 8 * length; bit += 6) {
+		byte = bit / 8;
+		both = (unsigned)(unsigned char)value[byte] << 8 |
+		    (unsigned char)value[byte + 1];
+		*to++ = digits[both >> (10 - bit % 8) & 63];
+	}
+	if (text != NULL)
+		*to = '\0';
+	return text;
+}
+
+int
+secret_add(const char *name, const char *value)
+{
+	size_t before;
+
+	if (append(name, value) == -1)
+		return -1;
+	for (before = 0; strlen(value) >= LEAST && before < 3; before++)
+		if (append(name, encode_base64(value, before)) == -1)
+			return -1;
 	return 0;
 }
 
@@ -62,32 +103,55 @@ measure(const char *text, char wanted)
 								 : 0;
 }
 
-/* How many bytes spell this value there, or 0. */
+/*
+ * How many bytes spell this value there, or 0. Base64 has other characters in
+ * URLs (RFC 4648 5). escaped: as repr() and JSON write it.
+ */
 static size_t
-measure_value(const char *at, const char *value)
+measure_value(const char *at, const char *value, bool escaped)
 {
 	const char *end = at;
 	size_t size;
 
 	for (; *value != '\0'; value++, end += size) {
-		size = *value == ' ' && *end == '+' ? 1 : measure(end, *value);
-		if (size == 0)
+		if (escaped && *end == '\\' && end[1] == *value &&
+		    strchr("\\'\"", *value) != NULL)
+			size = 2;
+		else if ((*value == ' ' && *end == '+') ||
+		    (*value == '+' && *end == '-') ||
+		    (*value == '/' && *end == '_'))
+			size = 1;
+		else if ((size = measure(end, *value)) == 0)
 			return 0;
 	}
 	return (size_t)(end - at);
 }
 
+static bool
+is_word_part(char c)
+{
+	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c < 0;
+}
+
 /* The length of the longest value of those that stands there, or 0. */
 static size_t
-measure_added(const char *at)
+measure_added(const char *start, const char *at)
 {
-	enum { LEAST = 6 };
-	size_t i, length, longest = 0;
+	size_t i, size, length, longest = 0;
+	const char *value;
+	int escaped;
 
 	for (i = 0; i < added.count; i++)
-		if (strlen(added.list[i].value) >= LEAST &&
-		    (length = measure_value(at, added.list[i].value)) > longest)
-			longest = length;
+		for (escaped = 0; escaped < 2; escaped++) {
+			value = added.list[i].value;
+			size = strlen(value);
+			length = measure_value(at, value, escaped);
+			if (size >= LEAST ||
+			    (size >= SHORTEST &&
+				(at == start || !is_word_part(at[-1])) &&
+				!is_word_part(at[length])))
+				longest = length > longest ? length : longest;
+		}
 	return longest;
 }
 
@@ -104,16 +168,38 @@ is_added(const char *name, size_t length)
 }
 
 static bool
+begins(const char *text, size_t length, const char *word)
+{
+	return strlen(word) <= length && ascii_begins(text, word, strlen(word));
+}
+
+/* A word begins in a name behind what is no letter, or as in userName. */
+static bool
+begins_word(const char *at)
+{
+	return !ascii_is_letter(at[-1]) || !ascii_is_letter(*at) ||
+	    (ascii_lower(at[-1]) == at[-1] && ascii_lower(*at) != *at);
+}
+
+static bool
 has_secret_word(const char *name, size_t length)
 {
-	const char *word = SECRET_WORDS;
-	size_t size, i;
+	static const char *const words[] = { SECRET_WORDS },
+				 *const whole[] = { SECRET_WHOLE_WORDS };
+	size_t size, i, j;
 
-	for (; *word != '\0'; word += size + (word[size] == '|')) {
-		size = strcspn(word, "|");
-		for (i = 0; i + size <= length; i++)
-			if (ascii_begins(name + i, word, size))
+	for (i = 0; i < length; i++) {
+		for (j = 0; j < sizeof(words) / sizeof(*words); j++)
+			if (begins(name + i, length - i, words[j]))
 				return true;
+		for (j = 0; j < sizeof(whole) / sizeof(*whole); j++) {
+			size = strlen(whole[j]);
+			if (begins(name + i, length - i, whole[j]) &&
+			    (i == 0 || begins_word(name + i)) &&
+			    (i + size == length ||
+				begins_word(name + i + size)))
+				return true;
+		}
 	}
 	return is_added(name, length);
 }
@@ -121,9 +207,14 @@ has_secret_word(const char *name, size_t length)
 bool
 secret_is_named(const char *name, size_t length)
 {
-	if ((length == 3 && memcmp(name, "PWD", length) == 0) ||
-	    (length == 6 && memcmp(name, "OLDPWD", length) == 0))
-		return false;
+	static const char *const open[] = { "PWD", "OLDPWD",
+		"SERVER_SIGNATURE" };
+	size_t i;
+
+	for (i = 0; i < sizeof(open) / sizeof(*open); i++)
+		if (strlen(open[i]) == length &&
+		    memcmp(open[i], name, length) == 0)
+			return false;
 	return has_secret_word(name, length);
 }
 
@@ -226,7 +317,7 @@ find_secret(const char *start, const char *at, const char **secret)
 	const char *name = at;
 	size_t size;
 
-	if ((size = measure_added(at)) > 0) {
+	if ((size = measure_added(start, at)) > 0) {
 		*secret = at;
 		return at + size;
 	}

@@ -5,20 +5,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Kept in step with the manual's description of --debug. */
-#define SECRET_WORDS "KEY|TOKEN|PASS|PWD|SECRET|AUTH|COOKIE|SESSION|CREDENTIAL"
+/*
+ * The words in the names of secrets, and those that are no part of another
+ * word. Kept in step with the manual's description of --debug.
+ */
+#define SECRET_WORDS \
+	"KEY", "TOKEN", "PASS", "PWD", "SECRET", "AUTH", "COOKIE", "SESSION", \
+	    "CREDENTIAL", "SIGNATURE", "JWT", "CSRF", "SESSID"
+#define SECRET_WHOLE_WORDS "SIG", "SID", "PIN", "OTP"
 #define SECRET_MASK "****"
 
 /*
  * Whether a name has one of the words in it, in any ASCII case. PWD and OLDPWD
- * themselves are the shell's folders, and no secret.
+ * themselves are the shell's folders, and SERVER_SIGNATURE is Apache's version.
  */
 bool secret_is_named(const char *name, size_t length);
 
 /*
  * From now on this name is a secret's, too, and the value is one wherever it
- * stands, unless it is so short that it means nothing. Both stay borrowed.
- * Returns 0, or -1 without memory.
+ * stands: also encoded for a URL or as base64, or as repr() and JSON write it.
+ * What is shorter than 6 bytes is one where it is a word of its own, from 3 on.
+ * Both stay borrowed. Returns 0, or -1 without memory.
  */
 int secret_add(const char *name, const char *value);
 

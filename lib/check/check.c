@@ -114,42 +114,14 @@ check_limits(void)
 	    show_limit(number, sizeof(number), processes.rlim_cur, ""));
 }
 
-/* A value as repr() or JSON have it in quotes; NULL without memory. */
-static char *
-escape_value(const char *value, char quote)
-{
-	struct buffer escaped = { 0 };
-	const char *c;
-
-	for (c = value; *c != '\0'; c++) {
-		if (*c == '\\' || *c == quote)
-			buffer_add_byte(&escaped, '\\');
-		buffer_add_byte(&escaped, *c);
-	}
-	return buffer_take(&escaped, NULL);
-}
-
-/*
- * Findings are shown around: without what --env and --env-file have set. The
- * texts stay, since secret_add() borrows them.
- */
+/* Findings are shown around: without what --env and --env-file have set. */
 static void
 add_secrets(const struct settings *settings)
 {
-	const struct setting *setting = settings->list;
-	const char *quote;
-	char *escaped;
+	int i;
 
-	for (; setting < settings->list + settings->count; setting++) {
-		secret_add(setting->name, setting->value);
-		for (quote = "'\""; *quote != '\0'; quote++) {
-			escaped = escape_value(setting->value, *quote);
-			if (escaped == NULL ||
-			    strcmp(escaped, setting->value) == 0 ||
-			    secret_add(setting->name, escaped) == -1)
-				free(escaped);
-		}
-	}
+	for (i = 0; i < settings->count; i++)
+		secret_add(settings->list[i].name, settings->list[i].value);
 }
 
 /* permissions.py and what it calls; in a child, as python_try() wants it. */

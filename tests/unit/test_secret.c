@@ -27,9 +27,12 @@ test_names(void **state)
 {
 	static const char *const secret[] = { "SECRET_KEY", "token", "Passwd",
 		"DB_PASS", "MYSQL_PWD", "HTTP_COOKIE", "sessionid",
-		"X-Auth-Request", "credentials" };
+		"X-Auth-Request", "credentials", "X-Hub-Signature", "jwt",
+		"csrfmiddleware", "sig", "X_SIG", "connect.sid", "userSid",
+		"PHPSESSID", "sid2", "pin", "otpCode" };
 	static const char *const open[] = { "", "PWD", "OLDPWD", "PATH_INFO",
-		"QUERY_STRING", "HTTP_ACCEPT", "SERVER_NAME" };
+		"QUERY_STRING", "HTTP_ACCEPT", "SERVER_NAME", "design", "side",
+		"SIGNAL", "spinner", "assigned", "SERVER_SIGNATURE" };
 	size_t i;
 
 	(void)state;
@@ -111,6 +114,14 @@ test_added(void **state)
 	assert_hidden(
 	    "u=%2Fa%3Fb%3Dp%2540ss%2520w%25C3%25B6rd", "u=%2Fa%3Fb%3D****");
 	assert_hidden("p@ss w%20", "p@ss w%20");
+	/* "p@ss w\xc3\xb6rd" behind nothing, "a:" and "ab:", as base64 */
+	assert_hidden("cEBzcyB3w7ZyZA==", "****A==");
+	assert_hidden("YTpwQHNzIHfDtnJk", "YTp****");
+	assert_hidden("YWI6cEBzcyB3w7ZyZA==", "YWI6****A==");
+	/* In a word of its own */
+	assert_int_equal(secret_add("BRIEF", "4'1"), 0);
+	assert_hidden("is 4'1, not x4'1 or 4'12", "is ****, not x4'1 or 4'12");
+	assert_hidden("'4\\'1'", "'****'");
 }
 
 static void
