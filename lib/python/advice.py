@@ -1,7 +1,7 @@
 """What an exception means to the one who wrote the application.
 
 Habits of CGI, of ASGI and of development servers end in exceptions that say
-nothing to those who have them. advice.c runs this after one was raised; each
+nothing to those who have them. source.c runs this after one was raised; each
 function whose name begins with for_ returns a text or None, and what it raises
 counts as None. is_own(file) tells whether the user wrote a file, and library
 is the folder of Python's own. Nothing here calls str(), which is the

@@ -11,7 +11,7 @@
 
 #include "cgi/ascii.h"
 #include "cgi/report.h"
-#include "python/advice.h"
+#include "python/source.h"
 #include "python/application.h"
 #include "python/bytecode.h"
 #include "python/habits.h"
@@ -136,8 +136,11 @@ report_missing(
 	PyErr_Clear();
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
-	advice = invocation->file != NULL ? advice_for_script(invocation->file)
-					  : NULL;
+	advice = invocation->file != NULL
+	    ? source_advice("for_script",
+		  Py_BuildValue(
+		      "(N)", PyUnicode_DecodeFSDefault(invocation->file)))
+	    : NULL;
 	report_fail(REPORT_NO_CALLABLE,
 	    "%s has no %s; its callables are: %s%s%s", get_module_name(module),
 	    wanted, text && *text ? text : "none", advice != NULL ? "; " : "",
@@ -219,7 +222,8 @@ find_default(
 static PyObject *
 refuse_object(PyObject *object, PyObject *module, const char *name)
 {
-	char *advice = advice_for_object(object, name);
+	char *advice = source_advice(
+	    "for_object", Py_BuildValue("Os", object, name));
 
 	report_fail(REPORT_NO_CALLABLE,
 	    "%s in %s is %s, which cannot be called%s%s", name,

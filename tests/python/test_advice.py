@@ -363,6 +363,38 @@ def test_secret_in_a_message(cgi, source, late):
     assert "hunter2xyz" in reply.log
 
 
+@pytest.mark.parametrize("assignment, message, shown", [
+    # short ones: as words of their own
+    ("password = 'hunt2'", "no hunt2, hunt22", "no ****, hunt22"),
+    ("PIN = '123'", "is 123 x123", "is **** x123"),
+    ("token = ','", "a, b", "a, b"),
+    ("sig = 'abcd1234'", "no abcd1234", "no ****"),
+    ("JWT = 'abcd1234'", "no abcd1234", "no ****"),
+    ("userSid = 'abcd1234'", "no abcd1234", "no ****"),
+    ("X = {'X-Signature': 'abcd1234'}", "no abcd1234", "no ****"),
+    ("design = 'abcd1234'", "no abcd1234", "no abcd1234"),
+    # in other spellings, of base64 at three places
+    ("password = 'hunter2xyz'", "is aHVudGVyMnh5eg==", "is ****g=="),
+    ("password = 'hunter2xyz'", "is bTpodW50ZXIyeHl6", "is bTp****"),
+    ("password = 'hunter2xyz'", "is bWU6aHVudGVyMnh5eg==",
+     "is bWU6****g=="),
+    ("password = '????>>>>'", "is Pz8_Pz4-Pj4", "is ****4"),
+    ("password = 'it\\'s \"it\"'", "x {password!r}", "x '****'"),
+    ("password = 'p w/r%d'", "/?p=p+w%2Fr%25d", "/?p=****"),
+    # named tuples, slots, sets
+    ("from collections import namedtuple\n"
+     "a = namedtuple('A', 'user token')(1, 'hunter2xyz')",
+     "no hunter2xyz", "no ****"),
+    ("TOKENS = {'hunter2xyz'}", "no hunter2xyz", "no ****")])
+def test_spelled_secret_in_a_message(cgi, assignment, message, shown):
+    """case 32, attack 1: whatever it is called and however it is written."""
+    reply = cgi.run(cgi.script(
+        f"{assignment}\nraise ValueError(f{message!r})\n", "--debug"),
+        headers=[("Accept", "text/plain")])
+    last = reply.body.decode().splitlines()[-1]
+    assert last == f"ValueError: {shown}", reply
+
+
 def test_secret_of_the_server(cgi):
     """case 32, attack 1: what SetEnv gives is one, too."""
     reply = cgi.run(cgi.script("""

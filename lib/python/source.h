@@ -1,0 +1,16 @@
+/* Functions that are written in Python, and lie in the program as text. */
+#ifndef PYTHON_SOURCE_H
+#define PYTHON_SOURCE_H
+
+#include "python/cpython.h"
+
+/*
+ * Calls one with a tuple of arguments, which is consumed and may be NULL.
+ * Returns a new reference to its result, or NULL. Sets no exception.
+ */
+PyObject *source_call(const char *function, PyObject *arguments);
+
+/* The same of a function of advice.py: a text to be freed, or NULL. */
+char *source_advice(const char *function, PyObject *arguments);
+
+#endif
