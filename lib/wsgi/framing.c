@@ -135,12 +135,20 @@ take_turn(struct framing *framing)
 		PyErr_NoMemory();
 		return -1;
 	}
-	if (PyThread_acquire_lock(framing->turn, NOWAIT_LOCK))
-		return 0;
-	Py_BEGIN_ALLOW_THREADS
-	PyThread_acquire_lock(framing->turn, WAIT_LOCK);
-	Py_END_ALLOW_THREADS
+	if (!PyThread_acquire_lock(framing->turn, NOWAIT_LOCK)) {
+		Py_BEGIN_ALLOW_THREADS
+		PyThread_acquire_lock(framing->turn, WAIT_LOCK);
+		Py_END_ALLOW_THREADS
+	}
+	framing->sender = PyThread_get_thread_ident();
 	return 0;
+}
+
+static void
+end_turn(struct framing *framing)
+{
+	framing->sender = 0;
+	PyThread_release_lock(framing->turn);
 }
 
 static int
@@ -157,7 +165,7 @@ push_blocks(struct framing *framing, struct iovec *parts, int count)
 	} while (result == -1 && errno == EINTR && check_signals() == 0);
 	if (result == -1)
 		lose_client(framing, errno);
-	PyThread_release_lock(framing->turn);
+	end_turn(framing);
 	return result;
 }
 
@@ -183,6 +191,13 @@ framing_send(
 	char *head = NULL;
 	int result;
 
+	/* It would wait for itself; io's buffers refuse this, too. */
+	if (framing->sender == PyThread_get_thread_ident()) {
+		PyErr_SetString(PyExc_RuntimeError,
+		    "write: called by a signal handler while this thread sends "
+		    "a block");
+		return -1;
+	}
 	parts[0] = (struct iovec){ 0 };
 	if (framing->state == ACCEPTED) {
 		complete_length(framing, size);
@@ -259,7 +274,7 @@ push_file(struct framing *framing, int file, off_t *offset)
 	}
 	if (sent == -1)
 		lose_client(framing, errno);
-	PyThread_release_lock(framing->turn);
+	end_turn(framing);
 	return sent;
 }
 

@@ -22,6 +22,7 @@ struct framing {
 	bool wrote; /* write() was used */
 	bool excess, client_gone;
 	PyThread_type_lock turn; /* to send; NULL until then */
+	unsigned long sender; /* the thread that has it, or 0 */
 	/* told of what has left, as response_observer says; or NULL */
 	void (*blocks)(int count, size_t head, int64_t size, int64_t took);
 };

@@ -421,6 +421,47 @@ def test_a_signal_handler_can_end_a_blocked_write(cgi):
     assert "rung" in reply.log and reply.exit == 1, reply
 
 
+@pytest.mark.parametrize("result", [
+    "[BLOCK] * 4", "environ['wsgi.file_wrapper'](open('data', 'rb'))",
+    "write_all(write)"])
+def test_a_signal_handler_writes_during_a_write(cgi, result):
+    """F5, A11: it is refused: a block has nothing of another in it."""
+    ours, theirs = os.pipe()
+    received = []
+    thread = slow_reader(ours, received, 0.002)
+    cgi.write("data", EXPECTED)
+    process = cgi.start(cgi.script(program(f"""
+        import signal
+
+        BLOCK = bytes(range(256)) * 4096
+
+        def write_all(write):
+            for _ in range(4):
+                write(BLOCK)
+            return []
+
+        def application(environ, start_response):
+            def ring(*args):
+                try:
+                    write(b"between")
+                except RuntimeError as error:
+                    print(error)
+
+            signal.signal(signal.SIGALRM, ring)
+            write = start_response("200 OK", [])
+            signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+            return {result}
+    """)), stdout=theirs)
+    os.close(theirs)
+    reply = process.wait()
+    thread.join()
+    os.close(ours)
+    assert "called by a signal handler" in reply.log, reply
+    body = b"".join(received).partition(b"\r\n\r\n")[2]
+    # Between two blocks it may write.
+    assert body.replace(b"between", b"") == EXPECTED and reply.exit == 0
+
+
 @pytest.mark.parametrize("restore", [True, False],
                          ids=["SIGPIPE default", "SIGPIPE ignored"])
 @pytest.mark.parametrize("body", [
