@@ -144,7 +144,8 @@ $(BUILD)/%.inc: lib/python/%.py $(BUILD)/configuration
 $(BUILD)/lib/check/python.o: $(patsubst lib/check/%.py,$(BUILD)/%.inc, \
     $(wildcard lib/check/*.py))
 $(BUILD)/lib/image/key.o: $(BUILD)/key.inc
-$(BUILD)/lib/python/source.o: $(patsubst %,$(BUILD)/%.inc,advice traceback locals)
+$(BUILD)/lib/python/source.o: $(patsubst %,$(BUILD)/%.inc,advice traceback exec \
+    locals)
 
 # For editors, which look for it in build/.
 $(BUILD)/compile_commands.json: export COMPILE = $(compile)

@@ -10,16 +10,9 @@
  * RFC 2616 13.5.1, as wsgiref has it: they belong to the connection, which is
  * the server's.
  */
-static const char *const hop_by_hop[] = {
-	"Connection",
-	"Keep-Alive",
-	"Proxy-Authenticate",
-	"Proxy-Authorization",
-	"TE",
-	"Trailers",
-	"Transfer-Encoding",
-	"Upgrade",
-};
+static const char *const hop_by_hop[] = { "Connection", "Keep-Alive",
+	"Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailers",
+	"Transfer-Encoding", "Upgrade" };
 
 static bool
 is_control(char c)

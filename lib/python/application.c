@@ -137,7 +137,7 @@ report_missing(
 	list = list_callables(module);
 	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
 	advice = invocation->file != NULL
-	    ? source_advice("for_script",
+	    ? source_text("for_script",
 		  Py_BuildValue(
 		      "(N)", PyUnicode_DecodeFSDefault(invocation->file)))
 	    : NULL;
@@ -222,7 +222,7 @@ find_default(
 static PyObject *
 refuse_object(PyObject *object, PyObject *module, const char *name)
 {
-	char *advice = source_advice(
+	char *advice = source_text(
 	    "for_object", Py_BuildValue("Os", object, name));
 
 	report_fail(REPORT_NO_CALLABLE,

@@ -1,6 +1,6 @@
 /*
- * What looks at an exception after it was raised costs nothing until then, so
- * it is written in Python: traceback.py and advice.py; locals.py for --debug.
+ * What is told of a failure costs nothing until there is one. So it is written
+ * in Python: advice.py, traceback.py and exec.py; locals.py for --debug.
  */
 
 #include <string.h>
@@ -13,6 +13,7 @@
 static const char source[] = {
 #include <advice.inc>
 #include <traceback.inc>
+#include <exec.inc>
 	0
 };
 static const char locals_source[] = {
@@ -129,7 +130,7 @@ source_call(const char *function, PyObject *arguments)
 }
 
 char *
-source_advice(const char *function, PyObject *arguments)
+source_text(const char *function, PyObject *arguments)
 {
 	PyObject *answer = source_call(function, arguments), *bytes = NULL;
 	char *text = NULL;

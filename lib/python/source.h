@@ -10,7 +10,7 @@
  */
 PyObject *source_call(const char *function, PyObject *arguments);
 
-/* The same of a function of advice.py: a text to be freed, or NULL. */
-char *source_advice(const char *function, PyObject *arguments);
+/* The same of one that returns a str or None: a text to be freed, or NULL. */
+char *source_text(const char *function, PyObject *arguments);
 
 #endif

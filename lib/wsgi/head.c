@@ -32,87 +32,45 @@ encode_part(PyObject *text, const char *what, PyObject *whole)
 }
 
 /* The statuses of IANA's registry, as http.HTTPStatus has them. */
-static const struct reason {
-	int status;
-	const char *text;
-} reasons[] = {
-	{ 100, "Continue" },
-	{ 101, "Switching Protocols" },
-	{ 102, "Processing" },
-	{ 103, "Early Hints" },
-	{ 200, "OK" },
-	{ 201, "Created" },
-	{ 202, "Accepted" },
-	{ 203, "Non-Authoritative Information" },
-	{ 204, "No Content" },
-	{ 205, "Reset Content" },
-	{ 206, "Partial Content" },
-	{ 207, "Multi-Status" },
-	{ 208, "Already Reported" },
-	{ 226, "IM Used" },
-	{ 300, "Multiple Choices" },
-	{ 301, "Moved Permanently" },
-	{ 302, "Found" },
-	{ 303, "See Other" },
-	{ 304, "Not Modified" },
-	{ 305, "Use Proxy" },
-	{ 307, "Temporary Redirect" },
-	{ 308, "Permanent Redirect" },
-	{ 400, "Bad Request" },
-	{ 401, "Unauthorized" },
-	{ 402, "Payment Required" },
-	{ 403, "Forbidden" },
-	{ 404, "Not Found" },
-	{ 405, "Method Not Allowed" },
-	{ 406, "Not Acceptable" },
-	{ 407, "Proxy Authentication Required" },
-	{ 408, "Request Timeout" },
-	{ 409, "Conflict" },
-	{ 410, "Gone" },
-	{ 411, "Length Required" },
-	{ 412, "Precondition Failed" },
-	{ 413, "Request Entity Too Large" },
-	{ 414, "Request-URI Too Long" },
-	{ 415, "Unsupported Media Type" },
-	{ 416, "Requested Range Not Satisfiable" },
-	{ 417, "Expectation Failed" },
-	{ 418, "I'm a Teapot" },
-	{ 421, "Misdirected Request" },
-	{ 422, "Unprocessable Entity" },
-	{ 423, "Locked" },
-	{ 424, "Failed Dependency" },
-	{ 425, "Too Early" },
-	{ 426, "Upgrade Required" },
-	{ 428, "Precondition Required" },
-	{ 429, "Too Many Requests" },
-	{ 431, "Request Header Fields Too Large" },
-	{ 451, "Unavailable For Legal Reasons" },
-	{ 500, "Internal Server Error" },
-	{ 501, "Not Implemented" },
-	{ 502, "Bad Gateway" },
-	{ 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" },
-	{ 505, "HTTP Version Not Supported" },
-	{ 506, "Variant Also Negotiates" },
-	{ 507, "Insufficient Storage" },
-	{ 508, "Loop Detected" },
-	{ 510, "Not Extended" },
-	{ 511, "Network Authentication Required" },
-};
+static const char reasons[] =
+    ";100 Continue;101 Switching Protocols;102 Processing;103 Early Hints"
+    ";200 OK;201 Created;202 Accepted;203 Non-Authoritative Information"
+    ";204 No Content;205 Reset Content;206 Partial Content"
+    ";207 Multi-Status;208 Already Reported;226 IM Used"
+    ";300 Multiple Choices;301 Moved Permanently;302 Found;303 See Other"
+    ";304 Not Modified;305 Use Proxy;307 Temporary Redirect"
+    ";308 Permanent Redirect;400 Bad Request;401 Unauthorized"
+    ";402 Payment Required;403 Forbidden;404 Not Found"
+    ";405 Method Not Allowed;406 Not Acceptable"
+    ";407 Proxy Authentication Required;408 Request Timeout;409 Conflict"
+    ";410 Gone;411 Length Required;412 Precondition Failed"
+    ";413 Request Entity Too Large;414 Request-URI Too Long"
+    ";415 Unsupported Media Type;416 Requested Range Not Satisfiable"
+    ";417 Expectation Failed;418 I'm a Teapot;421 Misdirected Request"
+    ";422 Unprocessable Entity;423 Locked;424 Failed Dependency"
+    ";425 Too Early;426 Upgrade Required;428 Precondition Required"
+    ";429 Too Many Requests;431 Request Header Fields Too Large"
+    ";451 Unavailable For Legal Reasons;500 Internal Server Error"
+    ";501 Not Implemented;502 Bad Gateway;503 Service Unavailable"
+    ";504 Gateway Timeout;505 HTTP Version Not Supported"
+    ";506 Variant Also Negotiates;507 Insufficient Storage"
+    ";508 Loop Detected;510 Not Extended"
+    ";511 Network Authentication Required;";
 
 /* PEP 3333 wants a reason behind the number. */
 static PyObject *
 complete_status(PyObject *status)
 {
-	int number = atoi(PyBytes_AS_STRING(status));
-	size_t i = 0;
+	char wanted[] = ";000 ";
+	const char *found;
 
-	while (i < sizeof(reasons) / sizeof(*reasons) &&
-	    reasons[i].status != number)
-		i++;
-	return PyBytes_FromFormat("%d %s", number,
-	    i < sizeof(reasons) / sizeof(*reasons) ? reasons[i].text
-						   : "Unknown");
+	memcpy(wanted + 1, PyBytes_AS_STRING(status), 3);
+	found = strstr(reasons, wanted);
+	if (found == NULL)
+		return PyBytes_FromFormat("%.3s Unknown", wanted + 1);
+	found++;
+	return PyBytes_FromStringAndSize(
+	    found, (Py_ssize_t)strcspn(found, ";"));
 }
 
 static int
