@@ -102,18 +102,6 @@ read_all(int file, const struct stat *st)
 	return bytes;
 }
 
-/* Whether code is a file's own: names in the cache may be equal by chance. */
-static bool
-is_of(PyObject *code, PyObject *path)
-{
-	PyObject *name = PyObject_GetAttrString(code, "co_filename");
-	bool same = name != NULL && PyUnicode_Check(name) &&
-	    PyUnicode_Compare(name, path) == 0;
-
-	Py_XDECREF(name);
-	return same;
-}
-
 /*
  * Whether a file is whole, and of this source: a machine may stop before all of
  * it is on the disk. Behind the code stands a checksum, which marshal ignores.
@@ -135,7 +123,7 @@ is_whole(const char *bytes, size_t size, const struct head *head)
 static PyObject *
 read_kept(const char *name, PyObject *path, const struct head *head)
 {
-	PyObject *bytes = NULL, *code = NULL;
+	PyObject *bytes = NULL, *code = NULL, *of = NULL;
 	struct stat st;
 	int file = cache_read(name, &st);
 
@@ -150,9 +138,15 @@ read_kept(const char *name, PyObject *path, const struct head *head)
 		    PyBytes_AS_STRING(bytes) + sizeof(*head),
 		    PyBytes_GET_SIZE(bytes) - (Py_ssize_t)sizeof(*head));
 	Py_XDECREF(bytes);
-	if (code != NULL && (!PyCode_Check(code) || !is_of(code, path)))
+	/* Names in the cache may be equal by chance. */
+	if (code != NULL)
+		of = PyObject_GetAttrString(code, "co_filename");
+	if (code != NULL &&
+	    (!PyCode_Check(code) || of == NULL || !PyUnicode_Check(of) ||
+		PyUnicode_Compare(of, path) != 0))
 		Py_CLEAR(code);
 	PyErr_Clear();
+	Py_XDECREF(of);
 	return code;
 }
 
@@ -213,24 +207,13 @@ keep_code(const char *name, PyObject *code, const struct head *head)
 	Py_DECREF(bytes);
 }
 
-/* In C: no frame of importlib stands before a SyntaxError's. */
-static PyObject *
-compile_source(PyObject *source, PyObject *path)
-{
-	PyObject *builtins = PyImport_ImportModule("builtins"), *code = NULL;
-
-	if (builtins != NULL)
-		code = PyObject_CallMethod(builtins, "compile", "OOsii", source,
-		    path, "exec", 0, 1 /* nothing from a caller */);
-	Py_XDECREF(builtins);
-	return code;
-}
-
 PyObject *
 bytecode_load(const char *file, PyObject *path)
 {
 	int opened = open(file, O_RDONLY | O_CLOEXEC);
-	PyObject *source, *code = NULL;
+	PyObject *source,
+	    *compile = PyDict_GetItemString(PyEval_GetBuiltins(), "compile"),
+	    *code = NULL;
 	char *name = bytecode_name(file);
 	struct head head;
 	struct stat st;
@@ -242,7 +225,9 @@ bytecode_load(const char *file, PyObject *path)
 		if (name != NULL)
 			code = read_kept(name, path, &head);
 		if (code == NULL && (source = read_all(opened, &st)) != NULL) {
-			code = compile_source(source, path);
+			/* In C: no frame of importlib before a SyntaxError's. */
+			code = PyObject_CallFunction(compile, "OOsii", source,
+			    path, "exec", 0, 1 /* nothing from a caller */);
 			Py_DECREF(source);
 			if (code != NULL && name != NULL)
 				keep_code(name, code, &head);

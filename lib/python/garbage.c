@@ -11,6 +11,7 @@
 
 #define PUT_OFF 100000 /* new objects; usually 700 or 2,000 */
 
+static PyObject *gc; /* the module */
 static PyObject *usual; /* thresholds */
 static PyObject *marker; /* younger than what is frozen */
 static bool held;
@@ -41,12 +42,6 @@ garbage_hold(void)
 	held = true;
 }
 
-static void
-enable_collector(void)
-{
-	PyGC_Enable();
-}
-
 #else
 
 void
@@ -54,29 +49,10 @@ garbage_hold(void)
 {
 }
 
-static void
-enable_collector(void)
-{
-}
-
 #endif
 
-/* Whether nobody else has set the threshold meanwhile. */
-static int
-is_put_off(PyObject *gc)
-{
-	PyObject *now = PyObject_CallMethod(gc, "get_threshold", NULL);
-	int young, middle, old, result = 0;
-
-	if (now != NULL)
-		result = PyArg_ParseTuple(now, "iii", &young, &middle, &old) &&
-		    young == PUT_OFF;
-	Py_XDECREF(now);
-	return result;
-}
-
 static void
-call_collector(PyObject *gc, const char *what)
+call_collector(const char *what)
 {
 	PyObject *done = PyObject_CallMethod(gc, what, NULL);
 
@@ -85,9 +61,9 @@ call_collector(PyObject *gc, const char *what)
 }
 
 static void
-freeze_objects(PyObject *gc)
+freeze_objects(void)
 {
-	call_collector(gc, "freeze");
+	call_collector("freeze");
 	Py_XDECREF(marker);
 	marker = PyList_New(0);
 	PyErr_Clear();
@@ -96,93 +72,68 @@ freeze_objects(PyObject *gc)
 void
 garbage_freeze(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc");
-
-	if (gc != NULL) {
-		call_collector(gc, "collect");
-		freeze_objects(gc);
-	}
-	PyErr_Clear();
-	Py_XDECREF(gc);
+	call_collector("collect");
+	freeze_objects();
 }
 
 int
 garbage_put_off(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc"), *done = NULL;
+	PyObject *done = NULL;
 
-	if (gc != NULL)
+	if ((gc = PyImport_ImportModule("gc")) != NULL)
 		usual = PyObject_CallMethod(gc, "get_threshold", NULL);
 	if (usual != NULL)
 		done = PyObject_CallMethod(gc, "set_threshold", "i", PUT_OFF);
 	if (done != NULL && held) {
-		enable_collector();
-		freeze_objects(gc);
+		call_collector("enable");
+		freeze_objects();
 	}
 	Py_XDECREF(done);
-	Py_XDECREF(gc);
 	return done != NULL ? 0 : -1;
 }
 
 void
 garbage_resume(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc"), *set = NULL, *done = NULL;
+	PyObject *now = PyObject_CallMethod(gc, "get_threshold", NULL),
+		 *set = NULL, *done = NULL;
+	int young, middle, old;
 
-	if (gc != NULL && is_put_off(gc)) {
+	/* Unless somebody else has set the threshold meanwhile. */
+	if (now != NULL &&
+	    PyArg_ParseTuple(now, "iii", &young, &middle, &old) &&
+	    young == PUT_OFF) {
 		if ((set = PyObject_GetAttrString(gc, "set_threshold")) != NULL)
 			done = PyObject_Call(set, usual, NULL);
 		PyErr_Clear();
-		freeze_objects(gc);
+		freeze_objects();
 	}
 	PyErr_Clear();
 	Py_XDECREF(done);
 	Py_XDECREF(set);
-	Py_XDECREF(gc);
-}
-
-/* Without what is frozen. */
-static PyObject *
-list_objects(void)
-{
-	PyObject *gc = PyImport_ImportModule("gc"), *list = NULL;
-
-	if (gc != NULL)
-		list = PyObject_CallMethod(gc, "get_objects", NULL);
-	Py_XDECREF(gc);
-	return list;
-}
-
-static bool
-has_marker(PyObject *list)
-{
-	Py_ssize_t i;
-
-	for (i = 0; i < PyList_GET_SIZE(list); i++)
-		if (PyList_GET_ITEM(list, i) == marker)
-			return true;
-	return false;
+	Py_XDECREF(now);
 }
 
 PyObject *
 garbage_list(void)
 {
-	PyObject *list = list_objects();
+	/* Without what is frozen. */
+	PyObject *list = PyObject_CallMethod(gc, "get_objects", NULL);
+	Py_ssize_t i;
 
-	if (list == NULL || has_marker(list))
-		return list;
+	for (i = 0; list != NULL && i < PyList_GET_SIZE(list); i++)
+		if (PyList_GET_ITEM(list, i) == marker)
+			return list;
+	if (list == NULL)
+		return NULL;
 	Py_DECREF(list);
 	garbage_thaw();
-	return list_objects();
+	return PyObject_CallMethod(gc, "get_objects", NULL);
 }
 
 void
 garbage_thaw(void)
 {
-	PyObject *gc = PyImport_ImportModule("gc");
-
-	if (gc != NULL)
-		call_collector(gc, "unfreeze");
-	PyErr_Clear();
-	Py_XDECREF(gc);
+	call_collector("unfreeze");
 }

@@ -28,16 +28,6 @@
 #include "python/traceback.h"
 #include "invocation/file.h"
 
-/* Servers often start programs without HOME; the user site needs it. */
-static void
-set_home(void)
-{
-	struct passwd *user;
-
-	if (getenv("HOME") == NULL && (user = getpwuid(geteuid())) != NULL)
-		setenv("HOME", user->pw_dir, 1);
-}
-
 /*
  * The version in a pyvenv.cfg: venv writes "version = 3.11.2", virtualenv
  * "version_info = 3.11.2.final.0". Returns false without one.
@@ -87,12 +77,6 @@ check_venv(const char *venv)
 	return 0;
 }
 
-static PyStatus
-set_text(PyConfig *config, wchar_t **field, const char *text)
-{
-	return PyConfig_SetBytesString(config, field, text);
-}
-
 /*
  * PYTHONPATH is the deployer's; an empty item would be the working folder. The
  * library is the one that this program was built with.
@@ -101,26 +85,21 @@ static int
 settle_environment(void)
 {
 	const char *text = getenv("PYTHONPATH");
-	char *copy, *rest, *item, *kept;
-	int result;
+	char *kept = text != NULL ? strdup(text) : NULL, *to = kept;
+	int result = -1;
 
 	unsetenv("PYTHONHOME");
 	if (text == NULL)
 		return 0;
-	copy = rest = strdup(text);
-	if (copy == NULL || (kept = calloc(1, strlen(text) + 1)) == NULL) {
-		free(copy);
-		return -1;
+	for (; kept != NULL && *text != '\0'; text++)
+		if (*text != ':' ||
+		    (to > kept && text[1] != ':' && text[1] != '\0'))
+			*to++ = *text;
+	if (kept != NULL) {
+		*to = '\0';
+		result = setenv("PYTHONPATH", kept, 1);
 	}
-	while ((item = strsep(&rest, ":")) != NULL)
-		if (*item != '\0') {
-			if (*kept != '\0')
-				strcat(kept, ":");
-			strcat(kept, item);
-		}
-	result = setenv("PYTHONPATH", kept, 1);
 	free(kept);
-	free(copy);
 	return result;
 }
 
@@ -148,7 +127,8 @@ set_prefixes(PyConfig *config, const char *executable, const char *prefix)
 	for (i = 0; !PyStatus_Exception(status) &&
 	     i < sizeof(fields) / sizeof(*fields);
 	     i++)
-		status = set_text(config, fields[i].field, fields[i].text);
+		status = PyConfig_SetBytesString(
+		    config, fields[i].field, fields[i].text);
 	return status;
 }
 
@@ -180,24 +160,17 @@ fill_config(PyConfig *config, const char *venv, const char *name)
 	return status;
 }
 
-/* As python3 does, and without telling children (PEP 538). */
-static void
-settle_locale(void)
-{
-	const char *name = setlocale(LC_CTYPE, "");
-
-	if (name == NULL || strcmp(name, "C") == 0)
-		setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 static PyStatus
 start_python(const char *venv, const char *name)
 {
+	const char *locale = setlocale(LC_CTYPE, "");
 	PyPreConfig before;
 	PyConfig config;
 	PyStatus status;
 
-	settle_locale();
+	/* As python3 does, and without telling children (PEP 538). */
+	if (locale == NULL || strcmp(locale, "C") == 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
 	PyPreConfig_InitPythonConfig(&before);
 	before.utf8_mode = 1;
 	before.configure_locale = 0;
@@ -218,7 +191,8 @@ start_python(const char *venv, const char *name)
 #if PY_VERSION_HEX >= 0x030b0000
 	config.safe_path = 1;
 #endif
-	status = set_text(&config, &config.stdio_errors, "backslashreplace");
+	status = PyConfig_SetBytesString(
+	    &config, &config.stdio_errors, "backslashreplace");
 	if (!PyStatus_Exception(status))
 		status = fill_config(&config, venv, name);
 	if (!PyStatus_Exception(status))
@@ -416,6 +390,7 @@ int
 interpreter_start(const struct invocation *invocation)
 {
 	static const char incomplete[] = "the interpreter is incomplete";
+	const struct passwd *user;
 	char *venv = NULL;
 	PyStatus status;
 
@@ -428,7 +403,9 @@ interpreter_start(const struct invocation *invocation)
 		free(venv);
 		return -1;
 	}
-	set_home();
+	/* Servers often start programs without HOME; the user site needs it. */
+	if (getenv("HOME") == NULL && (user = getpwuid(geteuid())) != NULL)
+		setenv("HOME", user->pw_dir, 1);
 	status = start_python(
 	    venv, invocation->file ? invocation->file : invocation->module);
 	free(venv);

@@ -59,16 +59,11 @@ shutdown_observe(shutdown_observer *observer)
 	shutdown_state.observer = observer;
 }
 
-/* The module if something imported it; a new reference or NULL. */
+/* The module if something imported it; a borrowed reference or NULL. */
 static PyObject *
 find_loaded(const char *name)
 {
-	PyObject *text = PyUnicode_FromString(name), *module = NULL;
-
-	if (text != NULL)
-		module = PyImport_GetModule(text);
-	Py_XDECREF(text);
-	return module;
+	return PyDict_GetItemString(PyImport_GetModuleDict(), name);
 }
 
 static void
@@ -84,7 +79,7 @@ call_method(PyObject *object, const char *method)
 static void
 call_module(const char *name, const char *function)
 {
-	PyObject *module = find_loaded(name);
+	PyObject *module = Py_XNewRef(find_loaded(name));
 
 	if (module != NULL)
 		call_method(module, function);
@@ -176,7 +171,6 @@ is_plain_stream(PyObject *object)
 	    !has_own(object, base, "closed") && !has_own(object, base, "flush");
 	PyErr_Clear();
 	Py_XDECREF(base);
-	Py_XDECREF(module);
 	return result;
 }
 
@@ -287,7 +281,6 @@ find_connections(void)
 	if (type != NULL && !PyType_Check(type))
 		Py_CLEAR(type);
 	PyErr_Clear();
-	Py_XDECREF(module);
 	return type;
 }
 
@@ -373,23 +366,13 @@ left_foreign(void)
 	PyObject *modules = PyImport_GetModuleDict(), *name, *module;
 	Py_ssize_t position = 0;
 
+	/* Their files are complete only once their objects are gone. */
+	if (find_loaded("_gdbm") != NULL || find_loaded("_dbm") != NULL)
+		return note_reason("databases of dbm are complete only then");
 	while (PyDict_Next(modules, &position, &name, &module))
 		if (is_foreign(name, module))
 			return true;
 	return false;
-}
-
-/* Their files are complete only once their objects are gone. */
-static bool
-left_database(void)
-{
-	PyObject *gnu = find_loaded("_gdbm"), *ndbm = find_loaded("_dbm");
-	bool found = (gnu != NULL || ndbm != NULL) &&
-	    note_reason("databases of dbm are complete only then");
-
-	Py_XDECREF(ndbm);
-	Py_XDECREF(gnu);
-	return found;
 }
 
 /* Leaks are seen only where everything has an end. */
@@ -406,49 +389,30 @@ is_watched(void)
 /*
  * Py_FinalizeEx() gives each signal that has a Python handler back to the
  * system while __del__() and flushing are still to come, unless it is ignored.
- */
-static void
-ignore_signal(PyObject *module, int number)
-{
-	PyObject *before = PyObject_CallMethod(
-	    module, "signal", "ii", number, 1 /* SIG_IGN */);
-
-	Py_XDECREF(before);
-	PyErr_Clear();
-}
-
-static void
-ignore_handled(PyObject *module, int number)
-{
-	PyObject *handler = PyObject_CallMethod(
-	    module, "getsignal", "i", number);
-
-	if (handler != NULL && PyCallable_Check(handler))
-		ignore_signal(module, number);
-	Py_XDECREF(handler);
-	PyErr_Clear();
-}
-
-/*
  * SIGTERM keeps its handler; others that have one, such as that of a timer
  * that goes on, do not end the process now. SIGINT may, and SIGCHLD never does.
  */
 static void
 keep_handlers(void)
 {
-	PyObject *module = PyImport_ImportModule("_signal");
+	PyObject *module = PyImport_ImportModule("_signal"), *handler, *done;
 	struct sigaction ours;
 	int number;
 
-	if (module != NULL) {
-		sigaction(SIGTERM, NULL, &ours);
-		ignore_signal(module, SIGTERM);
-		sigaction(SIGTERM, &ours, NULL);
-		for (number = 1; number <= SIGRTMAX; number++)
-			if (number != SIGTERM && number != SIGINT &&
-			    number != SIGCHLD)
-				ignore_handled(module, number);
+	sigaction(SIGTERM, NULL, &ours);
+	for (number = 1; module != NULL && number <= SIGRTMAX; number++) {
+		if (number == SIGINT || number == SIGCHLD)
+			continue;
+		handler = PyObject_CallMethod(module, "getsignal", "i", number);
+		done = handler != NULL && PyCallable_Check(handler)
+		    ? PyObject_CallMethod(
+			  module, "signal", "ii", number, 1 /* SIG_IGN */)
+		    : NULL;
+		PyErr_Clear();
+		Py_XDECREF(done);
+		Py_XDECREF(handler);
 	}
+	sigaction(SIGTERM, &ours, NULL);
 	Py_XDECREF(module);
 	PyErr_Clear();
 }
@@ -471,8 +435,7 @@ shutdown_python(void)
 	end_step("The functions of atexit", NULL);
 	flush_stream("stdout");
 	flush_stream("stderr");
-	if (!left && !left_objects() && !left_database() && !left_foreign() &&
-	    !is_watched())
+	if (!left && !left_objects() && !left_foreign() && !is_watched())
 		return;
 	garbage_thaw();
 	keep_handlers();

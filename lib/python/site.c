@@ -34,26 +34,23 @@ is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* An empty file asks for nothing. */
-static bool
-is_pth(DIR *folder, const char *name)
-{
-	const char *dot = strrchr(name, '.');
-	struct stat st;
-
-	return dot != NULL && strcmp(dot, ".pth") == 0 &&
-	    (fstatat(dirfd(folder), name, &st, 0) == -1 || st.st_size > 0);
-}
-
 static bool
 has_pth(const char *folder)
 {
 	DIR *entries = opendir(folder);
 	struct dirent *entry;
+	struct stat st;
+	const char *dot;
 	bool found = false;
 
-	while (!found && entries != NULL && (entry = readdir(entries)) != NULL)
-		found = is_pth(entries, entry->d_name);
+	while (
+	    !found && entries != NULL && (entry = readdir(entries)) != NULL) {
+		dot = strrchr(entry->d_name, '.');
+		/* An empty file asks for nothing. */
+		found = dot != NULL && strcmp(dot, ".pth") == 0 &&
+		    (fstatat(dirfd(entries), entry->d_name, &st, 0) == -1 ||
+			st.st_size > 0);
+	}
 	if (entries != NULL)
 		closedir(entries);
 	return found;
@@ -152,34 +149,26 @@ add_builtins(void)
 	return result;
 }
 
-/* Whether the current ImportError says that this very module is missing. */
-static bool
-is_missing(PyObject *error, const char *name)
-{
-	PyObject *missing = PyObject_GetAttrString(error, "name");
-	bool result = missing != NULL && PyUnicode_Check(missing) &&
-	    PyUnicode_CompareWithASCIIString(missing, name) == 0;
-
-	PyErr_Clear();
-	Py_XDECREF(missing);
-	return result;
-}
-
 /* In the words of site.py. */
 static int
 import_customization(const char *name)
 {
-	PyObject *module = PyImport_ImportModule(name), *error;
+	PyObject *module = PyImport_ImportModule(name), *error, *missing;
 
 	if (module == NULL && !PyErr_ExceptionMatches(PyExc_Exception))
 		return -1;
 	if (module == NULL) {
 		error = PyErr_GetRaisedException();
+		missing = PyObject_GetAttrString(error, "name");
+		PyErr_Clear();
+		/* That it is not there itself is no error. */
 		if (!PyErr_GivenExceptionMatches(error, PyExc_ImportError) ||
-		    !is_missing(error, name))
+		    missing == NULL || !PyUnicode_Check(missing) ||
+		    PyUnicode_CompareWithASCIIString(missing, name) != 0)
 			PySys_FormatStderr("Error in %s; set PYTHONVERBOSE for "
 					   "traceback:\n%s: %S\n",
 			    name, Py_TYPE(error)->tp_name, error);
+		Py_XDECREF(missing);
 		Py_DECREF(error);
 	}
 	Py_XDECREF(module);
@@ -187,7 +176,7 @@ import_customization(const char *name)
 }
 
 static int
-append_packages(void)
+complete_plain(void)
 {
 	int result = user_packages != NULL ? append_folder(user_packages) : 0,
 	    i;
@@ -195,13 +184,7 @@ append_packages(void)
 	for (i = 0; result == 0 && i < PACKAGES; i++)
 		if (is_folder(packages[i]))
 			result = append_folder(packages[i]);
-	return result;
-}
-
-static int
-complete_plain(void)
-{
-	if (append_packages() == -1 || add_builtins() == -1 ||
+	if (result == -1 || add_builtins() == -1 ||
 	    import_customization("sitecustomize") == -1)
 		return -1;
 	if (is_variable_set("PYTHONNOUSERSITE") ||
@@ -210,24 +193,20 @@ complete_plain(void)
 	return import_customization("usercustomize");
 }
 
-static int
-import_site(void)
-{
-	PyObject *module = PyImport_ImportModule("site");
-
-	Py_XDECREF(module);
-	return module != NULL ? 0 : -1;
-}
-
 int
 site_complete(bool venv)
 {
-	PyObject *flags = PySys_GetObject("flags");
+	PyObject *flags = PySys_GetObject("flags"), *site = NULL;
 
 	/* Whoever imports site, here or later, has its main() run. */
 	PyStructSequence_SetItem(flags, NO_SITE, PyLong_FromLong(0));
-	if (finder_replace() == -1 ||
-	    (is_plain(venv) ? complete_plain() : import_site()) == -1)
+	if (finder_replace() == -1)
 		return -1;
+	if (is_plain(venv)) {
+		if (complete_plain() == -1)
+			return -1;
+	} else if ((site = PyImport_ImportModule("site")) == NULL)
+		return -1;
+	Py_XDECREF(site);
 	return finder_restore();
 }

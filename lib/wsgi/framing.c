@@ -49,26 +49,16 @@ complete_length(struct framing *framing, int64_t size)
 		framing->sole_block = false;
 }
 
-/* The application's headers, with what may be added to them, or NULL. */
-static char *
-complete_headers(const struct head *head)
-{
-	char *timing = clock_header(), *headers;
-
-	if (asprintf(&headers, "%s%s", head->headers,
-		timing != NULL ? timing : "") == -1)
-		headers = NULL;
-	free(timing);
-	return headers;
-}
-
 static char *
 make_head(const struct framing *framing, size_t *length, bool has_data)
 {
 	const struct head *head = &framing->head;
-	char *headers, *made;
+	char *timing = clock_header(), *headers, *made;
+	int complete = asprintf(
+	    &headers, "%s%s", head->headers, timing != NULL ? timing : "");
 
-	if ((headers = complete_headers(head)) == NULL)
+	free(timing);
+	if (complete == -1)
 		return NULL;
 	made = reply_head(head->status, headers,
 	    framing->sole_block ? head->content_length : -1, length);

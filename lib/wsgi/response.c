@@ -69,31 +69,26 @@ check_call(PyObject *exc_info)
 {
 	if (exc_info != Py_None &&
 	    (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3 ||
-		!PyExceptionInstance_Check(PyTuple_GET_ITEM(exc_info, 1)))) {
+		!PyExceptionInstance_Check(PyTuple_GET_ITEM(exc_info, 1))))
 		PyErr_Format(PyExc_TypeError,
 		    "start_response: exc_info must be what sys.exc_info() "
 		    "returns, not %.200s",
 		    Py_TYPE(exc_info)->tp_name);
-		mark_refusal();
-		return -1;
-	}
-	if (process_is_child() || framing.state == OVER) {
+	else if (process_is_child())
 		PyErr_SetString(PyExc_RuntimeError,
-		    process_is_child()
-			? "start_response: the reply is the parent process's"
-			: "start_response: the response is over");
-		mark_refusal();
-		return -1;
-	}
-	if (exc_info != Py_None)
+		    "start_response: the reply is the parent process's");
+	else if (framing.state == OVER)
+		PyErr_SetString(
+		    PyExc_RuntimeError, "start_response: the response is over");
+	else if (exc_info != Py_None)
 		return framing.state == SENT ? raise_again(exc_info) : 0;
-	if (framing.state != NOTHING) {
+	else if (framing.state != NOTHING)
 		PyErr_SetString(PyExc_AssertionError,
 		    "start_response: called again without exc_info (PEP 3333)");
-		mark_refusal();
-		return -1;
-	}
-	return 0;
+	else
+		return 0;
+	mark_refusal();
+	return -1;
 }
 
 static PyObject *write_callable(void);
@@ -169,15 +164,6 @@ breach_no_start(void)
 }
 
 static int
-breach_type(PyObject *chunk)
-{
-	return report_fail(REPORT_PROTOCOL,
-	    "the application yielded %s, not bytes%s", Py_TYPE(chunk)->tp_name,
-	    PyUnicode_Check(chunk) ? ": encode it, as in text.encode('utf-8')"
-				   : "");
-}
-
-static int
 send_chunks(PyObject *const *chunks, int count)
 {
 	struct iovec parts[1 + CHUNKS];
@@ -195,9 +181,14 @@ send_chunks(PyObject *const *chunks, int count)
 		return breach_no_start();
 	if (filled > 0 && framing_send(&framing, parts, filled, size) == -1)
 		return -1;
-	return i < count && !framing_is_complete(&framing)
-	    ? breach_type(chunks[i])
-	    : 0;
+	if (i == count || framing_is_complete(&framing))
+		return 0;
+	return report_fail(REPORT_PROTOCOL,
+	    "the application yielded %s, not bytes%s",
+	    Py_TYPE(chunks[i])->tp_name,
+	    PyUnicode_Check(chunks[i])
+		? ": encode it, as in text.encode('utf-8')"
+		: "");
 }
 
 /*
@@ -262,14 +253,6 @@ check_result(PyObject *result)
 	return 0;
 }
 
-/* One block or none. Only these types cannot lie about their length. */
-static bool
-has_one_block(PyObject *result)
-{
-	return (PyList_CheckExact(result) && PyList_GET_SIZE(result) <= 1) ||
-	    (PyTuple_CheckExact(result) && PyTuple_GET_SIZE(result) <= 1);
-}
-
 static int
 send_result(PyObject *result)
 {
@@ -281,7 +264,10 @@ send_result(PyObject *result)
 		return -1;
 	if (by_kernel == 1 && framing.state == NOTHING)
 		return breach_no_start();
-	framing.sole_block = has_one_block(result);
+	/* Only these types cannot lie about their length. */
+	framing.sole_block = (PyList_CheckExact(result) ||
+				 PyTuple_CheckExact(result)) &&
+	    Py_SIZE(result) <= 1;
 	if ((by_kernel == 1 ? framing_send_file(&framing, file, offset)
 			    : send_iterable(result)) == -1)
 		return -1;
@@ -348,16 +334,6 @@ close_result(PyObject *result)
 	Py_XDECREF(close);
 }
 
-/* A child that the application forked ends as any Python process does. */
-static int
-conclude_child(void)
-{
-	if (PyErr_Occurred() == NULL)
-		return 0;
-	PyErr_Print();
-	return -1;
-}
-
 void
 response_open(void)
 {
@@ -396,8 +372,13 @@ response_run(
 			observer->result(result);
 		status = send_result(result);
 	}
-	if (process_is_child())
-		return conclude_child();
+	/* A child that the application forked ends as any Python process. */
+	if (process_is_child()) {
+		if (PyErr_Occurred() == NULL)
+			return 0;
+		PyErr_Print();
+		return -1;
+	}
 	status = conclude_response(status, application) ? 0 : -1;
 	framing.state = OVER;
 	process_finish(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
