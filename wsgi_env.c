@@ -47,10 +47,14 @@ wsgi_env_complete(struct request *request)
 
 /* Empty means absent; Caddy's -1 means unknown. The last of several counts. */
 static bool
-is_void(const struct request *request, const struct variable *variable)
+is_dropped(const struct request *request, const struct variable *variable)
 {
 	const char *last;
+	size_t i;
 
+	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
+		if (request_names(variable, distrusted[i]))
+			return true;
 	if (!request_names(variable, "CONTENT_TYPE") &&
 	    !request_names(variable, "CONTENT_LENGTH"))
 		return false;
@@ -60,52 +64,21 @@ is_void(const struct request *request, const struct variable *variable)
 	return *last == '\0' || strcmp(last, "-1") == 0;
 }
 
-static bool
-is_dropped(const struct request *request, const struct variable *variable)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
-		if (request_names(variable, distrusted[i]))
-			return true;
-	return is_void(request, variable);
-}
-
 static PyObject *
 decode_latin1(const char *text, size_t length)
 {
 	return PyUnicode_DecodeLatin1(text, (Py_ssize_t)length, NULL);
 }
 
-/* RFC 9110 5.3, RFC 6265 5.4 */
-static PyObject *
-join_values(PyObject *first, const struct variable *variable, PyObject *second)
-{
-	return PyUnicode_FromFormat("%U%s%U", first,
-	    request_names(variable, "HTTP_COOKIE") ? "; " : ", ", second);
-}
-
-/* A request has one Host; nginx recipes set it a second time (B14). */
-static bool
-is_joined(const struct variable *variable)
-{
-	return variable->length > 5 &&
-	    memcmp(variable->name, "HTTP_", 5) == 0 &&
-	    !request_names(variable, "HTTP_HOST");
-}
-
-static bool
-is_last_right(const struct variable *variable)
-{
-	return request_names(variable, "HTTP_HOST") ||
-	    request_is_meta(variable->name, variable->length);
-}
-
-/* Of names given twice, see conformance B14. */
+/*
+ * Of names given twice, see conformance B14: a request has one Host, which
+ * nginx recipes set a second time.
+ */
 static int
 add_variable(PyObject *env, const struct variable *variable)
 {
 	PyObject *name, *value, *present, *joined;
+	bool is_host = request_names(variable, "HTTP_HOST");
 	int result = -1;
 
 	name = decode_latin1(variable->name, variable->length);
@@ -115,11 +88,17 @@ add_variable(PyObject *env, const struct variable *variable)
 	present = PyDict_GetItemWithError(env, name);
 	if (present == NULL && PyErr_Occurred())
 		goto done;
-	if (present != NULL && is_joined(variable)) {
-		if ((joined = join_values(present, variable, value)) == NULL)
+	if (present != NULL && !is_host && variable->length > 5 &&
+	    memcmp(variable->name, "HTTP_", 5) == 0) {
+		/* RFC 9110 5.3, RFC 6265 5.4 */
+		joined = PyUnicode_FromFormat("%U%s%U", present,
+		    request_names(variable, "HTTP_COOKIE") ? "; " : ", ",
+		    value);
+		if (joined == NULL)
 			goto done;
 		Py_SETREF(value, joined);
-	} else if (present != NULL && !is_last_right(variable)) {
+	} else if (present != NULL && !is_host &&
+	    !request_is_meta(variable->name, variable->length)) {
 		result = 0;
 		goto done;
 	}

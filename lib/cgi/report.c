@@ -216,14 +216,6 @@ report_enter(enum report_code code, const char *message, const char *trace)
 	free(text);
 }
 
-static char *
-format_message(const char *format, va_list arguments)
-{
-	char *message;
-
-	return vasprintf(&message, format, arguments) == -1 ? NULL : message;
-}
-
 void
 report_log(enum report_code code, const char *format, ...)
 {
@@ -231,7 +223,8 @@ report_log(enum report_code code, const char *format, ...)
 	char *message;
 
 	va_start(arguments, format);
-	message = format_message(format, arguments);
+	if (vasprintf(&message, format, arguments) == -1)
+		message = NULL;
 	va_end(arguments);
 	report_enter(code, message != NULL ? message : format, NULL);
 	free(message);
@@ -247,7 +240,8 @@ report_fail(enum report_code code, const char *format, ...)
 	report.failed = true;
 	report.code = code;
 	va_start(arguments, format);
-	report.message = format_message(format, arguments);
+	if (vasprintf(&report.message, format, arguments) == -1)
+		report.message = NULL;
 	va_end(arguments);
 	return -1;
 }

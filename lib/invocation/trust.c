@@ -53,36 +53,36 @@ check_mode(const char *path, const char *harm)
 
 /* What a name leads through: itself if it is a folder, and all above it. */
 static int
-check_chain(char *path, const char *harm)
+check_chain(const char *path, const char *harm)
 {
-	char *slash = path;
+	char *name = strdup(path), *end = name;
 	struct stat st;
+	int result = name == NULL ? report_no_memory() : 0;
 
-	while (slash != NULL) {
-		const char *name = *path != '\0' ? path : "/";
+	while (result == 0 && end != NULL) {
+		const char *at = *name != '\0' ? name : "/";
 
-		if (stat(name, &st) == 0 && S_ISDIR(st.st_mode) &&
+		if (stat(at, &st) == 0 && S_ISDIR(st.st_mode) &&
 		    st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
-			return refuse_shared(name, true, harm);
-		if ((slash = strrchr(path, '/')) != NULL)
-			*slash = '\0';
+			result = refuse_shared(at, true, harm);
+		if ((end = strrchr(name, '/')) != NULL)
+			*end = '\0';
 	}
-	return 0;
+	free(name);
+	return result;
 }
 
 /* By the name that was given, and by what links make of it. */
 static int
 check_above(const char *path, const char *harm)
 {
-	char *real = realpath(path, NULL), *given = strdup(path);
-	int result = given == NULL ? report_no_memory() : 0;
+	char *real = realpath(path, NULL);
+	int result = 0;
 
-	if (result == 0 && *path == '/' &&
-	    (real == NULL || strcmp(real, given) != 0))
-		result = check_chain(given, harm);
+	if (*path == '/' && (real == NULL || strcmp(real, path) != 0))
+		result = check_chain(path, harm);
 	if (result == 0 && real != NULL)
 		result = check_chain(real, harm);
-	free(given);
 	free(real);
 	return result;
 }

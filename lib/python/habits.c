@@ -92,14 +92,21 @@ habits_watch_stdin(void)
 	Py_XDECREF(buffer);
 }
 
+/* The application may import cgi only when it is called. */
 static void
-watch_form(PyObject *module)
+look_at_module(const char *name)
 {
 	static PyMethodDef method = { "__init__",
 		(PyCFunction)(void (*)(void))make_form,
 		METH_VARARGS | METH_KEYWORDS, NULL };
-	PyObject *class = NULL;
+	PyObject *module = strcmp(name, "cgi") == 0
+	    ? PyDict_GetItemString(PyImport_GetModuleDict(), name)
+	    : NULL,
+		 *class = NULL;
 
+	if (module == NULL)
+		return;
+	imports_notify(NULL);
 	if (PyModule_Check(module))
 		class = PyDict_GetItemString(
 		    PyModule_GetDict(module), "FieldStorage");
@@ -107,33 +114,13 @@ watch_form(PyObject *module)
 		replace_method(class, &method, true);
 }
 
-static PyObject *
-find_cgi(void)
-{
-	return PyDict_GetItemString(PyImport_GetModuleDict(), "cgi");
-}
-
-/* The application may import cgi only when it is called. */
-static void
-look_at_module(const char *name)
-{
-	PyObject *module = strcmp(name, "cgi") == 0 ? find_cgi() : NULL;
-
-	if (module == NULL)
-		return;
-	imports_notify(NULL);
-	watch_form(module);
-}
-
 void
 habits_watch_forms(void)
 {
-	PyObject *error = PyErr_GetRaisedException(), *module = find_cgi();
+	PyObject *error = PyErr_GetRaisedException();
 
-	if (module != NULL)
-		watch_form(module);
-	else
-		imports_notify(look_at_module);
+	imports_notify(look_at_module);
+	look_at_module("cgi");
 	if (error != NULL)
 		PyErr_SetRaisedException(error);
 }

@@ -76,55 +76,32 @@ note_application(PyObject *self, PyObject *arguments, PyObject *keywords)
 	Py_RETURN_NONE;
 }
 
-/* A new reference to the lambda, which knows its module, or NULL. */
-static PyObject *
-make_lambda(PyObject *module, const char *text)
-{
-	PyObject *names = Py_BuildValue("{sOsO}", "module", module,
-		     "__builtins__", PyEval_GetBuiltins()),
-		 *lambda = NULL;
-
-	if (names != NULL)
-		lambda = PyRun_String(text, Py_eval_input, names, names);
-	Py_XDECREF(names);
-	return lambda;
-}
-
-/* What takes the function's place in its class or module, or NULL. */
-static PyObject *
-make_substitute(PyObject *function, PyObject *lambda, bool is_method)
-{
-	static PyMethodDef definition = { "run",
-		(PyCFunction)(void (*)(void))note_application,
-		METH_VARARGS | METH_KEYWORDS, NULL };
-	PyObject *both = function != NULL && lambda != NULL
-	    ? PyTuple_Pack(2, function, lambda)
-	    : NULL,
-		 *substitute = NULL;
-
-	if (both != NULL)
-		substitute = PyCFunction_New(&definition, both);
-	if (substitute != NULL && is_method)
-		Py_SETREF(substitute, PyInstanceMethod_New(substitute));
-	Py_XDECREF(both);
-	return substitute;
-}
-
 /* Where a module has no such function, nothing happens. */
 static void
 replace_function(PyObject *module, const struct entrance *entrance)
 {
+	static PyMethodDef definition = { "run",
+		(PyCFunction)(void (*)(void))note_application,
+		METH_VARARGS | METH_KEYWORDS, NULL };
 	PyObject *owner = entrance->class == NULL
 	    ? Py_NewRef(module)
 	    : PyObject_GetAttrString(module, entrance->class),
-		 *function = NULL, *lambda = NULL, *substitute = NULL,
-		 *entry = NULL;
+		 *names = Py_BuildValue("{sOsO}", "module", module,
+		     "__builtins__", PyEval_GetBuiltins()),
+		 *function = NULL, *lambda = NULL, *both = NULL,
+		 *substitute = NULL, *entry = NULL;
 
 	if (owner != NULL)
 		function = PyObject_GetAttrString(owner, entrance->function);
-	if (function != NULL && !PyCFunction_Check(function))
-		lambda = make_lambda(module, entrance->application);
-	substitute = make_substitute(function, lambda, entrance->class != NULL);
+	if (function != NULL && !PyCFunction_Check(function) && names != NULL)
+		lambda = PyRun_String(
+		    entrance->application, Py_eval_input, names, names);
+	if (lambda != NULL)
+		both = PyTuple_Pack(2, function, lambda);
+	if (both != NULL)
+		substitute = PyCFunction_New(&definition, both);
+	if (substitute != NULL && entrance->class != NULL)
+		Py_SETREF(substitute, PyInstanceMethod_New(substitute));
 	if (substitute != NULL)
 		entry = Py_BuildValue(
 		    "OsO", owner, entrance->function, function);
@@ -133,28 +110,26 @@ replace_function(PyObject *module, const struct entrance *entrance)
 	PyErr_Clear();
 	Py_XDECREF(entry);
 	Py_XDECREF(substitute);
+	Py_XDECREF(both);
 	Py_XDECREF(lambda);
 	Py_XDECREF(function);
+	Py_XDECREF(names);
 	Py_XDECREF(owner);
-}
-
-static bool
-is_named(const char *module, const char *wanted)
-{
-	size_t length = strlen(wanted);
-
-	return wanted[length - 1] == '.' ? strncmp(module, wanted, length) == 0
-					 : strcmp(module, wanted) == 0;
 }
 
 static void
 look_at_module(const char *name)
 {
 	PyObject *module;
-	size_t i;
+	const char *wanted;
+	size_t i, length;
 
 	for (i = 0; i < ENTRANCES; i++) {
-		if (!is_named(name, entrances[i].module))
+		wanted = entrances[i].module;
+		length = strlen(wanted);
+		/* With its NUL, unless it is a package's. */
+		if (strncmp(name, wanted,
+			length + (wanted[length - 1] != '.')) != 0)
 			continue;
 		module = PyDict_GetItemString(PyImport_GetModuleDict(), name);
 		if (module != NULL)
@@ -204,7 +179,6 @@ handler_take(void)
 		 *taken = handler.application;
 	Py_ssize_t i;
 
-	imports_notify(NULL);
 	handler.watching = false;
 	for (i = 0;
 	     handler.replaced != NULL && i < PyList_GET_SIZE(handler.replaced);
