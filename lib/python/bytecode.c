@@ -225,7 +225,7 @@ bytecode_load(const char *file, PyObject *path)
 		if (name != NULL)
 			code = read_kept(name, path, &head);
 		if (code == NULL && (source = read_all(opened, &st)) != NULL) {
-			/* In C: no frame of importlib before a SyntaxError's. */
+			/* In C: no frame before a SyntaxError's. */
 			code = PyObject_CallFunction(compile, "OOsii", source,
 			    path, "exec", 0, 1 /* nothing from a caller */);
 			Py_DECREF(source);
