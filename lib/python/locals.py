@@ -7,8 +7,9 @@ of variables, keys, fields, and what stands before a value in a list or tuple.
 What cannot be walked is shown as its type.
 
 Nothing here calls a method that the application wrote, since that could say or
-do anything. So type(value) is asked and never value.__class__, dict.items(value)
-and never value.items(). source.c gives hide() and has_secret_word().
+do anything. So type(value) is asked and never value.__class__, and
+dict.items(value), never value.items(). source.c gives hide() and
+has_secret_word().
 """
 
 LONGEST = 1000       # text of a variable
@@ -244,7 +245,8 @@ def show_fields(value, pairs, depth):
         else:
             yield from show_value(name, depth)
         yield "="
-        yield from show_named(name, item, depth, hidden and not holds_name(name))
+        yield from show_named(name, item, depth,
+                              hidden and not holds_name(name))
         comma = ", "
     yield ")"
 

@@ -115,8 +115,8 @@ def describe(error, what, application, debug):
         exec(compile(locals_source, "<python/locals>", "exec"), globals())
         mask = make_mask(error)
         page = mask(format_with_variables(error))
-        return (message, trace, to_bytes(mask(message.decode(errors="replace"))),
-                to_bytes(page))
+        masked = mask(message.decode(errors="replace"))
+        return message, trace, to_bytes(masked), to_bytes(page)
     except BaseException:  # what cannot be masked is not shown
         return message, trace, b"", b""
 
