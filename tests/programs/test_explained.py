@@ -1,4 +1,4 @@
-"""What --explain=html and the pages of failures look like."""
+"""What --explain=html, the pages of failures and the manuals look like."""
 
 import base64
 import re
@@ -7,8 +7,9 @@ import pytest
 
 from harness import PROGRAM
 from test_browser import browser, keep
+from test_manuals import MANUALS, tree
 
-assert browser      # a fixture
+assert browser and tree     # fixtures
 pytestmark = pytest.mark.interop
 
 # The contrast of each text with the ground behind it (WCAG 2.1, 1.4.3).
@@ -108,3 +109,20 @@ def look_at_keyboard_and_paper(browser):
     printed = base64.b64decode(browser.execute_cdp_cmd(
         "Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_manuals_in_a_browser(tree, browser, width):
+    """Issue 15: nothing is cut off; code and figures may be moved."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": 900, "deviceScaleFactor": 1,
+        "mobile": False})
+    for name in MANUALS:
+        browser.get((tree / "build/html" / f"{name}.html").as_uri())
+        assert browser.execute_script(
+            "return document.documentElement.scrollWidth") <= width, name
+        wide = browser.execute_script(
+            "return [...document.querySelectorAll('table.Bl-column')]"
+            ".filter(table => table.scrollWidth > table.clientWidth).length")
+        assert wide == 0 or (name, width) == ("cgi2wsgi.7", 360), name
+        keep(browser, f"{name}-{width}")
