@@ -238,7 +238,6 @@ answer_before(void)
 	    body_measure(&request, -1) == 0)
 		result = call();
 	leave_to_parent();
-	log_close();
 	return result;
 }
 

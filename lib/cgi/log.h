@@ -7,9 +7,6 @@
 /* Forgets all of an earlier request; descriptor 2 is the log. */
 void log_open(void);
 
-/* Nothing more is asked of the kernel for it; entries can be written still. */
-void log_close(void);
-
 /*
  * Makes a file both 1 and 2. A FIFO that nobody reads is refused. Returns 0,
  * or -1 with errno.
