@@ -7,6 +7,9 @@
  * from the start until the program was gone, microseconds in user and in
  * kernel mode, page faults, the largest resident set in KiB, bytes written,
  * and the exit status (256 and more: the signal).
+ *
+ * Where that is permitted, as to root, the program runs before all others, so
+ * that its time is its own and not what it waits for a busy machine.
  */
 
 #define _GNU_SOURCE
@@ -15,6 +18,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +128,10 @@ measure(char **argv, int input)
 int
 main(int argc, char **argv)
 {
+	const struct sched_param first = { .sched_priority = 1 };
 	int input, option;
 
+	sched_setscheduler(0, SCHED_FIFO, &first);
 	input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	while ((option = getopt(argc, argv, "+i:")) != -1) {
 		if (option != 'i')

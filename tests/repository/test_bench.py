@@ -44,6 +44,11 @@ GOALS |= {
     "Flask from an image: time / CGIHandler": 0.016 if IMMORTAL else 0.027,
     "Django from an image: time / CGIHandler": 0.016 if IMMORTAL else 0.02,
 }
+GOALS["Django with a database from an image: time / CGIHandler"] = (
+    0.05 if IMMORTAL else 0.06)
+for name in ("hello", "Bottle", "Flask", "Django", "Django with a database"):
+    GOALS |= {f"{name} from an image: file / memory of a process": 1.2,
+              f"{name} from an image: making it / a request without": 1}
 ALONE = ("python3 -I -S -c pass", "C, static", "C, shared libc", "Perl",
          "cgi2wsgi-preload", "cgi2wsgi", "python3, CGIHandler")
 BEHIND_APACHE = ("Apache alone, a file", "cgi2wsgi, mod_cgi",
