@@ -86,6 +86,7 @@ open_request(void)
 	int body, reply, result = 0;
 
 	page_open(&request);
+	transcript_forget();
 	if (process_open(&hooks, &body, &reply) == -1)
 		result = system_failure("cannot put descriptors in order");
 	body_open(body);

@@ -316,6 +316,13 @@ static const struct response_observer observer = { .head = tell_head,
 static int page_output = STDERR_FILENO, kept_log = -1;
 
 void
+transcript_forget(void)
+{
+	page_output = STDERR_FILENO;
+	kept_log = -1;
+}
+
+void
 transcript_keep_output(bool keep_log)
 {
 	int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

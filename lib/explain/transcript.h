@@ -11,6 +11,9 @@
 #include "invocation/invocation.h"
 #include "cgi/request.h"
 
+/* Forgets where an earlier request had its page and its log. */
+void transcript_forget(void);
+
 /*
  * The page of --explain=html goes to what is standard error now, so that
  * --log can part it from the application's log. Without --log, the log is kept
