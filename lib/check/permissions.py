@@ -185,7 +185,8 @@ def say_refusal():
     """What the program itself would refuse, unless that was found already.
 
     Its message may end in a command, which becomes the advice: a name in
-    quotes cannot look like the beginning of one.
+    quotes cannot look like the beginning of one.  What is wrong with the line's
+    own end or beginning, say_first_line() says.
     """
     problem, command, names = (refusal or "").partition(": chmod o-w '/")
     if refused == "unsafe" and not has("shared-"):

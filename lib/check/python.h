@@ -17,7 +17,7 @@ struct subject {
 	const char *program; /* the absolute name of this one */
 	const char *script; /* as a server calls it, absolute */
 	const char *path; /* PATH of the one who checks, or NULL */
-	/* Why the program would not run it, or NULL; "unsafe", "kind" ... */
+	/* Why the program would not run it, or NULL; and a word for the kind */
 	const char *refusal, *refused;
 };
 

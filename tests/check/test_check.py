@@ -349,6 +349,13 @@ def carriage_return(site):
                0o755)
 
 
+def test_carriage_return_is_told_once(site):
+    """case 20: its advice mends it; the program's own message would not."""
+    site.path.write_bytes(site.path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [id for id in site.check().ids if id.startswith("line")] == [
+        "line-end"]
+
+
 @case("line-end", "all lines end in a carriage return alone", True)
 def carriage_return_alone(site):
     """case 20: the whole file is one line for the kernel."""
