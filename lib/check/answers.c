@@ -133,9 +133,7 @@ judge_answers(const void *argument)
 	const struct asked *asked = argument;
 	PyObject *names, *application, *answers;
 
-	if (python_prepare(asked->subject) == -1 ||
-	    (names = python_start(
-		 asked->subject, asked->subject->invocation)) == NULL ||
+	if ((names = python_start(asked->subject)) == NULL ||
 	    (application = python_load(asked->subject, names)) == NULL ||
 	    process_is_child())
 		return;

@@ -124,21 +124,6 @@ add_secrets(const struct settings *settings)
 		secret_add(settings->list[i].name, settings->list[i].value);
 }
 
-/* permissions.py and what it calls; in a child, as python_try() wants it. */
-static void
-check_files(const void *argument)
-{
-	static const struct invocation nothing = { .module = "check" };
-	PyObject *names;
-
-	/* Nothing of the user's is imported. */
-	if (user_set_environment(&nothing.options.settings) == -1 ||
-	    setenv("PYTHONNOUSERSITE", "1", 1) == -1 ||
-	    (names = python_start(argument, &nothing)) == NULL)
-		return;
-	python_call(names, "check_files", NULL, NULL);
-}
-
 /* Whether the program would start Python for it; if not, notes why. */
 static bool
 read_script(struct subject *subject, struct invocation *invocation)
@@ -157,25 +142,61 @@ read_script(struct subject *subject, struct invocation *invocation)
 	return false;
 }
 
+/*
+ * permissions.py and what it calls; in a child, as python_try() wants it.
+ * Python starts before root becomes the user, who perhaps cannot read its
+ * library, and imports nothing of the user's.
+ */
+static void
+check_files(const void *argument)
+{
+	static const struct invocation nothing = { .module = "check" };
+	static const char *const modules[] = { "fnmatch", "os", "pwd", "shlex",
+		"stat" };
+	struct invocation invocation;
+	struct subject subject = *(const struct subject *)argument;
+	PyObject *names = NULL;
+	size_t i;
+
+	if (user_set_environment(&nothing.options.settings) == -1 ||
+	    setenv("PYTHONNOUSERSITE", "1", 1) == -1 ||
+	    python_begin(&nothing) == -1)
+		return;
+	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++)
+		Py_XDECREF(PyImport_ImportModule(modules[i]));
+	invocation = *subject.invocation;
+	subject.invocation = &invocation;
+	if (user_become(&account) == 0) {
+		read_script(&subject, &invocation);
+		names = python_define(&subject, false);
+	}
+	if (names != NULL)
+		python_call(names, "check_files", NULL, NULL);
+}
+
 static void
 check_script(struct subject *subject, struct invocation *invocation)
 {
-	bool good = read_script(subject, invocation);
-	const char *prefix = invocation->options.script_name;
 	struct child child;
+	bool good = python_try(&child, PYTHON_PATIENCE, check_files, subject,
+	    "looking at the files");
 
-	good = python_try(&child, PYTHON_PATIENCE, check_files, subject,
-		   "looking at the files") &&
-	    good && !finding_has("python-failed");
 	child_release(&child);
+	if (user_become(&account) == -1) {
+		finding_add("check-failed", "%s\nlet --web-user name another",
+		    report_failure());
+		return;
+	}
 	/* The files that it makes as another user would have a wrong owner. */
-	if (!good || account.uid == 0 || !account.ours)
+	if (!read_script(subject, invocation) || !good ||
+	    finding_has("python-failed") || account.uid == 0 || !account.ours)
 		return;
 	add_secrets(&invocation->options.settings);
 	/* The application's root, unless a URL was given. */
-	if (strcmp(invocation->url, "/") == 0 && prefix != NULL &&
-	    *prefix == '/')
-		invocation->url = prefix;
+	if (strcmp(invocation->url, "/") == 0 &&
+	    invocation->options.script_name != NULL &&
+	    *invocation->options.script_name == '/')
+		invocation->url = invocation->options.script_name;
 	if (import_check(subject) && !invocation->options.check_files) {
 		preload_check(subject);
 		answers_check(subject);
@@ -205,7 +226,7 @@ check_run(struct invocation *invocation)
 		report_fail(REPORT_SYSTEM,
 		    "cannot find the program or the folder: %s",
 		    strerror(errno));
-	else if (user_take(&account, invocation->options.web_user) == 0) {
+	else if (user_find(&account, invocation->options.web_user) == 0) {
 		subject.program = program;
 		subject.script = script;
 		finding_begin(invocation->options.check_json);

@@ -19,8 +19,7 @@ import_application(const void *argument)
 	const char *venv = subject->invocation->options.venv;
 	PyObject *names, *application, *times;
 
-	if (python_prepare(subject) == -1 ||
-	    (names = python_start(subject, subject->invocation)) == NULL)
+	if ((names = python_start(subject)) == NULL)
 		return;
 	finding_add("python", "Python %s starts", PY_VERSION);
 	if (venv != NULL)

@@ -292,22 +292,35 @@ python_load(const struct subject *subject, PyObject *names)
 	return application;
 }
 
-PyObject *
-python_start(const struct subject *subject, const struct invocation *start)
+int
+python_begin(const struct invocation *invocation)
 {
-	PyObject *names;
-
 	report_show_debug(false);
-	if (interpreter_start(start) == -1) {
-		report_start(start->options.venv);
-		return NULL;
-	}
-	if ((names = load_source(
-		 list_facts(subject, start == subject->invocation))) == NULL) {
+	if (interpreter_start(invocation) == 0)
+		return 0;
+	report_start(invocation->options.venv);
+	return -1;
+}
+
+PyObject *
+python_define(const struct subject *subject, bool imports)
+{
+	PyObject *names = load_source(list_facts(subject, imports));
+
+	if (names == NULL) {
 		traceback_fail(REPORT_PYTHON, "the check");
-		report_start(start->options.venv);
+		report_start(subject->invocation->options.venv);
 	}
 	return names;
+}
+
+PyObject *
+python_start(const struct subject *subject)
+{
+	return python_prepare(subject) == 0 &&
+		python_begin(subject->invocation) == 0
+	    ? python_define(subject, true)
+	    : NULL;
 }
 
 /*

@@ -40,11 +40,14 @@ bool python_try(struct child *, unsigned seconds,
 int python_prepare(const struct subject *);
 
 /*
- * In such a child: starts Python as for this invocation, which is the subject's
- * or one that names nothing of the user's. Returns the names that the check's
- * Python files define, in a new dict, or NULL with a finding added.
+ * In such a child: python_begin() starts Python as for this invocation, which
+ * returns 0; python_define() returns the names that the check's Python files
+ * define, in a new dict, for the import or not. python_start() is all of it for
+ * the subject. They return -1 or NULL with a finding added.
  */
-PyObject *python_start(const struct subject *, const struct invocation *start);
+int python_begin(const struct invocation *);
+PyObject *python_define(const struct subject *, bool imports);
+PyObject *python_start(const struct subject *);
 
 /*
  * A new reference to the application, or NULL with a finding added; names as

@@ -15,19 +15,8 @@ extern char **environ;
 
 #define USUAL "www-data" /* Debian's */
 
-static int
-become_user(const struct passwd *user)
-{
-	if (initgroups(user->pw_name, user->pw_gid) == -1 ||
-	    setgid(user->pw_gid) == -1 || setuid(user->pw_uid) == -1)
-		return report_fail(REPORT_SYSTEM,
-		    "cannot become the user %s: %s", user->pw_name,
-		    strerror(errno));
-	return 0;
-}
-
 static struct passwd *
-find_user(const char *name)
+look_up(const char *name)
 {
 	struct passwd *user = NULL;
 
@@ -39,9 +28,9 @@ find_user(const char *name)
 }
 
 int
-user_take(struct user *account, const char *name)
+user_find(struct user *account, const char *name)
 {
-	struct passwd *user = find_user(name);
+	struct passwd *user = look_up(name);
 	char *number;
 
 	*account = (struct user){ .by_root = geteuid() == 0 };
@@ -49,15 +38,27 @@ user_take(struct user *account, const char *name)
 		return report_fail(
 		    REPORT_USAGE, "--web-user: there is no user '%s'", name);
 	account->uid = user != NULL ? user->pw_uid : geteuid();
+	account->gid = user != NULL ? user->pw_gid : getegid();
 	if (user != NULL)
 		account->name = strdup(user->pw_name);
 	else if (asprintf(&number, "%ld", (long)account->uid) != -1)
 		account->name = number; /* in a container many have no other */
 	if (account->name == NULL)
 		return report_no_memory();
-	if (geteuid() == 0 && account->uid != 0 && become_user(user) == -1)
-		return -1;
-	account->ours = account->uid == geteuid();
+	account->ours = account->by_root || account->uid == geteuid();
+	return 0;
+}
+
+int
+user_become(const struct user *account)
+{
+	if (!account->by_root || account->uid == 0)
+		return 0;
+	if (initgroups(account->name, account->gid) == -1 ||
+	    setgid(account->gid) == -1 || setuid(account->uid) == -1)
+		return report_fail(REPORT_SYSTEM,
+		    "cannot become the user %s: %s", account->name,
+		    strerror(errno));
 	return 0;
 }
 

@@ -14,16 +14,22 @@
 struct user {
 	const char *name;
 	uid_t uid;
-	bool ours; /* this process runs as it */
+	gid_t gid; /* the first group, if it has a name */
+	bool ours; /* this process runs as it, or can become it */
 	bool by_root; /* root asked */
 };
 
 /*
- * Takes the named user, or without a name www-data if root asks and it exists,
- * else the current one. Started by root, the process becomes that user for
- * good. Returns 0, or -1 with a failure reported.
+ * Finds the named user, or without a name www-data if root asks and it exists,
+ * else the current one. Returns 0, or -1 with a failure reported.
  */
-int user_take(struct user *, const char *name);
+int user_find(struct user *, const char *name);
+
+/*
+ * Started by root, the process becomes that user for good. Returns 0, or -1
+ * with a failure reported.
+ */
+int user_become(const struct user *);
 
 /*
  * Makes the environment what a server's would be: PATH, and these. Servers pass

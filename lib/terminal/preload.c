@@ -233,7 +233,8 @@ can_start(const struct invocation *invocation, const char *script)
 	struct user user;
 
 	if (check_options(&invocation->options) == -1 ||
-	    user_take(&user, invocation->options.web_user) == -1)
+	    user_find(&user, invocation->options.web_user) == -1 ||
+	    user_become(&user) == -1)
 		return false;
 	if (!user.ours)
 		report_fail(REPORT_USAGE, "--web-user: only root can act as %s",
