@@ -409,6 +409,6 @@ def test_units():
     cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     units = re.findall(r"`([\w/]+)(?:\.c)?`", " ".join(cells))
     assert sorted(units) == sorted(
-        [file.stem for file in TOP.glob("*.c")]
-        + [str(file.relative_to(TOP / "lib").with_suffix(""))
-           for file in TOP.glob("lib/*/*.c")])
+        {file.stem for file in TOP.glob("*.c")}
+        | {str(file.relative_to(TOP / "lib").with_suffix(""))
+           for kind in "chp" for file in TOP.glob(f"lib/*/*.{kind}*")})
