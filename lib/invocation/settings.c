@@ -17,10 +17,12 @@ int
 settings_append_pair(
     struct settings *settings, const char *name, const char *value)
 {
-	struct setting *grown = realloc(
-	    settings->list, ((size_t)settings->count + 1) * sizeof(*grown));
+	struct setting *grown;
 
-	if (grown == NULL || value == NULL)
+	/* Asked first: the list that grows is gone under its old address. */
+	if (value == NULL ||
+	    (grown = realloc(settings->list,
+		 ((size_t)settings->count + 1) * sizeof(*grown))) == NULL)
 		return report_no_memory();
 	grown[settings->count++] = (struct setting){ name, value };
 	settings->list = grown;

@@ -14,10 +14,12 @@ static const char blanks[] = " \t\n";
 int
 words_append(struct words *words, char *word)
 {
-	char **grown = realloc(
-	    words->word, ((size_t)words->count + 2) * sizeof(*grown));
+	char **grown;
 
-	if (grown == NULL || word == NULL)
+	/* Asked first: the list that grows is gone under its old address. */
+	if (word == NULL ||
+	    (grown = realloc(words->word,
+		 ((size_t)words->count + 2) * sizeof(*grown))) == NULL)
 		return report_no_memory();
 	grown[words->count++] = word;
 	grown[words->count] = NULL;
@@ -56,8 +58,8 @@ split_words(struct words *words, const char *text)
 
 	while (text != NULL && *(text += strspn(text, blanks)) != '\0') {
 		word = malloc(strlen(text) + 1);
-		if (words_append(words, word) == -1)
-			return -1;
+		if (word == NULL || words_append(words, word) == -1)
+			return report_no_memory();
 		text = read_word(text, word);
 	}
 	return text != NULL;

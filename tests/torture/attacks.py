@@ -407,6 +407,7 @@ def judge_facts(site, request, pairs, facts):
                    "HTTP_CONTENT_LENGTH", "HTTP_"):
             continue
         mark = "; " if key == "HTTP_COOKIE" else ", "
-        if facts["environ"].get(key) != mark.join(filter(None, values)):
+        joined = values[-1] if key == "HTTP_HOST" else mark.join(values)
+        if facts["environ"].get(key) != joined:
             return f"{key} is {facts['environ'].get(key)!r}"
     return ""

@@ -150,9 +150,12 @@ class Part:
             self.calls(program, name)
         when = int(re.search(r"when=(\d+)", inject)[1])
         loading = when <= self.loader[program, name][call]
-        outcome = self.scene(program).start(name, before=[
-            *STRACE, *self.fast, "-o", "/dev/null", "-e", f"trace={call}",
-            "-e", f"inject={inject}"])
+        before = [*STRACE, *self.fast, "-o", "/dev/null",
+                  "-e", f"trace={call}", "-e", f"inject={inject}"]
+        outcome = self.scene(program).start(name, before=before)
+        if outcome.stuck:       # by a busy machine, unless it is again
+            self.notes["had a second try"] += 1
+            outcome = self.scene(program).start(name, before=before)
         return self.verdict(name, outcome, call, loading, case)
 
     def verdict(self, name, outcome, call, loading, case):

@@ -160,6 +160,7 @@ __wrap_keep_image(
 		read_all(requests, &size, sizeof(size));
 		text = calloc(1, (size_t)size + 1);
 		read_all(requests, text, size);
+		process_note_progress(); /* --timeout is not for this one */
 		child = fork();
 		if (child == 0)
 			answer(text, text + size, hooks, folder);

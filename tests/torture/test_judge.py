@@ -1,0 +1,74 @@
+"""make torture sees what is wrong: its judge, and its exit status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(1, str(HERE))
+
+from driver import CUT, NOTHING, PAGE, RIGHT, WRONG             # noqa: E402
+from scenarios import SCENARIOS, Outcome, judge                 # noqa: E402
+
+HELLO = b"Status: 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+OPEN = b"Status: 200 OK\r\n\r\n"
+A_PAGE = (b"Status: 500 Internal Server Error\r\nContent-Length: 4\r\n\r\n"
+          b"sad\n")
+TOLD = "cgi2wsgi: system [1] GET /: x\n"
+
+
+@pytest.mark.parametrize("name, outcome, verdict", [
+    ("hello", Outcome(HELLO), RIGHT),
+    ("hello", Outcome(A_PAGE, TOLD, 1), PAGE),
+    ("hello", Outcome(HELLO[:-1], TOLD, 1), CUT),
+    ("hello", Outcome(b"", TOLD, 1), NOTHING),
+    ("hello", Outcome(HELLO, "", -11), WRONG),
+    ("hello", Outcome(HELLO, left="x"), WRONG),
+    ("hello", Outcome(HELLO, stuck="x"), WRONG),
+    ("hello", Outcome(HELLO, "ERROR: AddressSanitizer"), WRONG),
+    ("hello", Outcome(HELLO[:-1], "", 0), WRONG),
+    ("hello", Outcome(HELLO[:-1], "", 1), WRONG),
+    ("hello", Outcome(HELLO + b"o", "", 0), WRONG),
+    ("hello", Outcome(HELLO[:20], TOLD, 1), WRONG),
+    ("hello", Outcome(b"", "", 1), WRONG),
+    ("hello", Outcome(b"", TOLD, 0), WRONG),
+    ("hello", Outcome(A_PAGE, TOLD, 0), WRONG),
+    ("hello", Outcome(A_PAGE, "", 1), WRONG),
+    ("hello", Outcome(OPEN + b"other", "", 0), WRONG),
+    ("hello", Outcome(A_PAGE.replace(b"500", b"404"), TOLD, 1), WRONG),
+    ("stream", Outcome(OPEN + b"one ", "", 0), WRONG),
+    ("stream", Outcome(OPEN + b"one two three", "", 0), WRONG),
+    ("stream", Outcome(OPEN + b"one two three", "<closed>\n", 0), RIGHT),
+])
+def test_judge(name, outcome, verdict):
+    """G1, I4: what is right, and each way of being wrong."""
+    assert judge(SCENARIOS[name], outcome)[0] == verdict
+
+
+@pytest.mark.parametrize("inject, status", [
+    ("hello mmap:ENOMEM:40", 0), ("hello write:EPIPE:1+", 0)])
+def test_one_case(inject, status):
+    """G1: a case is run again by its words."""
+    from harness import PROGRAM
+    done = subprocess.run(
+        [HERE / "run", "calls", f"{PROGRAM} {inject}"], capture_output=True,
+        text=True, env={**os.environ, "CGI2WSGI": str(PROGRAM)})
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "calls: 1 tried" in done.stdout
+
+
+def test_what_is_wrong_is_told(tmp_path):
+    """A program that cuts its replies: the case is printed, and status 1."""
+    program = tmp_path / "cgi2wsgi"
+    program.write_text("#!/bin/sh\nprintf 'Status: 200 OK\\r\\n"
+                       "Content-Length: 5\\r\\n\\r\\nhell'\n")
+    program.chmod(0o755)
+    done = subprocess.run(
+        [HERE / "run", "limits", f"{program}|hello|rlimit|core|0"],
+        capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"run limits '{program}|hello|rlimit|core|0'" in done.stdout
+    assert "WRONG: cut, and nobody is told" in done.stdout
