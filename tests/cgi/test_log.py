@@ -531,3 +531,19 @@ def test_what_may_be_shown(cgi, told, where):
         where != "path" and "/<\\udc" in text), text
     for character in "\x9b\x80\u202e\u2066\u200f\u061c\u2028":
         assert character not in reply.log
+
+
+def test_nothing_watches_the_log(cgi):
+    """I1: the end of a process with a watch of inotify takes 10 ms more."""
+    reader, writer = os.pipe()
+    reply = cgi.run(cgi.script("""
+        import os
+
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [os.readlink(f"/proc/self/fd/{each}").encode() + b"\\n"
+                    for each in os.listdir("/proc/self/fd")
+                    if os.path.lexists(f"/proc/self/fd/{each}")]
+        """), stderr=writer)
+    os.close(reader)
+    assert b"pipe:" in reply.body and b"inotify" not in reply.body
