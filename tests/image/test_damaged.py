@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-HEADER = 272        # bytes of struct image, lib/image/image.h
+HEADER = 296        # bytes of struct image, lib/image/image.h
 MAGIC = 0x6567616d69773263
 BITS = (1 << 64) - 1
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
@@ -56,14 +56,15 @@ def test_each_byte_of_the_header(image):
 
 # Where in struct image: what would be wrong of it with the right checksum.
 @pytest.mark.parametrize("place, value", [
-    ("version", (8, 2)), ("size", (32, 1)), ("page", (40, 16384)),
+    ("version", (8, 99)), ("size", (32, 1)), ("page", (40, 16384)),
     ("user", (48, 54321)), ("group", (56, 54321)), ("boot", (64, 0)),
     ("is_line", (104, 0)), ("argv", (112, 1 << 40)), ("argv", (120, 1)),
     ("argv", (120, 1 << 61)), ("execfn", (128, 1 << 40)),
     ("files", (136, 4)), ("files", (144, 1 << 60)),
     ("libraries", (160, 1 << 59)), ("variables", (176, 1 << 60)),
     ("ignored", (192, 1 << 61)), ("segments", (208, 0)),
-    ("segments", (208, 1 << 58))], ids=str)
+    ("segments", (208, 1 << 58)), ("touched", (224, 1 << 40)),
+    ("touched", (216, 4))], ids=str)
 def test_a_header_with_the_right_checksum(image, place, value):
     """J2, H7: each of its words is believed only within bounds."""
     path, ask = image
