@@ -16,10 +16,12 @@
 #include "image/raw.h"
 
 #define ARCH_SET_FS 0x1002
-#define ADDRESSES (UINT64_C(1) << 47)
+/* Where addresses of a process end, unless it asks for more. */
 #if defined(__x86_64__)
+#define ADDRESSES (UINT64_C(1) << 47)
 #define RSEQ_SIGNATURE 0x53053053
 #else
+#define ADDRESSES (UINT64_C(1) << 48)
 #define RSEQ_SIGNATURE 0xd428bc00
 #endif
 
@@ -365,7 +367,7 @@ jump(const struct image *image, const struct image_call *call)
 			 "blr %1"
 			 :
 			 : "r"(image->stack), "r"(image->awake), "r"(x0)
-			 : "memory");
+			 : "x29", "memory");
 #endif
 	__builtin_unreachable();
 }
