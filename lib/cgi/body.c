@@ -18,6 +18,7 @@
 #include "cgi/body.h"
 #include "cgi/clock.h"
 #include "cgi/header.h"
+#include "cgi/log.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
 
@@ -270,6 +271,7 @@ keep(const char *bytes, size_t size)
 			put = 0;
 		if (put == -1)
 			return -1;
+		log_note_other_write();
 		body.kept += put;
 	}
 	return 0;

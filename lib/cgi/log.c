@@ -2,8 +2,8 @@
  * Others write to the log, too, and nothing asks them to end their lines. A
  * file tells its last byte. Of a pipe or socket nothing tells; but the kernel
  * counts the calls of write(2) of a process and of children that it waited for.
- * Where one is new, or nothing counts them, an empty line is better than an
- * entry in the middle of one.
+ * Where one is new that is not ours, or nothing counts them, an empty line is
+ * better than an entry in the middle of one.
  *
  * inotify(7) would tell of the log alone. But when it is closed, which the end
  * of a process does, the kernel waits for 10 to 20 ms.
@@ -123,6 +123,12 @@ log_write_more(const char *text, size_t size)
 			done = 0;
 		}
 	note_line();
+}
+
+void
+log_note_other_write(void)
+{
+	sink.writes += sink.writes != 0;
 }
 
 void

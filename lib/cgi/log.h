@@ -23,4 +23,7 @@ void log_write(const char *text, size_t size);
 /* Goes on where log_write() ended. */
 void log_write_more(const char *text, size_t size);
 
+/* This process has just called write(2) or the like, and not for the log. */
+void log_note_other_write(void);
+
 #endif

@@ -24,6 +24,7 @@
 #include "cgi/body.h"
 #include "cgi/buffer.h"
 #include "cgi/header.h"
+#include "cgi/log.h"
 #include "cgi/process.h"
 #include "cgi/reply.h"
 
@@ -144,6 +145,7 @@ write_parts(struct iovec *parts, int count, size_t room)
 	struct msghdr message = { .msg_iov = parts };
 	struct iovec first = *parts;
 	size_t total = 0;
+	ssize_t written;
 	int i;
 
 	for (i = 0; i < count; i++)
@@ -152,11 +154,14 @@ write_parts(struct iovec *parts, int count, size_t room)
 		message.msg_iovlen = (size_t)count;
 		return sendmsg(reply.descriptor, &message, MSG_DONTWAIT);
 	}
-	if (count > 1 && total <= room)
-		return writev(reply.descriptor, parts, count);
 	if (first.iov_len > room)
 		first.iov_len = room;
-	return write(reply.descriptor, first.iov_base, first.iov_len);
+	written = count > 1 && total <= room
+	    ? writev(reply.descriptor, parts, count)
+	    : write(reply.descriptor, first.iov_base, first.iov_len);
+	if (written != -1)
+		log_note_other_write();
+	return written;
 }
 
 static int
@@ -254,8 +259,10 @@ reply_push_file(int file, off_t *offset, size_t size)
 		reply.started = 1;
 		process_note_progress();
 	}
-	if (sent >= 0)
+	if (sent >= 0) {
+		log_note_other_write();
 		return sent;
+	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return await_writable() == -1
 		    ? -1

@@ -18,6 +18,7 @@
 
 #include <marshal.h>
 
+#include "cgi/log.h"
 #include "python/bytecode.h"
 #include "python/cache.h"
 
@@ -155,9 +156,11 @@ write_all(int file, const char *bytes, size_t size)
 {
 	ssize_t done;
 
-	for (; size > 0; bytes += done, size -= (size_t)done)
+	for (; size > 0; bytes += done, size -= (size_t)done) {
 		if ((done = write(file, bytes, size)) == -1)
 			return false;
+		log_note_other_write();
+	}
 	return true;
 }
 

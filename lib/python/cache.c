@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgi/log.h"
 #include "invocation/file.h"
 #include "python/cache.h"
 
@@ -276,6 +277,8 @@ deny_all(void)
 		return;
 	if (write(file, denial, sizeof(denial) - 1) == -1)
 		unlinkat(cache.folder, ".htaccess", 0);
+	else
+		log_note_other_write();
 	close(file);
 }
 

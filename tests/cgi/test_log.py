@@ -491,6 +491,23 @@ def test_entry_begins_a_line(cgi, kind, before):
         assert "" not in lines
 
 
+def test_no_empty_line_for_own_writes(cgi):
+    """D4, case 12: bytecode, a body on disk and the reply are not in the log."""
+    writer, read = open_log("pipe", cgi.folder)
+    cgi.run(cgi.script("""
+        def application(environ, start_response):
+            environ["wsgi.input"].read()
+            write = start_response("200 OK", [("Content-Length", "4")])
+            write(b"ab")
+            write(b"cd")
+            raise ValueError
+        """), method="POST", length=None, body=b"x" * (1 << 20),
+        env={"HTTP_TRANSFER_ENCODING": "chunked"}, stderr=writer)
+    lines = read().split("\n")
+    assert " application " in lines[0]
+    assert "" not in lines[:-1]
+
+
 def test_last_words_begin_a_line(cgi):
     """D4, case 12: those of a crash, too."""
     reply = cgi.run(cgi.script("""
