@@ -16,7 +16,7 @@ LEVEL = {floor: level for level, floors in enumerate(ORDER)
 # calls the application starts and imports nothing.
 ALLOWED = {
     ("python", "cgi"): {"report", "process", "clock", "secret", "ascii",
-                        "buffer", "trace"},
+                        "buffer", "log", "trace"},
     ("wsgi", "python"): {"cpython", "traceback"},
 }
 TOP_LEVEL = {
