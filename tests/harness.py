@@ -39,6 +39,7 @@ ENTRY_TIME = re.compile(r"^\d{4}(?:-\d\d){2}T\d\d(?::\d\d){2}Z "
 # Of the request: no image depends on it.
 REQUEST = re.compile(rb"(HTTP|REQUEST|REMOTE|CONTENT|REDIRECT)_"
                      rb"|(PATH_INFO|QUERY_STRING|SERVER_PROTOCOL)$")
+NOT_FROM_IMAGE = " was to start from an image, but has imported the script"
 NOTHING_TO_SAVE = "it cannot be imported"
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
 
@@ -444,7 +445,7 @@ class Cgi:
                     if self.imports.exists() else ())
         return [text for text in self._images.values()
                 if text not in ("", NOTHING_TO_SAVE)] + [
-            f"{pid} was to start from an image, but has imported the script"
+            f"{pid}{NOT_FROM_IMAGE}"
             for pid in self.expected if str(pid) in imported]
 
     def run(self, *args, timeout=TIMEOUT, **how):
