@@ -343,6 +343,8 @@ page_last_words(enum report_code code, int signal_number)
 	struct iovec part = find_ready(code);
 
 	report_last_words(code, signal_number);
-	if (pages[code].status != NULL && !reply_is_started())
+	if (reply_is_started())
+		reply_await_reader();
+	else if (pages[code].status != NULL)
 		reply_shout(part.iov_base, part.iov_len);
 }

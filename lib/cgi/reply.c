@@ -297,6 +297,24 @@ reply_shout(const char *bytes, size_t size)
 }
 
 void
+reply_await_reader(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	const unsigned long unread = reply.type == S_IFSOCK ? TIOCOUTQ
+							    : FIONREAD;
+	int bytes, i, calm = 0;
+
+	if (reply.type != S_IFSOCK && reply.type != S_IFIFO)
+		return;
+	for (i = 0; i < 1000 && calm < 20; i++) {
+		if (ioctl(reply.descriptor, unread, &bytes) == -1)
+			return;
+		calm = bytes == 0 ? calm + 1 : 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
+void
 reply_close(void)
 {
 	close(reply.descriptor);

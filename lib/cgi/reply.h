@@ -49,6 +49,13 @@ int reply_descriptor(void);
 /* Whether a byte has left. */
 bool reply_is_started(void);
 
+/*
+ * Waits until the server has read all, a second at most, and has found no more
+ * for 20 ms. What is shorter than its Content-Length has to be seen to be cut:
+ * where Apache reads the end at once with the rest, it corrects the length.
+ */
+void reply_await_reader(void);
+
 /* write(2) of all bytes, for signal handlers. */
 void reply_shout(const char *bytes, size_t size);
 

@@ -11,6 +11,7 @@
 
 #include "cgi/page.h"
 #include "cgi/process.h"
+#include "cgi/reply.h"
 #include "cgi/report.h"
 #include "python/traceback.h"
 #include "wsgi/file_wrapper.h"
@@ -380,6 +381,10 @@ response_run(
 		return -1;
 	}
 	status = conclude_response(status, application) ? 0 : -1;
+	if (status == -1 && !framing.client_gone &&
+	    framing.head.content_length != -1 &&
+	    framing_bytes_left(&framing) > 0)
+		reply_await_reader();
 	framing.state = OVER;
 	process_finish(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 	if (result != NULL)

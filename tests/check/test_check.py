@@ -828,13 +828,13 @@ script_case("request-ended", ALL + "SIGTERM ended it, at ", answer(
 script_case("request-ended", ALL + "it closed the reply's descriptor",
             answer(before="__import__('os').closerange(3, 100)"))
 script_case("request-endless", "--timeout is over",
-            answer(before="__import__('time').sleep(60)"), "--timeout 1")
+            answer(before="__import__('time').sleep(60)"), "--timeout 3")
 script_case("request-endless", " /: ", """
     def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         while True:
             yield b"for ever"
-    """, "--timeout 1 --graceful-timeout 1")
+    """, "--timeout 3 --graceful-timeout 1")
 script_case("request-error", "GET, HEAD and POST / is answered by 503 Busy",
             answer("'503 Busy'"))
 script_case("request-status", "GET / is answered by 404 No", answer("'404 No'"))

@@ -22,13 +22,19 @@ FCGIWRAP = "/etc/default/fcgiwrap"
 
 APPLICATION = """
 import json
+import os
 
 
 def application(environ, start_response):
     headers = [("Content-Type", "application/json")]
-    if environ["PATH_INFO"] == "/short":
-        start_response("200 OK", [*headers, ("Content-Length", "100")])
-        return [b"ten bytes."]
+    if environ["PATH_INFO"] in ("/short", "/exit", "/crash"):
+        write = start_response("200 OK", [*headers, ("Content-Length", "100")])
+        write(b"ten bytes.")
+        if environ["PATH_INFO"] == "/exit":
+            os._exit(1)
+        if environ["PATH_INFO"] == "/crash":
+            os.kill(os.getpid(), 11)
+        return []
     start_response("200 OK", headers)
     return [json.dumps([environ.get(name) for name in (
         "SCRIPT_NAME", "PATH_INFO", "HTTP_AUTHORIZATION")]).encode()]
@@ -172,8 +178,10 @@ def test_apache_length(apache, way):
     body = apache.get(url.path + "/a", **host).body
     answer = apache.request("HEAD", url.path + "/a", headers=host)
     assert answer.headers["Content-Length"] == str(len(body))
-    with pytest.raises(http.client.IncompleteRead):
-        apache.get(url.path + "/short", Connection="close", **host)
+    # Apache must not have read the end when it looks at the length.
+    for end in ["/short", "/exit", "/crash"] * 4:
+        with pytest.raises(http.client.IncompleteRead):
+            apache.get(url.path + end, Connection="close", **host)
 
 
 # Hosts and folders, and the URLs at which Apache sends what is a file there.
