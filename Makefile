@@ -179,7 +179,7 @@ check-all: all
 # suEXEC.
 interop: all
 	CGI2WSGI=$(abspath $(program)) tests/interop
-	$(run_tests) -m interop tests/programs
+	$(run_tests) -m interop tests/programs tests/servers/test_preloaded.py
 
 # Leaks, bounds and undefined behaviour: CGI2WSGI=build/sanitized/cgi2wsgi names
 # it to the tests.

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+pytestmark = pytest.mark.slow
 HEADER = 296        # bytes of struct image, lib/image/image.h
 MAGIC = 0x6567616d69773263
 BITS = (1 << 64) - 1

@@ -9,6 +9,8 @@ import pytest
 
 from harness import until
 
+pytestmark = pytest.mark.slow
+
 # Each is one stage: who makes the call dies instead, by SIGKILL.
 STAGES = """openat:1 flock:1 ftruncate:1 pwrite64:1 pwrite64:2 pwrite64:9
 pwrite64:20 fsync:1""".split()

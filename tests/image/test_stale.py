@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="another user's rights")
 
 

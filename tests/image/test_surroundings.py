@@ -11,6 +11,7 @@ import pytest
 
 from harness import PROGRAM, until
 
+pytestmark = pytest.mark.slow
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs mount")
 APP = """
     import json, random, threading
