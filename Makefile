@@ -202,10 +202,10 @@ torture: all
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 	    $(subst $(comma), ,$(PARTS))
 
-# gcc's and clang's analyzers, which find nothing but what is no fault: words
-# and settings of options stay until the process ends (-malloc-leak; the
-# sanitized program looks for leaks); gcc 12 does not see that a FILE is closed
-# that is not stdin, or that a struct's member was looked at before.
+# gcc's analyzer, which finds nothing but what is no fault: words and settings of
+# options stay until the process ends (-malloc-leak; the sanitized program looks
+# for leaks); gcc 12 does not see that a FILE is closed that is not stdin, or that
+# a struct's member was looked at before.
 analyze:
 	$(MAKE) -B BUILD=$(BUILD)/analyze CC=gcc CFLAGS='-O1 -fanalyzer -Werror \
 	    -Wno-analyzer-malloc-leak -Wno-analyzer-file-leak \
