@@ -521,8 +521,10 @@ has_made_requests(void)
 		}
 	}
 	close(null);
-	if (!first)
+	if (!first) {
+		garbage_collect();
 		shutdown_prepare();
+	}
 	return i == options->count;
 }
 

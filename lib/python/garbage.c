@@ -70,9 +70,15 @@ freeze_objects(void)
 }
 
 void
-garbage_freeze(void)
+garbage_collect(void)
 {
 	call_collector("collect");
+}
+
+void
+garbage_freeze(void)
+{
+	garbage_collect();
 	freeze_objects();
 }
 

@@ -27,6 +27,9 @@ void garbage_resume(void);
  */
 PyObject *garbage_list(void);
 
+/* Ends what only objects refer to that nobody can reach, if not frozen. */
+void garbage_collect(void);
+
 /* Collects all garbage, and what is left is not looked at from now on. */
 void garbage_freeze(void);
 

@@ -417,6 +417,18 @@ keep_handlers(void)
 	PyErr_Clear();
 }
 
+/* A circle that nobody can reach any more needs no more than the collector. */
+static bool
+left_after_collecting(void)
+{
+	if (!left_objects())
+		return false;
+	garbage_collect();
+	end_step("Collecting garbage", shutdown_state.why);
+	shutdown_state.why[0] = '\0';
+	return left_objects();
+}
+
 void
 shutdown_prepare(void)
 {
@@ -435,7 +447,8 @@ shutdown_python(void)
 	end_step("The functions of atexit", NULL);
 	flush_stream("stdout");
 	flush_stream("stderr");
-	if (!left && !left_objects() && !left_foreign() && !is_watched())
+	if (!left && !left_after_collecting() && !left_foreign() &&
+	    !is_watched())
 		return;
 	garbage_thaw();
 	keep_handlers();

@@ -634,8 +634,8 @@ def test_unread_body(cgi):
 def steps(log):
     """What the end is made of: milliseconds and reasons."""
     return {what: (float(ms), why) for what, ms, why in re.findall(
-        r"(Waiting for threads|The functions of atexit|Taking Python's "
-        r"objects apart) took (\d+\.\d) ms(?:: (.*?))?\.(?= |$)",
+        r"(Waiting for threads|The functions of atexit|Collecting garbage|"
+        r"Taking Python's objects apart) took (\d+\.\d) ms(?:: (.*?))?\.(?= |$)",
         station(log, "THE END BEGINS"))}
 
 
@@ -676,7 +676,31 @@ def test_reason_of_the_end(cgi, source, why):
 @not_sanitized
 def test_quick_end(cgi):
     """Nothing is taken apart for nobody."""
-    assert "Taking Python's objects apart" not in steps(explain(cgi).log)
+    assert set(steps(explain(cgi).log)) == {"Waiting for threads",
+                                            "The functions of atexit"}
+
+
+@not_sanitized
+@pytest.mark.parametrize("keep, apart", [("pass", False),
+                                         ("kept.append(book)", True)])
+def test_circle_is_collected(cgi, keep, apart):
+    """I3: what nobody can reach needs the collector alone."""
+    found = steps(explain(cgi, f"""
+import sqlite3
+
+kept = []
+
+def application(environ, start_response):
+    book = [sqlite3.connect(":memory:")]
+    book.append(book)
+    {keep}
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello"]
+""").log)
+    why = "a connection of sqlite3 is left"
+    assert found["Collecting garbage"][1] == why
+    assert found.get("Taking Python's objects apart", (0, None))[1] == (
+        why if apart else None)
 
 
 IDLE = """

@@ -250,23 +250,23 @@ def test_replaced_stdout(cgi):
     assert data.read_text() == "text"
 
 
-def test_nothing_left(cgi):
-    """An application that leaves nothing is not taken apart."""
-    data = run(cgi, """
-        import sys
+@pytest.mark.parametrize("keep", ["", "kept.append(left)"])
+def test_circle(cgi, keep):
+    """I3: what a request has left that refers to itself."""
+    data = cgi.folder / "data"
+    reply = cgi.run(cgi.script(HEAD + DEL.format(slots="pass") + f"""
+kept = []
 
-        class Watch:
-            # Not __del__, which would be something left.
-            def __call__(self, unused, name=DATA, open=open):
-                with open(name, "wb") as data:
-                    data.write(b"taken apart")
 
-        import weakref
-        watched = Watch()
-        callback = Watch()
-        reference = weakref.ref(watched, callback)
-        """)
-    assert not data.exists()
+def application(environ, start_response):
+    left = Left()
+    left.itself = left
+    {keep}
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello"]
+"""), env={"DATA": data})
+    assert (reply.body, reply.exit) == (b"Hello", 0), reply
+    assert data.read_text() == "end"
 
 
 @pytest.mark.parametrize("number, start", [
