@@ -1,10 +1,11 @@
 /*
  * Asks a web server on this host again and again, by several connections at
  * once, and a new one for each request:
- *	ask port path connections seconds
- * Every reply has to be a success. The first line that comes out is the number
- * of nanoseconds until the last reply was complete, each further line that of
- * one request, from before the connection until its end.
+ *	ask port path connections seconds [form]
+ * A form is posted. Every reply has to be a success, or, to a form, 303. The
+ * first line that comes out is the number of nanoseconds until the last reply
+ * was complete, each further line that of one request, from before the
+ * connection until its end.
  */
 
 #define _GNU_SOURCE
@@ -28,6 +29,7 @@ struct asker {
 
 static struct sockaddr_in server;
 static char request[1024];
+static const char *success = " 200";
 static long long deadline;
 
 static long long
@@ -54,7 +56,7 @@ read_reply(int from)
 		;
 	if (count == -1)
 		err(1, "read");
-	if (strncmp(head, "HTTP/1.", 7) != 0 || strcmp(head + 8, " 200") != 0)
+	if (strncmp(head, "HTTP/1.", 7) != 0 || strcmp(head + 8, success) != 0)
 		errx(1, "the reply begins with \"%s\"", head);
 }
 
@@ -113,14 +115,24 @@ report(const struct asker *askers, int count, long long begin)
 }
 
 static void
-prepare(const char *port, const char *path)
+prepare(const char *port, const char *path, const char *form)
 {
 	server.sin_family = AF_INET;
 	server.sin_port = htons((in_port_t)atoi(port));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (form == NULL) {
+		snprintf(request, sizeof(request),
+		    "GET %s HTTP/1.1\r\nHost: localhost\r\n"
+		    "Connection: close\r\n\r\n",
+		    path);
+		return;
+	}
+	success = " 303";
 	snprintf(request, sizeof(request),
-	    "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-	    path);
+	    "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+	    "Content-Type: application/x-www-form-urlencoded\r\n"
+	    "Content-Length: %zu\r\n\r\n%s",
+	    path, strlen(form), form);
 }
 
 int
@@ -130,9 +142,9 @@ main(int argc, char **argv)
 	long long begin;
 	int count, i;
 
-	if (argc != 5 || (count = atoi(argv[3])) < 1)
-		errx(2, "usage: ask port path connections seconds");
-	prepare(argv[1], argv[2]);
+	if (argc < 5 || argc > 6 || (count = atoi(argv[3])) < 1)
+		errx(2, "usage: ask port path connections seconds [form]");
+	prepare(argv[1], argv[2], argv[5]);
 	if ((askers = calloc((size_t)count, sizeof(*askers))) == NULL)
 		err(1, "calloc");
 	begin = nanoseconds();

@@ -20,7 +20,8 @@ class Slice(NamedTuple):
 def ask(program, server, connections, seconds):
     """Requests over so many connections at once, for some seconds."""
     done = subprocess.run(
-        [program, str(server.port), "/app/", str(connections), str(seconds)],
+        [program, str(server.port), server.path, str(connections),
+         str(seconds), *filter(None, [server.body])],
         capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"{done.stderr}{server.complaints()}")
@@ -45,14 +46,14 @@ def summary(slices):
                         for part in PERCENTILES}}
 
 
-def by_turns(program, servers, seconds, rounds):
+def by_turns(program, servers, seconds, rounds, connections=CONNECTIONS):
     """A summary for each server and number of connections.
 
     A round may take longer than its part; then there are fewer of them.
     """
-    slices = {(name, count): [] for count in CONNECTIONS for name in servers}
+    slices = {(name, count): [] for count in connections for name in servers}
     for name, server in servers.items():
-        ask(program, server, max(CONNECTIONS), 0.1)
+        ask(program, server, max(connections), 0.1)
     end = time.monotonic() + seconds
     for number in range(rounds):
         if number and time.monotonic() >= end:
@@ -61,4 +62,4 @@ def by_turns(program, servers, seconds, rounds):
             found.append(ask(program, servers[name], count,
                              seconds / rounds / len(slices)))
     return {name: {count: summary(slices[name, count])
-                   for count in CONNECTIONS} for name in servers}
+                   for count in connections} for name in servers}

@@ -26,7 +26,7 @@ LIBRARY = Path(os.__file__).parent
 CUSTOM = re.compile(r"\b(?:site|user)customize\b")
 
 
-def sources(name, images=None):
+def sources(name, images=None, program=PROGRAM):
     """An application, for both programs, and a script for CGIHandler.
 
     Its first line is for the program, and a comment for all others. images is
@@ -34,8 +34,8 @@ def sources(name, images=None):
     """
     text = (BENCH / "apps" / f"{name}.py").read_text().partition("\n")[2]
     cache = f" --cache {images}" if images else ""
-    return {f"{name}.py": f"#!{PROGRAM}\n{text}",
-            f"{name}_preloaded.py": f"#!{PROGRAM}-preload{cache} "
+    return {f"{name}.py": f"#!{program}\n{text}",
+            f"{name}_preloaded.py": f"#!{program}-preload{cache} "
                                   f"--preload-request /\n{text}",
             f"{name}_cgihandler.py":
                 CGIHANDLER.format(python=PYTHON, name=name)}

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from apache import AS_SERVER, MODULES, ROOT, Apache, die_with_parent
-from harness import until
+from harness import PROGRAM, until
 from measure import Failed
 from rungs import HELLO, sources, wait_for_image
 
@@ -150,8 +150,16 @@ def memory(pid):
     return int(kib) / 1024
 
 
+def install_preload(apache):
+    """Beside the copy of the program, which Apache's user can reach."""
+    apache.write("bin/cgi2wsgi-preload",
+                 PROGRAM.with_name("cgi2wsgi-preload").read_bytes(), 0o755)
+
+
 class Served(Apache):
     """An Apache for one way and one application, below /app/."""
+
+    path, body = "/app/", ""
 
     def __init__(self, way, name):
         super().__init__(way.model)
@@ -162,7 +170,8 @@ class Served(Apache):
         self.images.chmod(0o700)
         if ROOT:
             shutil.chown(self.images, **AS_SERVER)
-        for file, text in sources(name, self.images).items():
+        install_preload(self)
+        for file, text in sources(name, self.images, self.program).items():
             self.write(f"cgi-bin/{file}", text, 0o755)
         self.write("htdocs/hello.txt", HELLO)
         self.warm_cache(name)
@@ -209,7 +218,7 @@ class Served(Apache):
     def says(self, text):
         """Whether the application answers with the text."""
         try:
-            answer = self.get("/app/")
+            answer = self.get(self.path)
         except (OSError, HTTPException):
             return False
         return answer.status == 200 and answer.body == text

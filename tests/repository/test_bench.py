@@ -15,6 +15,7 @@ sys.path.insert(1, str(BENCH))
 
 import chart        # noqa: E402
 import client       # noqa: E402
+import guests       # noqa: E402
 import measure      # noqa: E402
 import rungs        # noqa: E402
 import served       # noqa: E402
@@ -115,6 +116,19 @@ def check_behind_apache(name, row):
     assert (name == served.FLOOR) == (row["change"] is None)
 
 
+def check_guestbook(figures, printed):
+    """Everybody reads and signs; what has a goal stands beside it."""
+    assert set(figures) >= {
+        f"{title}, {way}" for title in ("Bottle", "Django")
+        for way in ("CGIHandler", "cgi2wsgi", "cgi2wsgi-preload")}
+    for name, row in figures.items():
+        assert all(row[what][count]["rate"] > 0
+                   for what in ("read", "sign") for count in "18")
+        goal = tables.number(guests.GOALS.get(name))
+        assert re.search(rf"^\| {re.escape(name)} +\| [^\n]*\| +{goal} \|",
+                         printed, re.MULTILINE), printed
+
+
 def check_kept(tree, results):
     """Tables and picture go to where they are read; twice is as once."""
     (tree / "man").mkdir(parents=True)
@@ -166,6 +180,7 @@ def test_ladder(helpers, tmp_path):
                          if line.startswith(f"| {name} ")))
     for name in BEHIND_APACHE:
         check_behind_apache(name, hello["served"][name])
+    check_guestbook(figures["guestbook"], printed)
     check_kept(tmp_path / "tree", helpers)
 
 
@@ -233,4 +248,5 @@ def test_packages():
     named = {"gnuplot-nox", "perl", "php-cgi", "catatonit"}
     for way in served.WAYS.values():
         named.update(way.package.split())
+    named.update(*guests.PACKAGES.values())
     assert set(listed) == named
