@@ -152,7 +152,9 @@ read_head(const char *bytes, size_t size)
 	if (end == NULL)
 		return;
 	client.has_head = true;
-	if (!translated && memcmp(bytes, http, strlen("HTTP/")) != 0) {
+	if (!translated &&
+	    (size < strlen("HTTP/") ||
+		memcmp(bytes, http, strlen("HTTP/")) != 0)) {
 		record_complaint(CLIENT_FAILED, "the reply has no status");
 		close_reply();
 		return;

@@ -1,7 +1,10 @@
 """Units without a process, by libFuzzer with AddressSanitizer and UBSan.
 
-A case is TARGET SEED SECONDS, or TARGET and an input in base64. Each target of
-fuzz/ begins with what it holds; seeds are beside it. Figures are inputs.
+A case is TARGET KIND SEED SECONDS, or TARGET KIND and an input in base64. Each
+target of fuzz/ begins with what it holds; seeds are beside it. Figures are
+inputs: of ten, one is tried by the careful kind, and nine are by the quick one,
+without AddressSanitizer and in smaller inputs. Each begins with what the other
+has found.
 """
 
 import base64
@@ -39,9 +42,14 @@ TARGETS = {
 }
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra",
          "-Wshadow", "-Wno-unused-function", "-Werror",
-         f"-I{TOP}/lib", f"-I{TOP}/tests/unit",
-         "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
-SLICE = 5       # seconds
+         f"-I{TOP}/lib", f"-I{TOP}/tests/unit", "-fno-sanitize-recover=all"]
+# What else each is compiled with, and told; how many inputs in a slice.
+KINDS = {"careful": (["-fsanitize=fuzzer,address,undefined"], [], 50000),
+         # To watch each comparison takes half of the time.
+         "quick": (["-O2", "-fsanitize=fuzzer,undefined",
+                    "-fno-sanitize-coverage=trace-cmp"],
+                   ["-max_len=256"], 450000)}
+SLICE = 60      # seconds
 ENV = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=16"}
 
 
@@ -49,10 +57,11 @@ def clang():
     return os.environ.get("CLANG") or shutil.which("clang") or "clang"
 
 
-def compile_target(name, folder):
+def compile_target(name, folder, kind="careful"):
     """The fuzzer as a program in the folder."""
-    program = folder / f"fuzz_{name}"
-    subprocess.run([clang(), *FLAGS, "-o", program, HERE / f"{name}.c",
+    program = folder / f"{kind}_{name}"
+    subprocess.run([clang(), *FLAGS, *KINDS[kind][0], "-o", program,
+                    HERE / f"{name}.c",
                     *(TOP / f"{unit}.c" for unit in TARGETS[name])],
                    check=True)
     return program
@@ -63,36 +72,44 @@ class Part:
 
     def __init__(self, random, given):
         self.random = random
-        self.slice = max(1, min(SLICE * 12, given.seconds / len(TARGETS) / 2))
-        self.folder = Path(tempfile.mkdtemp(prefix="torture-"))
+        self.slice = max(1, min(SLICE, given.seconds / len(TARGETS) / 4))
+        memory = "/dev/shm"     # targets write small files all the time
+        self.folder = Path(tempfile.mkdtemp(
+            prefix="torture-", dir=memory if os.access(memory, os.W_OK)
+            else None))
+        self.folder.chmod(0o755)
         self.owner = os.getpid()
 
     def cases(self):
         while True:
             for name in TARGETS:
-                seed = self.random.randrange(1, 1 << 31)
-                yield f"{name} {seed} {self.slice:.0f}"
+                for kind in KINDS:
+                    seed = self.random.randrange(1, 1 << 31)
+                    yield f"{name} {kind} {seed} {self.slice:.0f}"
 
-    def fuzzer(self, name):
+    def fuzzer(self, name, kind):
         """The program, and the folder of what other slices have found."""
         folder = self.folder / f"{name}-{os.getpid()}"
-        if not folder.exists():
-            (folder / "found").mkdir(parents=True)
-            compile_target(name, folder)
-        return folder / f"fuzz_{name}", folder / "found"
+        program = folder / f"{kind}_{name}"
+        if not program.exists():
+            (folder / "found").mkdir(parents=True, exist_ok=True)
+            compile_target(name, folder, kind)
+        return program, folder / "found"
 
     def try_case(self, case):
-        name, *words = case.split()
-        program, found = self.fuzzer(name)
+        name, kind, *words = case.split()
+        program, found = self.fuzzer(name, kind)
         bad = found.parent / "bad-"
         if len(words) == 1:
             one = found.parent / "input"
             one.write_bytes(base64.b64decode(words[0]))
             command = [program, one]
         else:
+            _, told, most = KINDS[kind]
             command = [program, f"-seed={words[0]}", "-rss_limit_mb=4096",
-                       f"-max_total_time={words[1]}", "-print_final_stats=1",
-                       f"-artifact_prefix={bad}", found, HERE / "seeds" / name]
+                       f"-max_total_time={words[1]}", f"-runs={most}", *told,
+                       "-print_final_stats=1", f"-artifact_prefix={bad}",
+                       found, HERE / "seeds" / name]
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             errors="replace", cwd=found.parent,
@@ -100,10 +117,11 @@ class Part:
         runs = re.search(r"number_of_executed_units: +(\d+)", done.stdout)
         runs = int(runs[1]) if runs else 1
         if done.returncode == 0:
-            self.notes[f"of {name}"] += runs
+            self.notes[f"{kind} {name}"] += runs
             return [(RIGHT, "", runs)]
         for file in bad.parent.glob("bad-*"):
-            case = f"{name} {base64.b64encode(file.read_bytes()).decode()}"
+            case = (f"{name} {kind} "
+                    f"{base64.b64encode(file.read_bytes()).decode()}")
             file.unlink()
         return [(WRONG, done.stdout[-3000:], 1, case)]
 

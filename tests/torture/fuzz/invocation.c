@@ -336,7 +336,9 @@ release(struct invocation *got)
 static void
 configure(const uint8_t **data, size_t *size)
 {
+	static char *written[2]; /* what the files have */
 	char *way = take_line(data, size), *text;
+	bool by_action;
 
 	fixed.way = (enum way)((unsigned char)(*way - '0') % WAYS);
 	free(way);
@@ -350,8 +352,11 @@ configure(const uint8_t **data, size_t *size)
 	else
 		setenv("CGI2WSGI_ARGS", fixed.arguments, 1);
 	text = format("#!/", fixed.line);
-	free(put(fixed.way == BY_ACTION ? "/app.wsgi" : "/app.cgi", text));
-	free(text);
+	by_action = fixed.way == BY_ACTION;
+	if (written[by_action] == NULL || strcmp(text, written[by_action]) != 0)
+		free(put(by_action ? "/app.wsgi" : "/app.cgi", text));
+	free(written[by_action]);
+	written[by_action] = text;
 }
 
 int
