@@ -112,8 +112,8 @@ open_log(void)
 	/* "-" is standard error, where the log is already. */
 	if (name == NULL || strcmp(name, "-") == 0)
 		return 0;
-	if ((file = file_path(invocation.folder, name)) == NULL ||
-	    log_redirect(file) == -1)
+	file = file_path(invocation.folder, name);
+	if (log_redirect(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
 		    "cannot write %s as user %ld: %s", name, (long)geteuid(),
 		    strerror(errno));

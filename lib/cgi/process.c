@@ -70,7 +70,7 @@ static const struct {
 };
 
 /* The server may not listen any more: last words, too, have their time. */
-static void
+static _Noreturn void
 end(enum report_code code, int signal_number)
 {
 	if (!process.ending) {

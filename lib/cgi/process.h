@@ -86,6 +86,6 @@ bool process_owes_reply(void);
  * Ends it at once. While the server waits for the reply, with a page, and not
  * with success; the log has to have the reason.
  */
-void process_exit(int status);
+_Noreturn void process_exit(int status);
 
 #endif

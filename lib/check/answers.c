@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "check/finding.h"
 #include "cgi/process.h"
 #include "invocation/words.h"
@@ -30,64 +31,44 @@ struct asked {
 	size_t count; /* of answers */
 };
 
-static int
-append_copy(struct words *words, const char *name, const char *value)
-{
-	char *word;
-
-	return asprintf(&word, "%s%s", name, value) == -1
-	    ? -1
-	    : words_append(words, word);
-}
-
 /* Those of the check's command line that are for the program, too. */
-static int
+static void
 append_options(struct words *words, const struct options *options)
 {
 	const struct given_option *given;
-	char *name;
-	int i, result = 0;
+	int i;
 
-	for (i = 0; result == 0 && i < options->count; i++) {
+	for (i = 0; i < options->count; i++) {
 		given = &options->given[i];
 		if (!given->typed || given->letter == OPTION_CHECK ||
 		    given->letter == OPTION_LINT ||
 		    given->letter == OPTION_WEB_USER)
 			continue;
-		if (asprintf(&name, "%s%s", options_name(given->letter),
-			given->value == NULL        ? ""
-			    : given->letter < 0x100 ? ""
-						    : "=") == -1)
-			return -1;
-		result = append_copy(
-		    words, name, given->value ? given->value : "");
-		free(name);
+		words_append(words,
+		    alloc_print("%s%s%s", options_name(given->letter),
+			given->value != NULL && given->letter >= 0x100 ? "="
+								       : "",
+			given->value != NULL ? given->value : ""));
 	}
-	return result;
 }
 
 /* The command line that makes this request, with its log on standard error. */
-static int
+static void
 make_command(
     struct words *words, const struct subject *subject, const char *method)
 {
-	char timeout[32], graceful[32];
-	const char *const rest[] = { "--log=-", timeout, graceful, "-i",
-		strcmp(method, "HEAD") == 0 ? "-I" : NULL,
-		strcmp(method, "POST") == 0 ? "-dname=value" : NULL,
-		subject->invocation->file, subject->invocation->url };
-	size_t i;
-
-	snprintf(
-	    timeout, sizeof(timeout), "--timeout=%u", python_limit(subject));
-	snprintf(graceful, sizeof(graceful), "--graceful-timeout=%d", GRACE);
-	if (append_copy(words, subject->program, "") == -1 ||
-	    append_options(words, &subject->invocation->options) == -1)
-		return -1;
-	for (i = 0; i < sizeof(rest) / sizeof(*rest); i++)
-		if (rest[i] != NULL && append_copy(words, rest[i], "") == -1)
-			return -1;
-	return 0;
+	words_append(words, alloc_text(subject->program));
+	append_options(words, &subject->invocation->options);
+	words_append(words, alloc_text("--log=-"));
+	words_append(words, alloc_print("--timeout=%u", python_limit(subject)));
+	words_append(words, alloc_print("--graceful-timeout=%d", GRACE));
+	words_append(words, alloc_text("-i"));
+	if (strcmp(method, "HEAD") == 0)
+		words_append(words, alloc_text("-I"));
+	if (strcmp(method, "POST") == 0)
+		words_append(words, alloc_text("-dname=value"));
+	words_append(words, alloc_text(subject->invocation->file));
+	words_append(words, alloc_text(subject->invocation->url));
 }
 
 static void
@@ -98,9 +79,9 @@ ask_program(const void *argument)
 
 	if (python_prepare(asked->subject) == -1 ||
 	    /* So that the log has the place of a crash. */
-	    setenv("PYTHONFAULTHANDLER", "1", 0) == -1 ||
-	    make_command(&words, asked->subject, asked->method) == -1)
+	    setenv("PYTHONFAULTHANDLER", "1", 0) == -1)
 		return;
+	make_command(&words, asked->subject, asked->method);
 	execv(words.word[0], words.word);
 	dprintf(STDERR_FILENO, "cgi2wsgi: cannot start %s: %s\n", words.word[0],
 	    strerror(errno));

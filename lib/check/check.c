@@ -20,7 +20,7 @@
 #include "cgi/process.h"
 #include "check/answers.h"
 #include "check/import.h"
-#include "cgi/buffer.h"
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
 #include "invocation/file.h"
@@ -55,13 +55,9 @@ report_user(void)
 static char *
 absolute(const char *name)
 {
-	char *folder, *path = NULL;
+	char *folder = *name == '/' ? alloc_text("/") : getcwd(NULL, 0),
+	     *path = folder != NULL ? file_path(folder, name) : NULL;
 
-	if (*name == '/')
-		return strdup(name);
-	if ((folder = getcwd(NULL, 0)) != NULL &&
-	    asprintf(&path, "%s/%s", folder, name) == -1)
-		path = NULL;
 	free(folder);
 	return path;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/buffer.h"
 #include "check/finding.h"
 #include "invocation/file.h"
@@ -40,10 +41,9 @@ make_arguments(const struct invocation *invocation)
 		buffer_print(&text, "%s%s%s ", options_name(given->letter),
 		    given->value != NULL ? "=" : "", value);
 	}
-	if (asprintf(&name, "%s%s%s", invocation->file,
-		invocation->callable ? ":" : "",
-		invocation->callable ? invocation->callable : "") == -1)
-		return NULL;
+	name = alloc_print("%s%s%s", invocation->file,
+	    invocation->callable ? ":" : "",
+	    invocation->callable ? invocation->callable : "");
 	buffer_print(&text, "--log=- %s", words_quote(name));
 	free(name);
 	return buffer_take(&text, NULL);
@@ -56,8 +56,8 @@ start_program(const void *argument)
 	char *argv[2] = { NULL, NULL },
 	     *arguments = make_arguments(subject->invocation);
 
+	argv[0] = alloc_print("%s-preload", subject->program);
 	if (arguments == NULL || python_prepare(subject) == -1 ||
-	    asprintf(&argv[0], "%s-preload", subject->program) == -1 ||
 	    setenv("CGI2WSGI_ARGS", arguments, 1) == -1 ||
 	    setenv(PRELOAD_MAKE, "try", 1) == -1 ||
 	    setenv("REQUEST_METHOD", "GET", 1) == -1 ||
@@ -98,7 +98,7 @@ report_result(const struct subject *subject, const char *told)
 	enum line_fault fault;
 	struct words line;
 	bool wanted = words_read_line(
-			  &line, subject->invocation->file, &fault) == 1 &&
+			  &line, subject->invocation->file, &fault) &&
 	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0;
 
 	if (import > 0 && start > 0)
@@ -121,12 +121,9 @@ report_result(const struct subject *subject, const char *told)
 void
 preload_check(const struct subject *subject)
 {
+	char *program = alloc_print("%s-preload", subject->program);
 	struct child child;
 
-	char *program;
-
-	if (asprintf(&program, "%s-preload", subject->program) == -1)
-		return;
 	if (access(program, X_OK) == 0) {
 		finding_progress("saving the process");
 		if (child_run(&child, python_limit(subject), start_program,

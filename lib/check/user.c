@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "check/user.h"
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 
 extern char **environ;
@@ -31,7 +32,6 @@ int
 user_find(struct user *account, const char *name)
 {
 	struct passwd *user = look_up(name);
-	char *number;
 
 	*account = (struct user){ .by_root = geteuid() == 0 };
 	if (user == NULL && name != NULL)
@@ -39,12 +39,9 @@ user_find(struct user *account, const char *name)
 		    REPORT_USAGE, "--web-user: there is no user '%s'", name);
 	account->uid = user != NULL ? user->pw_uid : geteuid();
 	account->gid = user != NULL ? user->pw_gid : getegid();
-	if (user != NULL)
-		account->name = strdup(user->pw_name);
-	else if (asprintf(&number, "%ld", (long)account->uid) != -1)
-		account->name = number; /* in a container many have no other */
-	if (account->name == NULL)
-		return report_no_memory();
+	/* In a container many have no other name than a number. */
+	account->name = user != NULL ? alloc_text(user->pw_name)
+				     : alloc_print("%ld", (long)account->uid);
 	account->ours = account->by_root || account->uid == geteuid();
 	return 0;
 }

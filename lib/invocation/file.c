@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <stdio.h>
 #include <string.h>
 
+#include "cgi/alloc.h"
 #include "invocation/file.h"
 
 bool
@@ -38,18 +38,13 @@ file_folder(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	if (slash == NULL)
-		return strdup(".");
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+		return alloc_text(".");
+	return alloc_part(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 char *
 file_path(const char *folder, const char *name)
 {
-	char *path;
-
-	if (*name == '/')
-		return strdup(name);
-	if (asprintf(&path, "%s/%s", folder, name) == -1)
-		return NULL;
-	return path;
+	return *name == '/' ? alloc_text(name)
+			    : alloc_print("%s/%s", folder, name);
 }

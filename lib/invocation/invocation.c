@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "invocation/file.h"
 #include "invocation/invocation.h"
@@ -32,13 +33,13 @@ invocation_unused_venv(const struct invocation *invocation)
 
 	if (invocation->options.venv != NULL || invocation->file == NULL)
 		return NULL;
-	for (i = 0; found == NULL && i < sizeof(names) / sizeof(*names); i++)
-		if (asprintf(&file, "%s/%s/pyvenv.cfg", invocation->folder,
-			names[i]) != -1) {
-			if (access(file, F_OK) == 0)
-				found = names[i];
-			free(file);
-		}
+	for (i = 0; found == NULL && i < sizeof(names) / sizeof(*names); i++) {
+		file = alloc_print(
+		    "%s/%s/pyvenv.cfg", invocation->folder, names[i]);
+		if (access(file, F_OK) == 0)
+			found = names[i];
+		free(file);
+	}
 	return found;
 }
 
@@ -52,9 +53,7 @@ invocation_change_folder(const struct invocation *invocation)
 	if (name == NULL && !invocation->by_server)
 		return 0;
 	folder = name != NULL ? file_path(invocation->folder, name)
-			      : strdup(invocation->folder);
-	if (folder == NULL)
-		return report_no_memory();
+			      : alloc_text(invocation->folder);
 	result = chdir(folder);
 	if (result == -1)
 		report_fail(REPORT_SYSTEM, "cannot change to the folder %s: %s",
@@ -81,19 +80,16 @@ complete_options(struct invocation *invocation)
 	for (i = 0; result != -1 && i < settings->count; i++) {
 		next = &settings->list[i];
 		if (next->name != NULL)
-			result = settings_append_pair(
-			    &all, next->name, next->value);
-		else if ((path = file_path(invocation->folder, next->value)) ==
-		    NULL)
-			result = report_no_memory();
+			settings_append_pair(&all, next->name, next->value);
 		else {
+			path = file_path(invocation->folder, next->value);
 			result = settings_read_file(&all, path, owner);
 			free(path);
 		}
 	}
 	free(settings->list);
 	*settings = all;
-	return result == -1 ? -1 : 0;
+	return result;
 }
 
 static int
@@ -115,8 +111,7 @@ use_file(struct invocation *invocation, const char *name)
 	if (!file_is_regular(invocation->file))
 		return report_fail(
 		    REPORT_NO_FILE, "%s is not a regular file", name);
-	if ((invocation->folder = file_folder(invocation->file)) == NULL)
-		return report_no_memory();
+	invocation->folder = file_folder(invocation->file);
 	return trust_check_file(invocation->file, invocation->folder, name);
 }
 
@@ -245,37 +240,28 @@ use_rest(struct invocation *invocation, int at)
 	    : 0;
 }
 
-/* H4: [options] [URL] behind a script's name */
-static int
-use_words(
-    struct invocation *invocation, int argc, char **argv, const char *script)
-{
-	int other;
-
-	invocation->typed = (struct words){ argv, argc };
-	other = options_read(&invocation->options, &invocation->typed, NULL);
-	if (invocation->options.want != WANT_APPLICATION)
-		invocation->script = script;
-	return other == -1 ? -1 : use_rest(invocation, other);
-}
-
 /* H2: the kernel was given a script, whose first line brought it here. */
 static int
 find_by_line(struct invocation *invocation, const struct words *line, int argc,
     char **argv, const char *script)
 {
-	int at = find_word(script, argc, argv);
+	int at = find_word(script, argc, argv), other;
 
 	invocation->way = WAY_LINE;
 	if (use_line(invocation, line, script) == -1)
 		return -1;
-	/* Without a server, a person wrote what stands behind the script. */
-	if (!invocation->by_server && at > 0 &&
-	    use_words(invocation, argc - at, argv + at, script) == -1)
-		return -1;
-	return invocation->options.want == WANT_APPLICATION
-	    ? use_file(invocation, script)
-	    : 0;
+	/* H4: without a server, a person wrote [options] [URL] behind it. */
+	if (!invocation->by_server && at > 0) {
+		invocation->typed = (struct words){ argv + at, argc - at };
+		other = options_read(
+		    &invocation->options, &invocation->typed, NULL);
+		if (other == -1 || use_rest(invocation, other) == -1)
+			return -1;
+	}
+	if (invocation->options.want == WANT_APPLICATION)
+		return use_file(invocation, script);
+	invocation->script = script;
+	return 0;
 }
 
 /* Whether the first line names this program, under one of its names. */
@@ -322,8 +308,7 @@ read_own_words(const char *script, struct words *own, const char *program)
 {
 	enum line_fault fault;
 
-	if (words_read_line(own, script, &fault) == -1)
-		return -1;
+	words_read_line(own, script, &fault);
 	for (; own->count > 0; own->word++, own->count--)
 		if (is_program(own->word[0], program))
 			break;
@@ -370,9 +355,9 @@ find_by_interpreter(struct invocation *invocation,
 static char *
 file_part(const char *path)
 {
-	char *file = strdup(path), *slash;
+	char *file = alloc_text(path), *slash;
 
-	while (file != NULL && !file_is_regular(file)) {
+	while (!file_is_regular(file)) {
 		slash = strrchr(file, '/');
 		if (slash == NULL || slash == file) {
 			free(file);
@@ -439,9 +424,7 @@ use_name(struct invocation *invocation, const char *name)
 		    "'%s': a callable is missing behind ':'", name);
 	if (colon != NULL) {
 		invocation->callable = colon + 1;
-		name = strndup(name, (size_t)(colon - name));
-		if (name == NULL)
-			return report_no_memory();
+		name = alloc_part(name, (size_t)(colon - name));
 	}
 	if (*name == '\0')
 		return 1;
@@ -463,8 +446,8 @@ find_by_arguments(struct invocation *invocation)
 	if (text == NULL)
 		return 1;
 	invocation->way = WAY_ARGS;
-	if (words_append(&words, strdup(PROGRAM)) == -1 ||
-	    words_split(&words, text, where) == -1)
+	words_append(&words, alloc_text(PROGRAM));
+	if (words_split(&words, text, where) == -1)
 		return -1;
 	if ((other = read_options(invocation, &words, where)) == -1)
 		return -1;
@@ -523,7 +506,7 @@ find_by_person(
 	struct options *options = &invocation->options;
 	const char *callable = NULL;
 	struct words own;
-	int other;
+	int other, found;
 
 	invocation->way = WAY_PERSON;
 	invocation->typed = (struct words){ argv, argc };
@@ -546,13 +529,13 @@ find_by_person(
 		invocation->script = argv[other];
 		return 0;
 	}
-	if (use_name(invocation, argv[other]) == 1)
+	if ((found = use_name(invocation, argv[other])) == 1)
 		return report_fail(REPORT_USAGE,
 		    "a file or module is missing before the callable");
 	if (invocation->callable == NULL)
 		invocation->callable = callable;
-	if (report_failure() != NULL || invocation->file == NULL)
-		return report_failure() != NULL ? -1 : 0;
+	if (found == -1 || invocation->file == NULL)
+		return found;
 	return read_own_words(invocation->file, &own, program) == -1
 	    ? -1
 	    : use_line_and_typed(invocation, &own, invocation->file);
@@ -582,14 +565,14 @@ find_application(struct invocation *invocation, const struct request *request,
 {
 	enum line_fault fault;
 	struct words line;
-	int is_script;
+	bool is_script;
 
 	if (is_by_line(invocation, request, argc, argv, execfn))
 		execfn = argv[2];
-	if ((is_script = words_read_line(&line, execfn, &fault)) == -1 ||
-	    check_fault(execfn, fault) == -1)
+	is_script = words_read_line(&line, execfn, &fault);
+	if (check_fault(execfn, fault) == -1)
 		return -1;
-	if (is_script == 1)
+	if (is_script)
 		return find_by_line(invocation, &line, argc, argv, execfn);
 	if (find_word(execfn, argc, argv) > 0 && access(execfn, R_OK) == -1)
 		return refuse_unreadable(execfn);

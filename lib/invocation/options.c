@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/alloc.h"
 #include "cgi/ascii.h"
 #include "cgi/buffer.h"
 #include "cgi/header.h"
@@ -248,7 +249,7 @@ read_value(struct options *to, int letter, const char *value)
 		    ? NULL
 		    : "--check, --check=files or --check=json";
 	case OPTION_ENV:
-		return settings_append(&to->settings, value) != 0
+		return settings_append(&to->settings, value)
 		    ? NULL
 		    : "--env needs NAME=VALUE";
 	case OPTION_ENV_FILE:
@@ -407,26 +408,19 @@ refuse_unknown(const char *word, const char *where)
 	const char *name = word + dashes;
 	const struct option *meant = find_nearest(name, length, where == NULL);
 	char *several = dashes > 1 ? list_longer(name, length) : NULL;
-	struct buffer text = { 0 };
-	int result;
+	char *shown = dashes > 1 || meant != NULL || optopt < 0
+	    ? alloc_part(word, dashes + length)
+	    : alloc_text(options_name(optopt));
+	char *what = several != NULL ? alloc_print(" may be %s", several)
+	    : meant != NULL
+	    ? alloc_print(" is no option; did you mean --%s?", meant->name)
+	    : alloc_text(" is no option; see cgi2wsgi --help=all");
 
-	if (dashes > 1 || meant != NULL || optopt < 0)
-		buffer_print(&text, "%.*s ", (int)(dashes + length), word);
-	else
-		buffer_print(&text, "%s ", options_name(optopt));
-	if (several != NULL)
-		buffer_print(&text, "may be %s", several);
-	else if (meant != NULL)
-		buffer_print(
-		    &text, "is no option; did you mean --%s?", meant->name);
-	else
-		buffer_print(&text, "is no option; see cgi2wsgi --help=all");
+	report_option(where, shown, what);
+	free(what);
+	free(shown);
 	free(several);
-	several = buffer_take(&text, NULL);
-	result = several != NULL ? report_option(where, several, "")
-				 : report_no_memory();
-	free(several);
-	return result;
+	return -1;
 }
 
 static int
@@ -444,19 +438,6 @@ refuse_option(int letter, const struct words *words, const char *where)
 	if (optopt != 0 && (*word != '-' || strchr(word, optopt) == NULL))
 		word = words->word[optind];
 	return refuse_unknown(word, where);
-}
-
-static int
-keep_option(struct options *to, int letter, const char *value, bool typed)
-{
-	struct given_option *grown = realloc(
-	    to->given, ((size_t)to->count + 1) * sizeof(*grown));
-
-	if (grown == NULL)
-		return report_no_memory();
-	grown[to->count++] = (struct given_option){ letter, value, typed };
-	to->given = grown;
-	return 0;
 }
 
 int
@@ -483,9 +464,10 @@ options_read(struct options *to, const struct words *words, const char *where)
 			return report_fail(REPORT_USAGE, "%s%s%s, not '%s'",
 			    where ? where : "", where ? ": " : "", wanted,
 			    optarg);
-		if (report_failure() != NULL ||
-		    keep_option(to, letter, optarg, where == NULL) == -1)
-			return -1;
+		to->given = alloc_items(
+		    to->given, (size_t)to->count + 1, sizeof(*to->given));
+		to->given[to->count++] = (struct given_option){ letter, optarg,
+			where == NULL };
 	}
 	return optind;
 }

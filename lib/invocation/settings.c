@@ -8,38 +8,31 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
 #include "invocation/settings.h"
 #include "invocation/words.h"
 
-int
+void
 settings_append_pair(
     struct settings *settings, const char *name, const char *value)
 {
-	struct setting *grown;
-
-	/* Asked first: the list that grows is gone under its old address. */
-	if (value == NULL ||
-	    (grown = realloc(settings->list,
-		 ((size_t)settings->count + 1) * sizeof(*grown))) == NULL)
-		return report_no_memory();
-	grown[settings->count++] = (struct setting){ name, value };
-	settings->list = grown;
-	return 1;
+	settings->list = alloc_items(settings->list,
+	    (size_t)settings->count + 1, sizeof(*settings->list));
+	settings->list[settings->count++] = (struct setting){ name, value };
 }
 
-int
+bool
 settings_append(struct settings *settings, const char *text)
 {
 	const char *equals = strchr(text, '=');
-	char *name;
 
 	if (equals == NULL || equals == text)
-		return 0;
-	if ((name = strndup(text, (size_t)(equals - text))) == NULL)
-		return report_no_memory();
-	return settings_append_pair(settings, name, strdup(equals + 1));
+		return false;
+	settings_append_pair(settings,
+	    alloc_part(text, (size_t)(equals - text)), alloc_text(equals + 1));
+	return true;
 }
 
 /* What is in it is secret: a server's configuration is not, nor is ps(1). */
@@ -80,8 +73,7 @@ read_line(struct settings *settings, const char *line, size_t length,
 		    "--env-file: %s, line %d: NAME=VALUE is needed, without "
 		    "blanks in the name",
 		    file, number);
-	if (settings_append(settings, text) != 1)
-		return -1;
+	settings_append(settings, text);
 	last = &settings->list[settings->count - 1];
 	return secret_add(last->name, last->value) == 0 ? 0
 							: report_no_memory();

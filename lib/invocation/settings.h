@@ -16,14 +16,11 @@ struct settings {
 	int count;
 };
 
-/*
- * Appends NAME=VALUE. Returns 1, 0 if the text is none, or -1 with a failure
- * reported.
- */
-int settings_append(struct settings *, const char *text);
+/* Appends NAME=VALUE. Returns false if the text is none. */
+bool settings_append(struct settings *, const char *text);
 
-/* Appends a name and a value as they are. Returns as above. */
-int settings_append_pair(
+/* Appends a name and a value as they are. */
+void settings_append_pair(
     struct settings *, const char *name, const char *value);
 
 /*

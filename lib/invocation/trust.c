@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "invocation/file.h"
 #include "invocation/trust.h"
@@ -55,9 +56,9 @@ check_mode(const char *path, const char *harm)
 static int
 check_chain(const char *path, const char *harm)
 {
-	char *name = strdup(path), *end = name;
+	char *name = alloc_text(path), *end = name;
 	struct stat st;
-	int result = name == NULL ? report_no_memory() : 0;
+	int result = 0;
 
 	while (result == 0 && end != NULL) {
 		const char *at = *name != '\0' ? name : "/";
@@ -97,12 +98,9 @@ check_folder(const char *path, const char *harm)
 static int
 check_cache(const char *folder)
 {
-	char *cache;
-	int result;
+	char *cache = file_path(folder, "__pycache__");
+	int result = check_mode(cache, run_code);
 
-	if (asprintf(&cache, "%s/__pycache__", folder) == -1)
-		return report_no_memory();
-	result = check_mode(cache, run_code);
 	free(cache);
 	return result;
 }
@@ -112,11 +110,8 @@ static int
 check_folder_of(const char *path, const char *harm)
 {
 	char *folder = file_folder(path);
-	int result;
+	int result = check_folder(folder, harm);
 
-	if (folder == NULL)
-		return report_no_memory();
-	result = check_folder(folder, harm);
 	free(folder);
 	return result;
 }
@@ -127,26 +122,21 @@ check_venv(const char *venv)
 {
 	char *config = file_path(venv, "pyvenv.cfg"),
 	     *lib = file_path(venv, "lib"), *packages;
-	DIR *folder = lib != NULL ? opendir(lib) : NULL;
+	DIR *folder = opendir(lib);
 	struct dirent *entry;
 	int result = -1;
 
-	if (config == NULL || lib == NULL)
-		report_no_memory();
-	else if (check_folder(venv, run_code) == 0 &&
+	if (check_folder(venv, run_code) == 0 &&
 	    check_mode(config, run_code) == 0)
 		result = check_mode(lib, run_code);
 	while (result == 0 && folder != NULL &&
 	    (entry = readdir(folder)) != NULL) {
 		if (strncmp(entry->d_name, "python", 6) != 0)
 			continue;
-		if (asprintf(&packages, "%s/%s/site-packages", lib,
-			entry->d_name) == -1)
-			result = report_no_memory();
-		else {
-			result = check_folder(packages, run_code);
-			free(packages);
-		}
+		packages = alloc_print(
+		    "%s/%s/site-packages", lib, entry->d_name);
+		result = check_folder(packages, run_code);
+		free(packages);
 	}
 	if (folder != NULL)
 		closedir(folder);
@@ -230,15 +220,14 @@ int
 trust_check_file(const char *file, const char *folder, const char *name)
 {
 	char *named = file_folder(name);
-	int result = named == NULL ? report_no_memory() : 0;
+	int result = 0;
 
-	if (result == 0 &&
-	    (check_mode(file, run_code) == -1 ||
-		check_folder(folder, run_code) == -1 ||
-		/* A link can be replaced in its own folder. */
-		(strcmp(named, folder) != 0 &&
-		    check_folder(named, run_code) == -1) ||
-		check_cache(folder) == -1 || check_source(file) == -1))
+	if (check_mode(file, run_code) == -1 ||
+	    check_folder(folder, run_code) == -1 ||
+	    /* A link can be replaced in its own folder. */
+	    (strcmp(named, folder) != 0 &&
+		check_folder(named, run_code) == -1) ||
+	    check_cache(folder) == -1 || check_source(file) == -1)
 		result = -1;
 	free(named);
 	return result;
@@ -277,14 +266,6 @@ check_path(int letter, const char *path)
 	}
 }
 
-static bool
-has_path(int letter)
-{
-	return letter == OPTION_PATH || letter == OPTION_VENV ||
-	    letter == OPTION_CHDIR || letter == OPTION_LOG ||
-	    letter == OPTION_CACHE || letter == OPTION_ENV_FILE;
-}
-
 int
 trust_check_options(const struct options *options, const char *folder)
 {
@@ -294,11 +275,14 @@ trust_check_options(const struct options *options, const char *folder)
 
 	for (i = 0; result == 0 && i < options->count; i++) {
 		option = &options->given[i];
-		if (!has_path(option->letter))
+		if (option->letter != OPTION_PATH &&
+		    option->letter != OPTION_VENV &&
+		    option->letter != OPTION_CHDIR &&
+		    option->letter != OPTION_LOG &&
+		    option->letter != OPTION_CACHE &&
+		    option->letter != OPTION_ENV_FILE)
 			continue;
 		path = file_path(folder, option->value);
-		if (path == NULL)
-			return report_no_memory();
 		result = refuse_unexpanded(option->letter, option->value, path);
 		if (result == 0)
 			result = check_path(option->letter, path);

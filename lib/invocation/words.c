@@ -6,25 +6,19 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "invocation/words.h"
 
 static const char blanks[] = " \t\n";
 
-int
+void
 words_append(struct words *words, char *word)
 {
-	char **grown;
-
-	/* Asked first: the list that grows is gone under its old address. */
-	if (word == NULL ||
-	    (grown = realloc(words->word,
-		 ((size_t)words->count + 2) * sizeof(*grown))) == NULL)
-		return report_no_memory();
-	grown[words->count++] = word;
-	grown[words->count] = NULL;
-	words->word = grown;
-	return 0;
+	words->word = alloc_items(
+	    words->word, (size_t)words->count + 2, sizeof(*words->word));
+	words->word[words->count++] = word;
+	words->word[words->count] = NULL;
 }
 
 /* Copies one word. Returns what follows, or NULL: a quote is open. */
@@ -50,16 +44,15 @@ read_word(const char *text, char *word)
 	return quote == '\0' ? text : NULL;
 }
 
-/* Appends all words. Returns 1, 0 if a quote is open at the end, or -1. */
-static int
+/* Appends all words. Returns false if a quote is open at the end. */
+static bool
 split_words(struct words *words, const char *text)
 {
 	char *word;
 
 	while (text != NULL && *(text += strspn(text, blanks)) != '\0') {
-		word = malloc(strlen(text) + 1);
-		if (word == NULL || words_append(words, word) == -1)
-			return report_no_memory();
+		word = alloc_text(text);
+		words_append(words, word);
 		text = read_word(text, word);
 	}
 	return text != NULL;
@@ -68,11 +61,9 @@ split_words(struct words *words, const char *text)
 int
 words_split(struct words *words, const char *text, const char *where)
 {
-	int result = split_words(words, text);
-
-	if (result == 0)
-		report_fail(REPORT_USAGE, "%s: a quote is not closed", where);
-	return result == 1 ? 0 : -1;
+	return split_words(words, text)
+	    ? 0
+	    : report_fail(REPORT_USAGE, "%s: a quote is not closed", where);
 }
 
 /* The first line behind #!, without its end, or NULL. */
@@ -117,21 +108,17 @@ read_line(const char *file, enum line_fault *fault)
 	return line;
 }
 
-int
+bool
 words_read_line(struct words *words, const char *file, enum line_fault *fault)
 {
 	char *line = read_line(file, fault);
-	int result = 0;
+	bool found = line != NULL && (*line != '\0' || *fault != LINE_GOOD);
 
 	*words = (struct words){ 0 };
-	if (line != NULL && (*line != '\0' || *fault != LINE_GOOD)) {
-		result = split_words(words, line);
-		if (result == 0)
-			*fault = LINE_QUOTE;
-		result = result == -1 ? -1 : 1;
-	}
+	if (found && !split_words(words, line))
+		*fault = LINE_QUOTE;
 	free(line);
-	return result;
+	return found;
 }
 
 /* What follows a word that the text begins with, or NULL. */
@@ -173,9 +160,7 @@ words_quote(const char *name)
 	char *c;
 
 	free(quoted);
-	c = quoted = malloc(4 * strlen(name) + 3);
-	if (c == NULL)
-		return "''";
+	c = quoted = alloc_items(NULL, 4, strlen(name) + 1);
 	*c++ = '\'';
 	for (; *name != '\0'; name++)
 		if (*name == '\'')

@@ -9,8 +9,8 @@ struct words {
 	int count;
 };
 
-/* Appends one word. Returns 0, or -1 with a failure reported. */
-int words_append(struct words *, char *word);
+/* Appends one word. */
+void words_append(struct words *, char *word);
 
 /*
  * Appends the words of a text: quotes and backslashes count, nothing is
@@ -28,10 +28,9 @@ enum line_fault {
 
 /*
  * Reads the words of a file's #! line, however long, and says what is wrong
- * with it. Returns 1, 0 if there is no such line or no such file, or -1 with a
- * failure reported.
+ * with it. Returns false if there is no such line or no such file.
  */
-int words_read_line(struct words *, const char *file, enum line_fault *);
+bool words_read_line(struct words *, const char *file, enum line_fault *);
 
 /*
  * Whether a kernel that executes file runs program with just this word before

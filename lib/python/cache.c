@@ -167,12 +167,12 @@ static bool
 use_chosen(const struct invocation *invocation, const char *const served[2])
 {
 	char *path = file_path(invocation->folder, invocation->options.cache);
-	size_t length = path != NULL ? strlen(path) : 0;
+	size_t length = strlen(path);
 	bool used;
 
 	while (length > 1 && path[length - 1] == '/')
 		path[--length] = '\0';
-	used = path != NULL && *path == '/' && use_folder(path, served);
+	used = *path == '/' && use_folder(path, served);
 	free(path);
 	return used;
 }

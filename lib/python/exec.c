@@ -44,7 +44,6 @@ exit_process(PyObject *self, PyObject *arguments, PyObject *keywords)
 		    what != NULL ? what : "os._exit() was called");
 	}
 	process_exit(status);
-	Py_UNREACHABLE();
 }
 
 int

@@ -340,8 +340,7 @@ extend_path(const struct invocation *invocation)
 	for (i = 0; result == 0 && i < invocation->options.paths.count; i++) {
 		path = file_path(
 		    invocation->folder, invocation->options.paths.word[i]);
-		result = path == NULL ? report_no_memory()
-				      : insert_path(index++, path);
+		result = insert_path(index++, path);
 		free(path);
 	}
 	return result;
@@ -369,7 +368,7 @@ check_library(void)
 
 /*
  * The folder of --venv, without "." and ".." in its name: sys.prefix and
- * sys.executable would have them, too. Returns memory to be freed, or NULL.
+ * sys.executable would have them, too. Returns memory to be freed.
  */
 static char *
 find_venv(const struct invocation *invocation)
@@ -377,8 +376,7 @@ find_venv(const struct invocation *invocation)
 	char *path = file_path(invocation->folder, invocation->options.venv),
 	     *real;
 
-	if (path == NULL ||
-	    (strstr(path, "/.") == NULL && strstr(path, "//") == NULL &&
+	if ((strstr(path, "/.") == NULL && strstr(path, "//") == NULL &&
 		path[strlen(path) - 1] != '/') ||
 	    (real = realpath(path, NULL)) == NULL)
 		return path;
@@ -396,9 +394,8 @@ interpreter_start(const struct invocation *invocation)
 
 	if (check_library() == -1)
 		return -1;
-	if (invocation->options.venv != NULL &&
-	    (venv = find_venv(invocation)) == NULL)
-		return report_no_memory();
+	if (invocation->options.venv != NULL)
+		venv = find_venv(invocation);
 	if (venv != NULL && check_venv(venv) == -1) {
 		free(venv);
 		return -1;

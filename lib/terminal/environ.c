@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/ascii.h"
-#include "cgi/buffer.h"
 #include "cgi/header.h"
 #include "cgi/report.h"
 #include "cgi/url.h"
@@ -30,15 +30,13 @@ static const char *const fixed[][2] = {
 	{ "SERVER_SOFTWARE", "cgi2wsgi/" VERSION },
 };
 
-/* set() is given the value, which is memory and freed, or NULL without any. */
-static int
-use_memory(int (*set)(const char *name, const char *value), const char *name,
+/* set() is given the value, which is memory and freed. */
+static void
+use_memory(void (*set)(const char *name, const char *value), const char *name,
     char *value)
 {
-	int result = value != NULL ? set(name, value) : report_no_memory();
-
+	set(name, value);
 	free(value);
-	return result;
 }
 
 static const char *
@@ -56,9 +54,9 @@ encode_base64(const char *text)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t length = strlen(text), i, bits;
-	char *code = malloc(length / 3 * 4 + 5), *to = code;
+	char *code = alloc_items(NULL, length / 3 + 2, 4), *to = code;
 
-	for (i = 0; code != NULL && i < length; i += 3) {
+	for (i = 0; i < length; i += 3) {
 		bits = (size_t)(unsigned char)text[i] << 16;
 		if (i + 1 < length)
 			bits |= (size_t)(unsigned char)text[i + 1] << 8;
@@ -69,26 +67,27 @@ encode_base64(const char *text)
 		*to++ = i + 1 < length ? digits[bits >> 6 & 63] : '=';
 		*to++ = i + 2 < length ? digits[bits & 63] : '=';
 	}
-	if (code != NULL)
-		*to = '\0';
+	*to = '\0';
 	return code;
 }
 
 static int
 offer_login(const char *login)
 {
-	char *code, *value = NULL;
+	char *code;
 
-	if (login == NULL)
-		return headers_offer("HTTP_AUTHORIZATION", NULL);
+	if (login == NULL) {
+		headers_offer("HTTP_AUTHORIZATION", NULL);
+		return 0;
+	}
 	if (strchr(login, ':') == NULL)
 		return report_fail(
 		    REPORT_USAGE, "-u needs USER:PASSWORD, not '%s'", login);
 	code = encode_base64(login);
-	if (code == NULL || asprintf(&value, "Basic %s", code) == -1)
-		value = NULL;
+	use_memory(
+	    headers_offer, "HTTP_AUTHORIZATION", alloc_print("Basic %s", code));
 	free(code);
-	return use_memory(headers_offer, "HTTP_AUTHORIZATION", value);
+	return 0;
 }
 
 /* Several -b become one header. */
@@ -96,26 +95,24 @@ static int
 offer_cookies(const struct options *options)
 {
 	const struct given_option *option;
-	struct buffer all = { 0 };
-	int i;
+	char *all = NULL, *more;
+	int i, result = 0;
 
-	for (i = 0; i < options->count; i++) {
+	for (i = 0; result == 0 && i < options->count; i++) {
 		option = &options->given[i];
 		if (option->letter != 'b')
 			continue;
-		if (strchr(option->value, '=') == NULL) {
-			free(all.bytes);
-			return report_fail(REPORT_USAGE,
+		if (strchr(option->value, '=') == NULL)
+			result = report_fail(REPORT_USAGE,
 			    "-b needs NAME=VALUE, not the name of a file: '%s'",
 			    option->value);
-		}
-		buffer_print(
-		    &all, "%s%s", all.length > 0 ? ";" : "", option->value);
+		more = alloc_print("%s%s%s", all != NULL ? all : "",
+		    all != NULL ? ";" : "", option->value);
+		free(all);
+		all = more;
 	}
-	if (all.length == 0)
-		return headers_offer("HTTP_COOKIE", NULL);
-	return use_memory(
-	    headers_offer, "HTTP_COOKIE", buffer_take(&all, NULL));
+	use_memory(headers_offer, "HTTP_COOKIE", all);
+	return result;
 }
 
 /* curl's headers, but for the name of the program. */
@@ -124,46 +121,34 @@ set_headers(const struct options *options, const struct target *target)
 {
 	bool json = options_last(options, OPTION_JSON) != NULL;
 
-	return headers_offer("HTTP_HOST", target->authority) == 0 &&
-		headers_offer("HTTP_USER_AGENT",
-		    option_value(options, 'A', "cgi2wsgi/" VERSION)) == 0 &&
-		headers_offer(
-		    "HTTP_ACCEPT", json ? "application/json" : "*/*") == 0 &&
-		headers_offer(
-		    "HTTP_REFERER", option_value(options, 'e', NULL)) == 0 &&
-		offer_login(option_value(options, 'u', target->login)) == 0 &&
-		offer_cookies(options) == 0
-	    ? 0
+	headers_offer("HTTP_HOST", target->authority);
+	headers_offer(
+	    "HTTP_USER_AGENT", option_value(options, 'A', "cgi2wsgi/" VERSION));
+	headers_offer("HTTP_ACCEPT", json ? "application/json" : "*/*");
+	headers_offer("HTTP_REFERER", option_value(options, 'e', NULL));
+	return offer_login(option_value(options, 'u', target->login)) == 0
+	    ? offer_cookies(options)
 	    : -1;
 }
 
-/* A chunked upload has no length (RFC 9112 6.1). */
-static bool
-is_chunked(void)
-{
-	const char *value = headers_value("HTTP_TRANSFER_ENCODING");
-
-	return value != NULL && ascii_equal(value, "chunked");
-}
-
-static int
+static void
 set_content(const struct upload *upload)
 {
+	const char *coding = headers_value("HTTP_TRANSFER_ENCODING");
 	char *length = NULL;
 	struct stat st;
 
-	if (headers_offer("CONTENT_TYPE", upload->type) == -1)
-		return -1;
-	if (upload->data == NULL || is_chunked())
-		return headers_offer("CONTENT_LENGTH", NULL);
-	if (fstat(fileno(upload->data), &st) == -1 ||
-	    asprintf(&length, "%lld", (long long)st.st_size) == -1)
-		length = NULL;
-	return use_memory(headers_offer, "CONTENT_LENGTH", length);
+	headers_offer("CONTENT_TYPE", upload->type);
+	/* A chunked upload has no length (RFC 9112 6.1). */
+	if (upload->data != NULL &&
+	    (coding == NULL || !ascii_equal(coding, "chunked")) &&
+	    fstat(fileno(upload->data), &st) == 0)
+		length = alloc_print("%lld", (long long)st.st_size);
+	use_memory(headers_offer, "CONTENT_LENGTH", length);
 }
 
 /* The Host header says which name a host of many was asked for. */
-static int
+static void
 set_server(const struct target *target)
 {
 	const char *host = getenv("HTTP_HOST"), *port;
@@ -174,32 +159,27 @@ set_server(const struct target *target)
 	port = target_port(host, &length);
 	if (port == NULL)
 		port = target->secure ? "443" : "80";
-	if (headers_set_variable("SERVER_PORT", port) == -1 ||
-	    use_memory(headers_set_variable, "SERVER_NAME",
-		strndup(host, length)) == -1 ||
-	    headers_set_variable(
-		"REQUEST_SCHEME", target->secure ? "https" : "http") == -1)
-		return -1;
-	return headers_set_variable("HTTPS", target->secure ? "on" : NULL);
+	headers_set_variable("SERVER_PORT", port);
+	use_memory(
+	    headers_set_variable, "SERVER_NAME", alloc_part(host, length));
+	headers_set_variable(
+	    "REQUEST_SCHEME", target->secure ? "https" : "http");
+	headers_set_variable("HTTPS", target->secure ? "on" : NULL);
 }
 
-static int
+static void
 set_path(const struct target *target)
 {
-	char *decoded = strdup(target->path), *uri;
+	const char *query = target->query != NULL ? target->query : "";
+	char *decoded = alloc_text(target->path);
 
-	if (decoded != NULL) {
-		url_decode(decoded);
-		url_normalize(decoded);
-	}
-	if (use_memory(headers_set_variable, "PATH_INFO", decoded) == -1 ||
-	    headers_set_variable(
-		"QUERY_STRING", target->query ? target->query : "") == -1)
-		return -1;
-	if (asprintf(&uri, "%s%s%s", target->path, target->query ? "?" : "",
-		target->query ? target->query : "") == -1)
-		return report_no_memory();
-	return use_memory(headers_set_variable, "REQUEST_URI", uri);
+	url_decode(decoded);
+	url_normalize(decoded);
+	use_memory(headers_set_variable, "PATH_INFO", decoded);
+	headers_set_variable("QUERY_STRING", query);
+	use_memory(headers_set_variable, "REQUEST_URI",
+	    alloc_print("%s%s%s", target->path,
+		target->query != NULL ? "?" : "", query));
 }
 
 static int
@@ -214,7 +194,8 @@ set_method(const struct options *options, const struct upload *upload)
 	if (header_check_name(method, strlen(method)) != NULL)
 		return report_fail(
 		    REPORT_USAGE, "-X needs a method, not '%s'", method);
-	return headers_set_variable("REQUEST_METHOD", method);
+	headers_set_variable("REQUEST_METHOD", method);
+	return 0;
 }
 
 static int
@@ -224,17 +205,18 @@ set_request(
 	size_t i;
 
 	for (i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		if (headers_set_variable(fixed[i][0], fixed[i][1]) == -1)
-			return -1;
-	if (set_method(options, upload) == -1 || set_path(target) == -1 ||
-	    set_headers(options, target) == -1 || set_content(upload) == -1 ||
-	    headers_set() == -1)
+		headers_set_variable(fixed[i][0], fixed[i][1]);
+	if (set_method(options, upload) == -1 ||
+	    set_headers(options, target) == -1)
 		return -1;
+	set_path(target);
+	set_content(upload);
+	headers_set();
 	/* A form's type has a boundary, whatever -H says. */
-	if (upload->kind == UPLOAD_FORM &&
-	    headers_set_variable("CONTENT_TYPE", upload->type) == -1)
-		return -1;
-	return set_server(target);
+	if (upload->kind == UPLOAD_FORM)
+		headers_set_variable("CONTENT_TYPE", upload->type);
+	set_server(target);
+	return 0;
 }
 
 int
@@ -248,9 +230,10 @@ environ_simulate(const struct invocation *invocation, int *body)
 	if (target_read(&target, invocation->url) == 0 &&
 	    headers_collect(options) == 0 &&
 	    upload_make(&upload, options, headers_value("CONTENT_TYPE")) == 0 &&
-	    set_request(options, &target, &upload) == 0 &&
-	    headers_set_variable("SCRIPT_FILENAME", invocation->file) == 0)
+	    set_request(options, &target, &upload) == 0) {
+		headers_set_variable("SCRIPT_FILENAME", invocation->file);
 		result = 0;
+	}
 	*body = -1;
 	if (result == 0 && upload.data != NULL &&
 	    (*body = fcntl(fileno(upload.data), F_DUPFD_CLOEXEC, 0)) == -1)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/ascii.h"
 #include "cgi/report.h"
 #include "terminal/form.h"
@@ -209,10 +210,9 @@ put_part(FILE *to, const struct part *part, const struct form *form)
 static int
 put_field(FILE *to, const char *value, const struct form *form)
 {
-	char *copy = strdup(value);
+	char *copy = alloc_text(value);
 	struct part part = { 0 };
-	int result = copy != NULL ? read_part(&part, copy, value)
-				  : report_no_memory();
+	int result = read_part(&part, copy, value);
 
 	if (result == 0)
 		result = put_part(to, &part, form);
@@ -244,10 +244,7 @@ form_put(FILE *to, const struct options *options, const char *base, char **type)
 	if (base == NULL)
 		base = "multipart/form-data";
 	begin_form(&form, base);
-	if (asprintf(type, "%s; boundary=%s", base, form.boundary) == -1) {
-		*type = NULL;
-		return report_no_memory();
-	}
+	*type = alloc_print("%s; boundary=%s", base, form.boundary);
 	for (i = 0; i < options->count; i++)
 		if (options->given[i].letter == 'F' &&
 		    put_field(to, options->given[i].value, &form) == -1)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/alloc.h"
 #include "cgi/ascii.h"
 #include "cgi/header.h"
 #include "cgi/report.h"
@@ -19,37 +20,36 @@ static struct {
 	size_t count;
 } lines;
 
-int
+void
 headers_set_variable(const char *name, const char *value)
 {
-	int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
-
-	return result == 0 ? 0 : report_no_memory();
+	if (value == NULL)
+		unsetenv(name);
+	else if (setenv(name, value, 1) == -1)
+		alloc_fail();
 }
 
 /*
- * Sets *variable to that which carries a header, in memory to be freed, or to
- * NULL where Apache hands over none. Returns 0, or -1 with a failure reported.
+ * The variable that carries a header, in memory to be freed, or NULL where
+ * Apache hands over none.
  */
-static int
-name_variable(const char *name, size_t length, char **variable)
+static char *
+name_variable(const char *name, size_t length)
 {
 	bool content = ascii_equal_text(name, length, "Content-Type") ||
 	    ascii_equal_text(name, length, "Content-Length");
-	char *c;
+	char *variable = alloc_print(
+		 "%s%.*s", content ? "" : "HTTP_", (int)length, name),
+	     *c;
 
-	if (asprintf(variable, "%s%.*s", content ? "" : "HTTP_", (int)length,
-		name) == -1)
-		return report_no_memory();
-	for (c = *variable + (content ? 0 : 5); *c != '\0'; c++) {
+	for (c = variable + (content ? 0 : 5); *c != '\0'; c++) {
 		if (*c != '-' && !ascii_is_letter(*c) && !ascii_is_digit(*c)) {
-			free(*variable);
-			*variable = NULL;
-			return 0;
+			free(variable);
+			return NULL;
 		}
 		*c = *c == '-' ? '_' : ascii_upper(*c);
 	}
-	return 0;
+	return variable;
 }
 
 static struct line *
@@ -63,34 +63,6 @@ find_line(const char *variable)
 	return NULL;
 }
 
-/* RFC 9110 5.3: Apache joins a header that comes again with a comma. */
-static int
-join_values(struct line *line, const char *value)
-{
-	char *both;
-
-	if (asprintf(&both, "%s%s%s", line->value ? line->value : "",
-		line->value ? ", " : "", value) == -1)
-		return report_no_memory();
-	free(line->value);
-	line->value = both;
-	return 0;
-}
-
-/* Both are memory, the value or NULL; they stay. */
-static int
-append_line(char *variable, char *value)
-{
-	struct line *grown = realloc(
-	    lines.list, (lines.count + 1) * sizeof(*grown));
-
-	if (grown == NULL)
-		return report_no_memory();
-	lines.list = grown;
-	grown[lines.count++] = (struct line){ variable, value };
-	return 0;
-}
-
 /* "Name: value"; "Name:" leaves the header out, and "Name;" has an empty one */
 static int
 add_line(const char *line)
@@ -98,7 +70,7 @@ add_line(const char *line)
 	size_t length = strcspn(line, ":;"), size;
 	const char *mark = line + length, *value;
 	struct line *known;
-	char *variable, *copy = NULL;
+	char *variable, *copy;
 
 	if (length == 0 || strcspn(line, " \t") < length || *mark == '\0' ||
 	    (*mark == ';' && mark[1 + strspn(mark + 1, " \t")] != '\0') ||
@@ -107,17 +79,25 @@ add_line(const char *line)
 		    "-H '%s': it needs 'Name: value', 'Name:' to leave a "
 		    "header out, or 'Name;' for an empty one",
 		    line);
-	if (name_variable(line, length, &variable) == -1)
-		return -1;
-	if (variable == NULL)
+	if ((variable = name_variable(line, length)) == NULL)
 		return 0;
+	if ((known = find_line(variable)) == NULL) {
+		lines.list = alloc_items(
+		    lines.list, lines.count + 1, sizeof(*lines.list));
+		known = &lines.list[lines.count++];
+		*known = (struct line){ .variable = variable };
+	} else
+		free(variable);
 	size = strlen(mark + 1);
 	value = header_trim(mark + 1, &size);
-	if ((*mark == ';' || size > 0) && (copy = strndup(value, size)) == NULL)
-		return report_no_memory();
-	if ((known = find_line(variable)) == NULL)
-		return append_line(variable, copy);
-	return copy != NULL ? join_values(known, copy) : 0;
+	if (*mark == ':' && size == 0)
+		return 0;
+	/* RFC 9110 5.3: Apache joins a header that comes again with a comma. */
+	copy = alloc_print("%s%s%.*s", known->value ? known->value : "",
+	    known->value ? ", " : "", (int)size, value);
+	free(known->value);
+	known->value = copy;
+	return 0;
 }
 
 /* -H @file: its lines; "-" is standard input. */
@@ -169,7 +149,7 @@ headers_value(const char *variable)
 	return line != NULL ? line->value : NULL;
 }
 
-int
+void
 headers_offer(const char *variable, const char *value)
 {
 	const struct line *line = find_line(variable);
@@ -178,18 +158,16 @@ headers_offer(const char *variable, const char *value)
 		value = line->value;
 	else if (value != NULL && *value == '\0')
 		value = NULL;
-	return headers_set_variable(variable, value);
+	headers_set_variable(variable, value);
 }
 
-int
+void
 headers_set(void)
 {
 	size_t i;
-	int result = 0;
 
-	for (i = 0; result == 0 && i < lines.count; i++)
+	for (i = 0; i < lines.count; i++)
 		if (lines.list[i].value != NULL)
-			result = headers_set_variable(
+			headers_set_variable(
 			    lines.list[i].variable, lines.list[i].value);
-	return result;
 }

@@ -4,11 +4,8 @@
 
 #include "invocation/options.h"
 
-/*
- * Sets a variable of the environment, or takes it away if the value is NULL.
- * Returns 0, or -1 with a failure reported.
- */
-int headers_set_variable(const char *name, const char *value);
+/* Sets a variable of the environment, or takes it away if the value is NULL. */
+void headers_set_variable(const char *name, const char *value);
 
 /* Reads every -H. Returns 0, or -1 with a failure reported. */
 int headers_collect(const struct options *);
@@ -22,9 +19,9 @@ const char *headers_value(const char *variable);
 /*
  * Sets the variable of a header to what -H says, or else to this value, or
  * takes it away if that is NULL or empty. headers_set() sets those that only -H
- * knows. Both return 0, or -1 with a failure reported.
+ * knows.
  */
-int headers_offer(const char *variable, const char *value);
-int headers_set(void);
+void headers_offer(const char *variable, const char *value);
+void headers_set(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/buffer.h"
 #include "cgi/escape.h"
 #include "cgi/report.h"
@@ -30,15 +31,13 @@
 static char *
 name_script(const char *name)
 {
-	char *folder = file_folder(name), *whole, *path = NULL;
+	char *folder, *whole, *path = NULL;
 
-	if (*name == '/' || folder == NULL) {
-		free(folder);
-		return *name == '/' ? strdup(name) : NULL;
-	}
-	if ((whole = realpath(folder, NULL)) != NULL &&
-	    asprintf(&path, "%s/%s", whole, file_base(name)) == -1)
-		path = NULL;
+	if (*name == '/')
+		return alloc_text(name);
+	folder = file_folder(name);
+	if ((whole = realpath(folder, NULL)) != NULL)
+		path = alloc_print("%s/%s", whole, file_base(name));
 	free(whole);
 	free(folder);
 	return path;
@@ -50,20 +49,17 @@ check_line(const char *script)
 {
 	enum line_fault fault;
 	struct words line;
-	int found = words_read_line(&line, script, &fault);
 
-	if (found == 1 && strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0)
+	if (words_read_line(&line, script, &fault) &&
+	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0)
 		return access(script, X_OK) == 0
 		    ? 0
 		    : report_fail(
 			  REPORT_USAGE, "cannot execute %s: chmod +x", script);
-	return found == -1
-	    ? -1
-	    : report_fail(REPORT_USAGE,
-		  "--preload: the first line of %s does not name " PRELOAD_NAME
-		  ": write that in place of cgi2wsgi there, and the options "
-		  "stay",
-		  script);
+	return report_fail(REPORT_USAGE,
+	    "--preload: the first line of %s does not name " PRELOAD_NAME
+	    ": write that in place of cgi2wsgi there, and the options stay",
+	    script);
 }
 
 /* Options of the script's are in its line. */
@@ -114,7 +110,7 @@ start_script(
 	     *folder = file_folder(script);
 
 	set_environment(&invocation->options.settings, script);
-	if (folder != NULL && chdir(folder) == 0 &&
+	if (chdir(folder) == 0 &&
 	    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO) != -1 &&
 	    dup2(output, STDOUT_FILENO) != -1)
 		execv(script, argv);

@@ -1,37 +1,16 @@
 /* The path stays encoded, as in a request: environ.c decodes it. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/alloc.h"
 #include "cgi/ascii.h"
-#include "cgi/buffer.h"
 #include "cgi/report.h"
 #include "cgi/url.h"
 #include "terminal/target.h"
 
 static const char http[] = "http://", https[] = "https://";
-
-static char *
-copy_part(const char *text, size_t length)
-{
-	char *part = strndup(text, length);
-
-	if (part == NULL)
-		report_no_memory();
-	return part;
-}
-
-static int
-check_url(const char *url)
-{
-	const char *c;
-
-	for (c = url; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return report_fail(REPORT_USAGE,
-			    "'%s' is no URL: write a blank as %%20", url);
-	return 0;
-}
 
 const char *
 target_port(const char *authority, size_t *host_length)
@@ -46,66 +25,34 @@ target_port(const char *authority, size_t *host_length)
 }
 
 static int
-check_authority(const char *authority, const char *url)
+read_authority(struct target *target, const char *authority, size_t length,
+    const char *url)
 {
+	const char *port, *at = memrchr(authority, '@', length);
 	size_t host;
-	const char *port = target_port(authority, &host);
 
-	if (host == 0)
-		return report_fail(REPORT_USAGE, "'%s' has no host", url);
-	if (port != NULL &&
-	    (strlen(port) > 5 || strspn(port, "0123456789") < strlen(port) ||
-		atoi(port) > 65535))
-		return report_fail(
-		    REPORT_USAGE, "'%s' has no port from 0 to 65535", url);
-	return 0;
-}
-
-/* RFC 9110 4.2: a default port is left out. */
-static void
-drop_port(struct target *target)
-{
-	size_t host;
-	const char *port = target_port(target->authority, &host);
-
-	if (port != NULL &&
-	    (*port == '\0' || atoi(port) == (target->secure ? 443 : 80)))
-		target->authority[host] = '\0';
-}
-
-/* user:password@, or user@ with an empty password, as curl has it. */
-static int
-read_login(struct target *target, const char *text, size_t length)
-{
-	target->login = copy_part(text, length + 1);
-	if (target->login == NULL)
-		return -1;
-	target->login[length] = '\0';
-	if (memchr(text, ':', length) == NULL)
-		strcpy(target->login + length, ":");
-	url_decode(target->login);
-	return 0;
-}
-
-static int
-read_authority(struct target *target, const char **rest, const char *url)
-{
-	const char *authority = *rest, *at;
-	size_t length = strcspn(authority, "/?#");
-
-	*rest += length;
-	at = memrchr(authority, '@', length);
 	if (at != NULL) {
-		if (read_login(target, authority, (size_t)(at - authority)) ==
-		    -1)
-			return -1;
-		length -= (size_t)(at + 1 - authority);
+		host = (size_t)(at - authority);
+		/* Without a password it is empty, as curl has it. */
+		target->login = alloc_print("%.*s%s", (int)host, authority,
+		    memchr(authority, ':', host) == NULL ? ":" : "");
+		url_decode(target->login);
+		length -= host + 1;
 		authority = at + 1;
 	}
-	if ((target->authority = copy_part(authority, length)) == NULL ||
-	    check_authority(target->authority, url) == -1)
-		return -1;
-	drop_port(target);
+	target->authority = alloc_part(authority, length);
+	port = target_port(target->authority, &host);
+	if (host == 0)
+		return report_fail(REPORT_USAGE, "'%s' has no host", url);
+	if (port == NULL)
+		return 0;
+	if (strlen(port) > 5 || strspn(port, "0123456789") < strlen(port) ||
+	    atoi(port) > 65535)
+		return report_fail(
+		    REPORT_USAGE, "'%s' has no port from 0 to 65535", url);
+	/* RFC 9110 4.2: a default port is left out. */
+	if (*port == '\0' || atoi(port) == (target->secure ? 443 : 80))
+		target->authority[host] = '\0';
 	return 0;
 }
 
@@ -113,15 +60,21 @@ read_authority(struct target *target, const char **rest, const char *url)
 static int
 read_host(struct target *target, const char **rest, const char *url)
 {
+	size_t length;
+
 	target->secure = ascii_begins(url, https, strlen(https));
-	if (*url == '/' || *url == '?')
-		return (target->authority = copy_part("localhost", 9)) ? 0 : -1;
+	if (*url == '/' || *url == '?') {
+		target->authority = alloc_text("localhost");
+		return 0;
+	}
 	if (!target->secure && !ascii_begins(url, http, strlen(http)))
 		return report_fail(REPORT_USAGE,
 		    "'%s' is no URL: it begins with '/', http:// or https://",
 		    url);
 	*rest += strlen(target->secure ? https : http);
-	return read_authority(target, rest, url);
+	length = strcspn(*rest, "/?#");
+	*rest += length;
+	return read_authority(target, *rest - length, length, url);
 }
 
 /* RFC 3986 5.2.4, as every client does before it asks. */
@@ -141,45 +94,42 @@ remove_dots(char *path)
 		url_normalize(path);
 }
 
-/* Takes the path, which a browser would encode as well as curl. */
-static int
-read_path(struct target *target, const char *path, size_t length)
+/* The path, which a browser would encode as well as curl. */
+static char *
+copy_path(const char *path, size_t length)
 {
-	struct buffer encoded = { 0 };
+	char *encoded = alloc_items(NULL, 3, length + 1), *to = encoded;
 	size_t i;
 
-	if (length == 0)
-		buffer_add_byte(&encoded, '/');
 	for (i = 0; i < length; i++)
 		if ((unsigned char)path[i] < 0x80)
-			buffer_add_byte(&encoded, path[i]);
+			*to++ = path[i];
 		else
-			buffer_print(
-			    &encoded, "%%%02x", (unsigned char)path[i]);
-	target->path = buffer_take(&encoded, NULL);
-	if (target->path == NULL)
-		return report_no_memory();
-	remove_dots(target->path);
-	return 0;
+			to += sprintf(to, "%%%02x", (unsigned char)path[i]);
+	strcpy(to, length == 0 ? "/" : "");
+	remove_dots(encoded);
+	return encoded;
 }
 
 int
 target_read(struct target *target, const char *url)
 {
-	const char *rest = url;
+	const char *rest = url, *c;
 	size_t length;
 
 	*target = (struct target){ 0 };
-	if (check_url(url) == -1 || read_host(target, &rest, url) == -1)
+	for (c = url; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return report_fail(REPORT_USAGE,
+			    "'%s' is no URL: write a blank as %%20", url);
+	if (read_host(target, &rest, url) == -1)
 		return -1;
 	length = strcspn(rest, "?#");
-	if (read_path(target, rest, length) == -1)
-		return -1;
+	target->path = copy_path(rest, length);
 	rest += length;
-	if (*rest != '?')
-		return 0;
-	target->query = copy_part(rest + 1, strcspn(rest + 1, "#"));
-	return target->query != NULL ? 0 : -1;
+	if (*rest == '?')
+		target->query = alloc_part(rest + 1, strcspn(rest + 1, "#"));
+	return 0;
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/alloc.h"
 #include "cgi/report.h"
 #include "terminal/form.h"
 #include "terminal/source.h"
@@ -94,8 +95,7 @@ fill_upload(
 	if (upload->kind == UPLOAD_FORM)
 		return form_put(
 		    upload->data, options, form_type, &upload->type);
-	if ((upload->type = strdup(type)) == NULL)
-		return report_no_memory();
+	upload->type = alloc_text(type);
 	return put_all_data(upload->data, options);
 }
 
