@@ -58,6 +58,7 @@ static struct {
 	char **whole; /* the environment as the process got it */
 	char **first; /* without the request's variables */
 	bool open[DESCRIPTORS];
+	long child; /* see last_child() */
 	char image[PLACE_NAME], unfinished[PLACE_NAME], refusal[PLACE_NAME];
 	int file; /* the unfinished image, locked */
 	int reply; /* where to tell */
@@ -120,8 +121,10 @@ keep_begin(int argc, char **argv)
 		.argc = argc,
 		.argv = argv,
 		.environment = keep.whole };
+	keep.key.working = getcwd(NULL, 0);
 	if (keep.whole == NULL || keep.first == NULL ||
-	    keep.key.caller.execfn == NULL || !place_boot(keep.key.caller.boot))
+	    keep.key.working == NULL || keep.key.caller.execfn == NULL ||
+	    !place_boot(keep.key.caller.boot))
 		keep.wanted = false;
 }
 
@@ -166,6 +169,23 @@ refuse_python(void)
 	refuse("Python does not tell what the import read", "");
 }
 
+/*
+ * mini_httpd starts its script in a process that has a child. Returns the
+ * youngest one's id, or 0: there is none, or the kernel does not tell.
+ */
+static long
+last_child(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	long id = 0;
+
+	while (file != NULL && fscanf(file, "%ld", &id) == 1)
+		;
+	if (file != NULL)
+		fclose(file);
+	return id;
+}
+
 void
 keep_watch(void)
 {
@@ -178,6 +198,7 @@ keep_watch(void)
 	    : fcntl(reply_descriptor(), F_DUPFD_CLOEXEC, 3);
 	for (i = 0; i < DESCRIPTORS; i++)
 		keep.open[i] = is_open(i);
+	keep.child = last_child();
 	if (key_watch() == -1) {
 		keep.wanted = false;
 		PyErr_Clear();
@@ -282,6 +303,7 @@ static bool
 is_refused(void)
 {
 	siginfo_t child;
+	long last = last_child();
 	struct stat tasks; /* a folder: links to it are two more than threads */
 	char name[256];
 
@@ -289,7 +311,8 @@ is_refused(void)
 		refuse("the import left a descriptor open", name);
 	else if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
 		refuse("the import started a thread", "");
-	else if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
+	else if ((last == 0 || last != keep.child) &&
+	    waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
 		refuse("the import started a process", "");
 	else
 		return false;
@@ -427,7 +450,8 @@ execute_probe(void)
 	char *script[] = { (char *)(uintptr_t)keep.key.caller.execfn, NULL };
 
 	environ = keep.whole;
-	if (unsetenv(PRELOAD_MAKE) == 0 && setenv(PLACE_PROBE, "1", 1) == 0)
+	if (unsetenv(PRELOAD_MAKE) == 0 && setenv(PLACE_PROBE, "1", 1) == 0 &&
+	    chdir(keep.key.working) == 0)
 		execve(keep.key.caller.execfn,
 		    keep.key.caller.is_line ? script : keep.key.caller.argv,
 		    environ);

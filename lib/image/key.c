@@ -201,6 +201,19 @@ add_file(struct key *key, const char *name, uint64_t how)
 	return grown->name != NULL ? 0 : -1;
 }
 
+/* As it was when the server started this; it now is the application's. */
+static int
+add_working_folder(struct key *key)
+{
+	if (*key->caller.execfn == '/' && key->caller.is_line)
+		return 0;
+	if (add_file(key, ".", IMAGE_WHICH) == -1)
+		return -1;
+	place_stat(
+	    AT_FDCWD, key->working, 0, &key->files[key->file_count - 1].was);
+	return 0;
+}
+
 /*
  * The script under the name that the kernel was given, and its folder: a link
  * on the way may lead elsewhere tomorrow. The working folder, if names start
@@ -209,21 +222,21 @@ add_file(struct key *key, const char *name, uint64_t how)
 static int
 add_own_files(struct key *key, const char *file)
 {
-	char *folder = strdup(key->caller.execfn), *slash;
+	char *path = file_path(key->working, key->caller.execfn), *slash;
 	int result = -1;
 
-	if (folder == NULL)
+	if (path == NULL)
 		return -1;
-	if ((slash = strrchr(folder, '/')) != NULL)
-		slash[slash == folder ? 1 : 0] = '\0';
 	if (add_file(key, "/etc/localtime", IMAGE_WHOLE) == 0 &&
-	    add_file(key, key->caller.execfn, IMAGE_WHOLE) == 0 &&
-	    (slash == NULL || add_file(key, folder, IMAGE_WHICH) == 0) &&
-	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0))
-		result = *key->caller.execfn == '/' && key->caller.is_line
-		    ? 0
-		    : add_file(key, ".", IMAGE_WHICH);
-	free(folder);
+	    add_file(key, path, IMAGE_WHOLE) == 0 &&
+	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0)) {
+		slash = strrchr(path, '/');
+		slash[slash == path ? 1 : 0] = '\0';
+		result = add_file(key, path, IMAGE_WHICH) == 0
+		    ? add_working_folder(key)
+		    : -1;
+	}
+	free(path);
 	return result;
 }
 

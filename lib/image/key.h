@@ -20,6 +20,7 @@ struct key_file {
 
 struct key {
 	struct place_caller caller;
+	char *working; /* folder, where the process began */
 	struct key_variable *variables;
 	size_t variable_count;
 	struct key_file *files;

@@ -471,6 +471,55 @@ def test_the_deployers_words(preloaded):
     assert run(f"--cache {preloaded.cache} {other}") == b"otherFalse"
 
 
+@pytest.mark.parametrize("name", ["folder/app.cgi", "./folder/app.cgi", ""])
+def test_where_a_server_starts_it(preloaded, name):
+    """H7: Apache where the program is, mini_httpd by a name from its own
+    folder: what that stands for elsewhere is another application."""
+    write, folder = preloaded.cgi.write, preloaded.cgi.folder
+    first = f"#!{PRELOAD} --cache {preloaded.cache}\n"
+    source = textwrap.dedent(HEAD) + textwrap.dedent("""
+        def application(environ, start_response):
+            return reply(start_response, [
+                environ["cgi2wsgi.preloaded"], os.path.basename(os.getcwd())])
+    """)
+    here, there = (write(f"{where}/folder/app.cgi", first + source, 0o755)
+                   for where in ("one", "two"))
+
+    def run(where):
+        env = preloaded.cgi.environ(here)
+        command = ["/bin/sh", "-c", f'cd {folder}/{where}; exec "$0"',
+                   name or PRELOAD]
+        return eval(preloaded.cgi.exec(command, [*env, ("HOME", folder), *(
+            [("CGI2WSGI_ARGS", f"--cache {preloaded.cache} {here}")]
+            if not name else [])]).body)
+    until(lambda: run("one") == [True, "folder"])
+    if name:
+        assert run("two") == [False, "folder"]
+        until(lambda: run("two") == [True, "folder"])
+    write("one/folder/app.cgi", here.read_text() + "# edited\n", 0o755)
+    assert run("one") == [False, "folder"]
+
+
+def test_a_process_with_a_child(preloaded):
+    """H7: mini_httpd's has one before it becomes the script's."""
+    script = preloaded.script("""
+        import subprocess
+        if os.environ.get("START"):
+            kept = subprocess.Popen(["sleep", "10"])
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+
+    def run(*more):
+        env = [*preloaded.cgi.environ(script), ("HOME", preloaded.home), *more]
+        return preloaded.cgi.exec(["/bin/sh", "-c", (
+            'sleep 10 >/dev/null 2>&1 & exec "$0"'), script], env).body
+    until(lambda: run() == b"True")
+    assert run(("START", "1")) == b"False"
+    until(lambda: run(("START", "1")) and preloaded.files("refusal"))
+    assert "started a process" in preloaded.files("refusal")[0].read_text()
+
+
 def test_a_person_is_answered_as_ever(preloaded):
     """H4: no server, so the ordinary program runs, options and all."""
     script = preloaded.script("""
