@@ -176,10 +176,11 @@ check-all: all
 
 # A table of what each web server makes of it, and whole programs with their
 # clients; needs the packages of tests/packages-interop, too, and root for
-# suEXEC.
+# suEXEC. With PRELOAD=1 the table once more, each request from an image.
 interop: all
 	CGI2WSGI=$(abspath $(program)) tests/interop
-	$(run_tests) -m interop tests/programs tests/servers/test_preloaded.py
+	$(if $(PRELOAD),,$(run_tests) -m interop tests/programs \
+	    tests/servers/test_preloaded.py)
 
 # Leaks, bounds and undefined behaviour: CGI2WSGI=build/sanitized/cgi2wsgi names
 # it to the tests.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PASSED_ON, PROGRAM, SANITIZER, TESTS, until
+from harness import PASSED_ON, PRELOAD, PROGRAM, SANITIZER, TESTS, until
 
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
@@ -87,16 +87,26 @@ class Apache:
         # Not below a folder of pytest: those shut other users out.
         self.tree = Path(tempfile.mkdtemp(prefix="cgi2wsgi-apache-", dir="/tmp"))
         self.tree.chmod(0o755)
+        # Some servers hand out all that is in the tree.
+        self.images = Path(tempfile.mkdtemp(prefix="cgi2wsgi-images-"))
         for name in ("bin", "cgi-bin", "apps", "data", "gates"):
             self.folder(name)
         self.folder("htdocs/action")
         self.folder("htdocs/front")
         self.folder("htdocs/fallback")
-        self.program = self.write("bin/cgi2wsgi", PROGRAM.read_bytes(), 0o755)
+        self.program = self.install_program("bin")
         self.write("cgi-bin/cgi2wsgi", PROGRAM.read_bytes(), 0o755)
         self.write("cgi-bin/ready", READY + str(self.tree), 0o755)
         if ROOT:
             shutil.chown(self.tree / "data", **AS_SERVER)
+            shutil.chown(self.images, **AS_SERVER)
+
+    def install_program(self, folder):
+        """The program that applications name; with PRELOAD, both are there."""
+        installed = [self.write(f"{folder}/{program.name}",
+                                program.read_bytes(), 0o755)
+                     for program in (PROGRAM, PRELOAD) if program]
+        return installed[-1]
 
     def folder(self, name):
         path = self.tree / name
@@ -128,6 +138,8 @@ class Apache:
         if source.startswith("#!"):
             first, _, source = source.partition("\n")
             options = first.partition(" ")[2]
+        if PRELOAD:
+            options = f"--cache {self.images} {options}"
         first = f"#!{self.program} {options}".rstrip()
         return self.write(name, first + "\n" + source, 0o755)
 
@@ -198,7 +210,15 @@ class Apache:
             self.process.wait()
             self.process.stderr.close()
             self.process = None
-        shutil.rmtree(self.tree, ignore_errors=True)
+        self.remove()
+
+    def remove(self):
+        """The files. An image may still be being written."""
+        def removed():
+            for folder in (self.tree, self.images):
+                shutil.rmtree(folder, ignore_errors=True)
+            return not self.images.exists()
+        until(removed)
 
     def signal(self, number):
         try:

@@ -55,8 +55,8 @@ def write_htaccess(apache, more=""):
 def install(apache, source, settings=""):
     """An application in each way, and the configuration as it is printed."""
     folder = apache.folder(FOLDER)
-    apache.write(place(apache, "/usr/local/bin/cgi2wsgi"),
-                 apache.program.read_bytes(), 0o755)
+    apache.install_program(
+        place(apache, "/usr/local/bin/cgi2wsgi").rpartition("/")[0])
     apache.write(place(apache, "/usr/lib/cgi-bin/ready"),
                  (apache.tree / "cgi-bin/ready").read_bytes(), 0o755)
     for _, file, options in SITES.values():

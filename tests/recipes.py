@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from harness import TESTS
+from harness import PRELOAD, PROGRAM, TESTS
 
 PAGE = TESTS.parent / "man/cgi2wsgi-servers.7"
 # A block of text, and the file that the line in front says it is for.
@@ -11,7 +11,7 @@ BLOCK = re.compile(r"^(?:\.Pa (\S+) :\n)?\.Bd -literal -offset indent\n"
                    r"((?s:.*?))^\.Ed$", re.MULTILINE)
 # What a person's files are called below a test's tree.
 PATHS = {
-    "/usr/local/bin/cgi2wsgi": "/bin/cgi2wsgi",
+    "/usr/local/bin/cgi2wsgi": f"/bin/{(PRELOAD or PROGRAM).name}",
     "/usr/lib": "",             # its cgi-bin
     "/var/www/html": "/htdocs",
     "/srv": "/apps",

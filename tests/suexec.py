@@ -62,6 +62,7 @@ class Suexec(Apache):
             path = self.tree / name
             for each in (path, *path.rglob("*")):
                 shutil.chown(each, self.owner, self.owner)
+        shutil.chown(self.images, self.owner, self.owner)
         super().start()
 
     @property

@@ -187,7 +187,7 @@ class WebServer(Apache):
     def stop(self):
         atexit.unregister(self.stop)
         self.end()
-        shutil.rmtree(self.tree, ignore_errors=True)
+        self.remove()
 
     def log(self, start=0):
         """All that the server and the application logged."""

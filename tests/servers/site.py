@@ -26,7 +26,7 @@ def echo(environ, start_response):
     """What the application learns about the URL, as JSON."""
     names = ("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING",
              "REMOTE_USER", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING",
-             "REDIRECT_URL")
+             "REDIRECT_URL", "cgi2wsgi.preloaded")
     known = {name: environ[name] for name in names if name in environ}
     return plain(start_response, json.dumps(known), headers=[("X-Page",
                                                               "echo")])

@@ -14,9 +14,10 @@ from webservers import WAYS
 
 pytestmark = pytest.mark.interop
 
-SERVERS = [name for name in (
-    "apache-prefork", "apache-event", "apache-suexec", "lighttpd", "nginx",
-    "busybox") if name in COLUMNS]
+# http.server makes of an empty query an empty word: the ordinary way.
+SERVERS = [name for name in COLUMNS if name != "python-http"]
+# One knows no POST, the other one loses replies to it.
+WITHOUT_BODIES = ("webfs", "mini-httpd")
 APP = """
 import json
 import os
@@ -50,7 +51,7 @@ def server(request):
         made.stop()
 
 
-def test_servers_have_answers_from_an_image(server):
+def test_servers_have_answers_from_an_image(server, request):
     """H7, B9: as the server starts it, with what the server passes on."""
     def ask(number, body=None):
         answer = server.request("POST" if body else "GET",
@@ -62,6 +63,8 @@ def test_servers_have_answers_from_an_image(server):
     until(lambda: ask(0)[0])
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, range(40)))
-    found += [ask(number, bytes(number * 100000)) for number in range(1, 6)]
+    if request.node.callspec.params["server"] not in WITHOUT_BODIES:
+        found += [ask(number, bytes(number * 100000))
+                  for number in range(1, 6)]
     assert all(started for started, *_ in found)
     assert len({random for *_, random in found}) == len(found)
