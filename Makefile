@@ -194,11 +194,12 @@ sanitized:
 # tests/torture has the parts, and what is right; needs the packages of
 # tests/packages and tests/packages-interop, and root for some limits.
 comma = ,
+forking = tests/torture/forking.c -Ilib -D_GNU_SOURCE -Wl,--wrap=keep_image
 torture: all
 	$(MAKE) BUILD=$(BUILD)/shared SHARED=1 STATIC=
 	$(MAKE) sanitized
-	$(MAKE) sanitized SANITIZED=forking \
-	    FORKING='tests/torture/forking.c -Ilib -D_GNU_SOURCE -Wl,--wrap=keep_image'
+	$(MAKE) sanitized SANITIZED=forking FORKING='$(forking)'
+	$(MAKE) BUILD=$(BUILD)/forked EXTRA='$(forking)'
 	CGI2WSGI=$(abspath $(program)) tests/torture/run \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 	    $(subst $(comma), ,$(PARTS))
@@ -317,7 +318,7 @@ clean:
 	rm -rf $(program) $(program)-preload \
 	    $(addprefix $(BUILD)/,*.[od] lib/*/*.[od] *.inc freeze config.h \
 	    configuration probe.* compile_commands.json \
-	    bench coverage html sanitized shared forking)
+	    bench coverage html sanitized shared forking forked)
 
 .DELETE_ON_ERROR:
 .PHONY: all always analyze bench bench-keep bench-quick check check-all clean coverage \

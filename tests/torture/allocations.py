@@ -7,6 +7,7 @@ which are those called by the program itself and by libc on its behalf. In the
 program with libpython as a shared library these can be told from Python's.
 """
 
+import functools
 import os
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from driver import RIGHT
 from harness import TESTS
-from scenarios import SCENARIOS, Scene, judge
+from scenarios import SCENARIOS, Scenes, judge
 
 KINDS = [("static", "all"), ("shared", "own")]
 FOR_EVER = 1 << 40
@@ -25,20 +26,19 @@ class Part:
 
     def __init__(self, random, given):
         self.random = random
-        self.scenes = {}
+        self.scenes = Scenes()
 
-    def scene(self, program):
-        if program not in self.scenes:
-            scene = self.scenes[program] = Scene(program)
-            self.library = scene.folder.with_suffix(".so")
-            subprocess.run(
-                [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-O1",
-                 "-shared", "-fPIC", "-o", self.library,
-                 TESTS / "faults.c"], check=True)
-        return self.scenes[program]
+    @functools.cached_property
+    def library(self):
+        """For this worker; it lies beside its first scene."""
+        library = self.scenes[KINDS[0][0]].folder.with_suffix(".so")
+        subprocess.run(
+            [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-O1",
+             "-shared", "-fPIC", "-o", library, TESTS / "faults.c"], check=True)
+        return library
 
     def start(self, program, name, whose, after, times):
-        scene = self.scene(program)
+        scene = self.scenes[program]
         count = scene.folder.with_suffix(".count")
         Path(count).write_bytes(b"")
         outcome = scene.start(name, before=["/usr/bin/env", (
@@ -73,6 +73,6 @@ class Part:
         return judge(SCENARIOS[name], outcome)
 
     def close(self):
-        for scene in self.scenes.values():
-            scene.close()
-            self.library.unlink(missing_ok=True)
+        if self.scenes:
+            self.library.unlink()
+        self.scenes.close()

@@ -1,29 +1,38 @@
-"""Requests that a grammar makes, against the sanitized program.
+"""Requests that a grammar makes, and what comes of them.
 
-A case is WAY NUMBER: how the program was started, and the request that this
-number gives. Of each it is seen what ran, with which options (forking.c asks
-again for each request), what the application got, that the head is one, that
-nothing forges the log, which files were written, and the exit status.
+A case is KIND WAY NUMBER: the program, how it was started, and the request that
+this number gives; or KIND WAY NUMBERxMANY, for so many of them. Of each it is
+seen what ran, with which options (forking.c asks again for each request), what
+the application got, that the head is one, that nothing forges the log, which
+files were written, and the exit status.
 
-A process for each would spend its time on the start of Python. So for each way
-one goes as far as the import, and forks for each request.
+A process that starts Python for each request spends its time on that. So the
+kinds "sanitized" and "forked", which has no sanitizers, go as far as the import,
+and fork for each request; and "started" is the ordinary program, each time.
 """
 
 import json
 import os
 import random
 import re
+import select
+import shutil
 import struct
 import subprocess
-import time
+import tempfile
+from collections import Counter
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from driver import PAGE, RIGHT, WRONG
-from harness import SANITIZER, variable_name
-from scenarios import BUILT, HEAD, Scene
+from harness import PROGRAM, SANITIZER, Process, variable_name
+from scenarios import BUILT, HEAD, PATIENCE, adopt, end_orphans
+from stuck import look_at
 
-FORKING = BUILT / "forking/cgi2wsgi"
+# The program, and how many requests are one case.
+KINDS = {"forked": (BUILT / "forked/cgi2wsgi", 500),
+         "sanitized": (BUILT / "forking/cgi2wsgi", 10),
+         "started": (PROGRAM, 5)}
 
 APP = """
 import json
@@ -176,25 +185,27 @@ def encode(value):
 class Site:
     """A folder with an application, started in one way, waiting to fork."""
 
-    def __init__(self, way, folder):
+    def __init__(self, kind, way, folder):
+        self.kind = kind
         self.way = way
         self.folder = folder
+        self.program = KINDS[kind][0]
         folder.mkdir(mode=0o755)
         self.script = folder / ("app.wsgi" if way == "action" else "app.cgi")
         # The kernel would have the program in the first line execute it.
-        first = f"#!{FORKING if way != 'args' else '/bin/false'} {WAYS[way]}"
+        first = f"#!{self.program if way != 'args' else '/bin/false'} {WAYS[way]}"
         self.script.write_text(first.rstrip() + "\n" + APP)
         self.script.chmod(0o755)
         other = folder / "other.wsgi"
         other.write_text(self.script.read_text().replace("ran", "other ran"))
-        self.filename = str(FORKING if way in ("args", "action")
+        self.filename = str(self.program if way in ("args", "action")
                             else self.script)
         self.args = f"{WAYS[way]} {self.script}" if way == "args" else ""
         self.argv = [str(self.script)] if way in ("script", "log") else [
-            str(FORKING), *([str(self.script)] * (way == "interpreter"))]
-        self.files = folder.with_name(f"{way}-files")
+            str(self.program), *([str(self.script)] * (way == "interpreter"))]
+        self.files = folder.with_name(f"{folder.name}-files")
         self.files.mkdir()
-        self.home = folder.with_name(f"{way}-home")
+        self.home = folder.with_name(f"{folder.name}-home")
         self.home.mkdir()
         self.server = None
         self.before = None
@@ -217,7 +228,10 @@ class Site:
         return pairs
 
     def start(self):
-        """The program, up to the border."""
+        """The program, up to the border, if it goes on there."""
+        self.before = self.listed()
+        if self.kind == "started":
+            return
         for name in ("requests", "ends"):
             os.mkfifo(self.files / name)
         env = {"PATH": "/usr/bin:/bin", "GATEWAY_INTERFACE": "CGI/1.1",
@@ -244,32 +258,85 @@ class Site:
                 for entry in os.scandir(self.folder)
                 if entry.name not in ("app.log", "__pycache__")}
 
-    def ask(self, request):
-        """Returns the reply, the log and the exit status."""
-        pairs = request.variables(self)
-        argv = self.kernel_words() + request.words()
-        (self.files / "body").write_bytes(request.body)
-        text = b"".join(encode(word) + b"\0" for word in argv)
-        text += b"".join(key + b"=" + value.replace(b"\0", b"") + b"\0"
-                         for key, value in pairs)
-        text = struct.pack("=I", len(argv)) + text
-        self.requests.write(struct.pack("=I", len(text)) + text)
+    def ask(self, requests):
+        """Gives variables, reply, log and exit status of each."""
+        if self.kind == "started":
+            return [self.run(request) for request in requests]
+        lists = [request.variables(self) for request in requests]
+        message = b""
+        for number, request in enumerate(requests):
+            argv = self.kernel_words() + request.words()
+            (self.files / f"body.{number}").write_bytes(request.body)
+            text = struct.pack("=II", number, len(argv))
+            text += b"".join(encode(word) + b"\0" for word in argv)
+            text += b"".join(
+                key + b"=" + value.replace(b"\0", b"") + b"\0"
+                for key, value in lists[number])
+            message += struct.pack("=I", len(text)) + text
+        self.requests.write(message)
+        return [(pairs, *self.answer(number))
+                for number, pairs in enumerate(lists)]
+
+    def answer(self, number):
+        """What a child has left."""
+        if not select.select([self.ends], [], [], PATIENCE)[0]:
+            raise AssertionError(look_at(self.server.pid))
         end = self.ends.read(4)
         if len(end) < 4:
             raise AssertionError((self.files / "server-log").read_text())
-        log = (self.files / "log").read_bytes()
-        if "--log" in WAYS[self.way] and (self.folder / "app.log").exists():
-            log += (self.folder / "app.log").read_bytes()
-            (self.folder / "app.log").write_bytes(b"")
-        return pairs, (self.files / "reply").read_bytes(), log, struct.unpack(
-            "=i", end)[0]
+        return ((self.files / f"reply.{number}").read_bytes(),
+                (self.files / f"log.{number}").read_bytes(),
+                struct.unpack("=i", end)[0])
+
+    def run(self, request):
+        """The program itself, as a server starts it."""
+        pairs = request.variables(self)
+        argv = [*self.argv, *request.words()]
+        process = Process(argv, [(key, value.replace(b"\0", b""))
+                                 for key, value in pairs],
+                          body=request.body, cwd=self.folder)
+        try:
+            reply = process.wait(PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{look_at(process.pid)}") from None
+        finally:
+            process.close()
+        return (pairs, reply.raw, reply.log.encode(
+            errors="surrogateescape"), reply.exit << 8)
+
+    def take_log(self):
+        """The file of --log, which begins anew."""
+        log = self.folder / "app.log"
+        if not log.exists():
+            return b""
+        text = log.read_bytes()
+        log.write_bytes(b"")
+        return text
 
     def kernel_words(self):
         """argv as the kernel makes it of a #! line."""
         if self.way in ("script", "log"):
             options = [WAYS[self.way]] if WAYS[self.way] else []
-            return [str(FORKING), *options, str(self.script)]
+            return [str(self.program), *options, str(self.script)]
         return self.argv
+
+    def judge_rest(self):
+        """What is wrong with what some requests have left, or ""."""
+        log, now = self.take_log(), self.listed()
+        if now != self.before:
+            problem = f"wrote {now ^ self.before}"
+            self.before = now
+            return problem
+        problem = judge_log(log)
+        return problem and f"{problem}: {log[-3000:]!r}"
+
+    def give_up(self):
+        if self.server:
+            self.server.kill()
+            self.close()
+        shutil.rmtree(self.folder)
+        shutil.rmtree(self.files)
+        shutil.rmtree(self.home)
 
     def close(self):
         if self.server:
@@ -280,36 +347,60 @@ class Site:
 
 
 class Part:
-    """Sites of a worker, one for each way."""
+    """Sites of a worker, one for each way and kind."""
 
     def __init__(self, random, given):
         self.random = random
         self.sites = {}
-        self.scene = None
+        self.folder = None
 
     def cases(self):
         while True:
             for way in WAYS:
-                yield f"{way} {self.random.randrange(1 << 60)}"
+                for kind, (_, many) in KINDS.items():
+                    number = self.random.randrange(1 << 60)
+                    yield f"{kind} {way} {number}x{many}"
 
-    def site(self, way):
-        if self.scene is None:
-            self.scene = Scene(FORKING)
-        if way not in self.sites:
-            site = Site(way, self.scene.folder / f"site-{way}")
+    def site(self, kind, way):
+        if self.folder is None:
+            adopt()
+            memory = "/dev/shm"
+            self.folder = Path(tempfile.mkdtemp(
+                prefix="torture-", dir=memory if os.access(memory, os.W_OK)
+                else "/tmp"))
+            self.folder.chmod(0o755)
+        if (kind, way) not in self.sites:
+            site = Site(kind, way, self.folder / f"{kind}-{way}")
             site.start()
-            self.sites[way] = site
-        return self.sites[way]
+            self.sites[kind, way] = site
+        return self.sites[kind, way]
 
     def try_case(self, case):
-        way, number = case.split()
-        site = self.site(way)
-        request = Request(way, int(number))
-        pairs, raw, log, status = site.ask(request)
+        kind, way, number = case.split()
+        number, _, many = number.partition("x")
+        numbers = [int(number) + i for i in range(int(many or 1))]
+        site = self.site(kind, way)
+        requests = [Request(way, number) for number in numbers]
+        try:
+            answers = site.ask(requests)
+        except AssertionError as error:
+            self.sites.pop((kind, way)).give_up()
+            return WRONG, f"stuck, or ended: {error}"
+        self.notes[kind] += len(answers)
+        count, wrong = Counter(), []
+        for request, number, answer in zip(requests, numbers, answers):
+            verdict, seen = self.verdict(site, request, *answer)
+            if verdict == WRONG or not many:
+                wrong.append((verdict, seen, 1, f"{kind} {way} {number}"))
+            else:
+                count[verdict] += 1
+        if problem := site.judge_rest():
+            wrong.append((WRONG, problem, 1))
+        return wrong + [(verdict, "", times)
+                        for verdict, times in count.items()]
+
+    def verdict(self, site, request, pairs, raw, log, status):
         problem, page = judge(site, request, pairs, raw, log, status)
-        if not problem and site.listed() != site.before:
-            problem = f"wrote {site.listed() ^ site.before}"
-            site.before = site.listed()
         if problem:
             return WRONG, (f"{problem}: {pairs}, body {request.body[:100]!r}, "
                            f"status {status}, {raw[:2000]!r}, "
@@ -319,8 +410,18 @@ class Part:
     def close(self):
         for site in self.sites.values():
             site.close()
-        if self.scene:
-            self.scene.close()
+        if self.folder:
+            end_orphans()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def judge_log(log):
+    """What is wrong with what was logged, or ""."""
+    text = log.decode("utf-8", "backslashreplace")
+    if SANITIZER.search(text):
+        return "the sanitizer"
+    return ("the log has control characters" if UNPRINTED.search(text)
+            else "")
 
 
 def length_of(pairs):
@@ -337,13 +438,10 @@ def length_of(pairs):
 
 def judge(site, request, pairs, raw, log, status):
     """What is wrong, or ""; and whether it is a page."""
-    text = log.decode("utf-8", "backslashreplace")
-    if SANITIZER.search(text):
-        return "the sanitizer", False
+    if problem := judge_log(log):
+        return problem, False
     if status not in (0, 256):
         return "the exit status", False
-    if UNPRINTED.search(text):
-        return "the log has control characters", False
     head = HEAD.match(raw)
     if not head:
         return "no head", False

@@ -11,7 +11,7 @@ import signal
 from collections import Counter
 
 from driver import RIGHT
-from scenarios import SCENARIOS, Scene, judge
+from scenarios import SCENARIOS, Scenes, judge
 
 FITTING = {
     "access": "EACCES ENOENT", "arch_prctl": "EINVAL", "chdir": "EACCES",
@@ -89,17 +89,13 @@ class Part:
 
     def __init__(self, random, given):
         self.random = random
-        self.scenes = {}        # of this worker
+        self.scenes = Scenes()
+        self.close = self.scenes.close
         self.loader = {}
-
-    def scene(self, program):
-        if program not in self.scenes:
-            self.scenes[program] = Scene(program)
-        return self.scenes[program]
 
     def calls(self, program, name):
         """How often the scenario makes each call."""
-        scene = self.scene(program)
+        scene = self.scenes[program]
         trace = scene.folder.with_suffix(".trace")
         outcome = scene.start(name, before=[*STRACE, "-o", trace])
         verdict, seen = judge(SCENARIOS[name], outcome)
@@ -152,17 +148,13 @@ class Part:
         loading = when <= self.loader[program, name][call]
         before = [*STRACE, *self.fast, "-o", "/dev/null",
                   "-e", f"trace={call}", "-e", f"inject={inject}"]
-        outcome = self.scene(program).start(name, before=before)
+        outcome = self.scenes[program].start(name, before=before)
         if outcome.stuck:       # by a busy machine, unless it is again
             self.notes["had a second try"] += 1
-            outcome = self.scene(program).start(name, before=before)
+            outcome = self.scenes[program].start(name, before=before)
         return self.verdict(name, outcome, call, loading, case)
 
     def verdict(self, name, outcome, call, loading, case):
         return judge(SCENARIOS[name], outcome, mute=call in TELLING,
                      killed=(signal.SIGSEGV, signal.SIGABRT) if loading
                      else ())
-
-    def close(self):
-        for scene in self.scenes.values():
-            scene.close()

@@ -1,11 +1,12 @@
 /*
- * Linked into a sanitized program by -Wl,--wrap=keep_image: at the border,
- * where others leave an image behind, this one answers each request that it is
- * told of in a child, as if it had been started for it. Python starts once.
+ * Linked into a program by -Wl,--wrap=keep_image: at the border, where others
+ * leave an image behind, this one answers each request that it is told of in a
+ * child, as if it had been started for it. Python starts once.
  *
- * The folder FORKING has two FIFOs: "requests", with a size, the number of
- * words in argv, words and variables; and "ends", for the children's statuses.
- * A child's standard input, output and log are files there.
+ * The folder FORKING has two FIFOs: "requests", with a size, a number, how many
+ * words are in argv, words and variables; and "ends", for the children's
+ * statuses. A child's standard input, output and log are files there, whose
+ * names end in the number.
  */
 
 #include <sys/wait.h>
@@ -106,12 +107,13 @@ compare(char **argv, int argc, char **environment)
 }
 
 static void
-redirect(const char *folder, const char *name, int flags, int to)
+redirect(
+    const char *folder, const char *name, uint32_t number, int flags, int to)
 {
 	char path[4096];
 	int file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s.%u", folder, name, number);
 	file = open(path, flags | O_CREAT, 0600);
 	if (file == -1 || dup2(file, to) == -1)
 		fail(path);
@@ -122,16 +124,19 @@ static void
 answer(char *text, const char *end, const struct keep_hooks *hooks,
     const char *folder)
 {
-	uint32_t words;
+	uint32_t number, words;
 	char **argv;
 
+	memcpy(&number, text, sizeof(number));
+	text += sizeof(number);
 	memcpy(&words, text, sizeof(words));
 	text += sizeof(words);
 	argv = read_list(&text, end, words);
 	environ = read_list(&text, end, 4096);
-	redirect(folder, "body", O_RDONLY, STDIN_FILENO);
-	redirect(folder, "reply", O_WRONLY | O_TRUNC, STDOUT_FILENO);
-	redirect(folder, "log", O_WRONLY | O_TRUNC | O_APPEND, STDERR_FILENO);
+	redirect(folder, "body", number, O_RDONLY, STDIN_FILENO);
+	redirect(folder, "reply", number, O_WRONLY | O_TRUNC, STDOUT_FILENO);
+	redirect(folder, "log", number, O_WRONLY | O_TRUNC | O_APPEND,
+	    STDERR_FILENO);
 	close_range(STDERR_FILENO + 1, ~0U, 0);
 	compare(argv, (int)words, environ);
 	hooks->wake();

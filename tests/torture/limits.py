@@ -8,7 +8,7 @@ import os
 import shlex
 import signal
 
-from scenarios import SCENARIOS, Scene, judge
+from scenarios import SCENARIOS, Scenes, judge
 
 # By prlimit(1): from what to what. Sizes are KiB.
 LIMITS = {
@@ -47,12 +47,8 @@ class Part:
 
     def __init__(self, random, given):
         self.random = random
-        self.scenes = {}
-
-    def scene(self, program):
-        if program not in self.scenes:
-            self.scenes[program] = Scene(program)
-        return self.scenes[program]
+        self.scenes = Scenes()
+        self.close = self.scenes.close
 
     def cases(self):
         kinds = [("rlimit", name) for name in LIMITS]
@@ -68,7 +64,7 @@ class Part:
 
     def try_case(self, case):
         program, name, kind, limit, value = case.split("|")
-        scene = self.scene(program)
+        scene = self.scenes[program]
         outcome = scene.start(name, before=self.command(
             scene, name, kind, limit, int(value)))
         return judge(SCENARIOS[name], outcome, mute=limit in (
@@ -87,7 +83,3 @@ class Part:
             text = "true"
         return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c",
                 text + ' || exit 9; exec "$0"']
-
-    def close(self):
-        for scene in self.scenes.values():
-            scene.close()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from driver import CUT, NOTHING, PAGE, RIGHT, WRONG
 from harness import ENTRY_TIME, PROGRAM, SANITIZER, Cgi, Process
+from stuck import look_at
 
 BUILT = PROGRAM.parent / "build"
 PROGRAMS = {"static": PROGRAM, "shared": BUILT / "shared/cgi2wsgi",
@@ -151,6 +152,29 @@ class Outcome:
     left: str = ""
 
 
+class Scenes(dict):
+    """Of a worker, one for each program, made when it is first wanted."""
+
+    def __missing__(self, program):
+        self[program] = Scene(program)
+        return self[program]
+
+    def close(self):
+        for scene in self.values():
+            scene.close()
+
+
+class Watched(Process):
+    """Is looked at before it is killed."""
+
+    stuck = ""
+
+    def kill(self):
+        if self._popen.poll() is None:
+            self.stuck += look_at(self.pid)
+        super().kill()
+
+
 class Scene:
     """A folder with all scripts for one of the programs."""
 
@@ -229,7 +253,7 @@ class Scene:
     def _ask(self, name, before=(), **how):
         """The request itself; before is put before the script's name."""
         scenario = SCENARIOS[name]
-        process = Process(
+        process = Watched(
             [*before, self.scripts[name]],
             self.environ(name, **how.pop("env", {})), body=scenario.sent,
             stdin=None if scenario.sent is not None else "null",
@@ -243,7 +267,7 @@ class Scene:
             reply = process.wait(PATIENCE)
             outcome.raw, outcome.exit = reply.raw, reply.exit
         except AssertionError as error:
-            outcome.stuck = str(error)
+            outcome.stuck = f"{error}\n{process.stuck}"
         outcome.log = process.log
         outcome.stuck += end_orphans()
         process.close()
@@ -289,8 +313,7 @@ def end_orphans():
             return left
         if time.monotonic() > deadline:
             for pid in children():
-                line = Path(f"/proc/{pid}/cmdline").read_bytes()
-                left += f" left: {pid} {line[:99]}"
+                left += f"\nleft: {look_at(pid)}"
                 os.kill(pid, signal.SIGKILL)
             deadline = time.monotonic() + PATIENCE
         time.sleep(pause)

@@ -12,6 +12,7 @@ sys.path.insert(1, str(HERE))
 
 from driver import CUT, NOTHING, PAGE, RIGHT, WRONG             # noqa: E402
 from scenarios import SCENARIOS, Outcome, judge                 # noqa: E402
+from stuck import look_at                                       # noqa: E402
 
 HELLO = b"Status: 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"Status: 200 OK\r\n\r\n"
@@ -72,3 +73,19 @@ def test_what_is_wrong_is_told(tmp_path):
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"run limits '{program}|hello|rlimit|core|0'" in done.stdout
     assert "WRONG: cut, and nobody is told" in done.stdout
+
+
+def test_what_is_stuck_is_told():
+    """I6: of a process that does not end, where it and its children wait."""
+    process = subprocess.Popen(["sh", "-c", "sleep 1000 & wait"],
+                               stdout=subprocess.PIPE)
+    try:
+        while "sleep 1000" not in (seen := look_at(process.pid)):
+            assert process.poll() is None
+    finally:
+        process.kill()
+        subprocess.run(["kill", seen.split("process ")[2].split()[0]])
+        process.wait()
+        process.stdout.close()
+    assert "wchan: do_wait" in seen or "State: S (sleeping)" in seen
+    assert "schedstat: " in seen and "fd 1: pipe:" in seen
