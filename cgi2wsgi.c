@@ -85,7 +85,7 @@ open_request(void)
 	};
 	int body, reply, result = 0;
 
-	page_open(&request);
+	page_open(&request, command_line.typed);
 	transcript_forget();
 	if (process_open(&hooks, &body, &reply) == -1)
 		result = system_failure("cannot put descriptors in order");
@@ -192,17 +192,6 @@ follow_options(void)
 	return 0;
 }
 
-/* Without a folder that is safe nothing is kept, and all goes on. */
-static void
-open_cache(void)
-{
-	const char *const served[2] = { request_value(
-					    &request, "DOCUMENT_ROOT"),
-		request_value(&request, "CONTEXT_DOCUMENT_ROOT") };
-
-	cache_open(&invocation, served);
-}
-
 static int
 call(void)
 {
@@ -249,10 +238,14 @@ static int
 prepare(void)
 {
 	static const struct keep_hooks hooks = { wake, answer_before };
+	const char *const served[2] = { request_value(
+					    &request, "DOCUMENT_ROOT"),
+		request_value(&request, "CONTEXT_DOCUMENT_ROOT") };
 
 	if (interpreter_start(&invocation) == -1)
 		return -1;
-	open_cache();
+	/* Without a folder that is safe nothing is kept, and all goes on. */
+	cache_open(&invocation, served);
 	keep_watch();
 	clock_enter(CLOCK_IMPORT);
 	transcript_python();
@@ -274,17 +267,6 @@ resume(void)
 		return -1;
 	transcript_image();
 	return 0;
-}
-
-/* A failure before the application was called. */
-static void
-give_up(void)
-{
-	if (!body_is_measured())
-		body_measure(&request, -1);
-	clock_enter(CLOCK_OUTPUT);
-	page_deliver();
-	process_finish(EXIT_FAILURE);
 }
 
 static int
@@ -316,10 +298,8 @@ find_application(void)
 	if (application != NULL)
 		return trust_check_options(
 		    &invocation.options, invocation.folder);
-	if (command_line.typed) {
-		page_expect_terminal();
+	if (command_line.typed)
 		return report_failure() != NULL ? -1 : 0;
-	}
 	return invocation_read(&invocation, &request, command_line.argc,
 	    command_line.argv, process_execfn(command_line.argv[0]));
 }
@@ -344,8 +324,13 @@ answer(void)
 	    follow_options() == 0 && (prepared ? resume() : prepare()) == 0)
 		result = call();
 	Py_CLEAR(application);
-	if (result == -1)
-		give_up();
+	if (result == -1) {
+		if (!body_is_measured())
+			body_measure(&request, -1);
+		clock_enter(CLOCK_OUTPUT);
+		page_deliver();
+		process_finish(EXIT_FAILURE);
+	}
 	return leave(result);
 }
 

@@ -1,5 +1,6 @@
 /* <ctype.h> and <strings.h> ask the locale, which an application may set. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cgi/ascii.h"
@@ -66,4 +67,26 @@ ascii_find(const char *in, const char *text)
 		if (*in == '\0')
 			return NULL;
 	return in;
+}
+
+char *
+ascii_base64(const char *bytes, size_t size, size_t before)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = malloc(size * 4 / 3 + 1), *to = text;
+	size_t bit, byte;
+	unsigned both;
+
+	/* Each is six bits of two bytes; behind the last one is a NUL. */
+	for (bit = (6 - 8 * before % 6) % 6;
+	     text != NULL && bit + 6 <= 8 * size; bit += 6) {
+		byte = bit / 8;
+		both = (unsigned)(unsigned char)bytes[byte] << 8 |
+		    (unsigned char)bytes[byte + 1];
+		*to++ = digits[both >> (10 - bit % 8) & 63];
+	}
+	if (text != NULL)
+		*to = '\0';
+	return text;
 }

@@ -25,6 +25,12 @@ bool ascii_equal_text(const char *bytes, size_t size, const char *text);
 /* Whether a text begins with so many bytes, whatever their capital letters. */
 bool ascii_begins(const char *text, const char *beginning, size_t size);
 
+/*
+ * The characters of base64 (RFC 4648 4) that are of nothing but so many bytes,
+ * where others, so many, stand before them: memory to be freed, or NULL.
+ */
+char *ascii_base64(const char *bytes, size_t size, size_t before);
+
 /* The first place of a text in another, whatever capital letters, or NULL. */
 const char *ascii_find(const char *in, const char *text);
 

@@ -341,17 +341,6 @@ body_store(struct request *request)
 	return request_set(request, "HTTP_TRANSFER_ENCODING", NULL);
 }
 
-/* Whether the server has more for us than CONTENT_LENGTH bytes. */
-static bool
-is_inflated(void)
-{
-	int more;
-
-	return body.compressed && body.remaining == 0 && body.error == 0 &&
-	    body.descriptor != -1 &&
-	    ioctl(body.descriptor, FIONREAD, &more) == 0 && more > 0;
-}
-
 static bool
 is_local_socket(void)
 {
@@ -379,28 +368,24 @@ stop_sender(void)
 			;
 }
 
-/*
- * What was refused is not waited for where the server minds no closed pipe or
- * is told. fcgiwrap answers 502, uWSGI nothing and civetweb 500 in place of the
- * 413, unless they can hand over the body: they get a second.
- */
-static unsigned
-limit_drain(unsigned seconds)
-{
-	if (!body.refused)
-		return seconds;
-	return is_local_socket() ? 0 : 1;
-}
-
 void
 body_drain(unsigned seconds)
 {
 	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
-	int64_t deadline = clock_now() + limit_drain(seconds) * CLOCK_SECOND,
-		left;
+	int64_t deadline, left;
 	char buffer[65536];
 	ssize_t got = 1;
+	int more;
 
+	/*
+	 * What was refused is not waited for where the server minds no closed
+	 * pipe or is told. fcgiwrap answers 502, uWSGI nothing and civetweb 500
+	 * in place of the 413, unless they can hand over the body: they get a
+	 * second.
+	 */
+	if (body.refused)
+		seconds = is_local_socket() ? 0 : 1;
+	deadline = clock_now() + seconds * CLOCK_SECOND;
 	while (is_left() && !process_is_terminated() &&
 	    (left = deadline - clock_now()) > 0) {
 		if (poll(&input, 1, (int)(left / CLOCK_MILLISECOND) + 1) == 1)
@@ -410,7 +395,10 @@ body_drain(unsigned seconds)
 	}
 	if (is_left())
 		stop_sender();
-	if (is_inflated())
+	/* Whether the server has more for us than CONTENT_LENGTH bytes. */
+	if (body.compressed && body.remaining == 0 && body.error == 0 &&
+	    body.descriptor != -1 &&
+	    ioctl(body.descriptor, FIONREAD, &more) == 0 && more > 0)
 		report_log(REPORT_INFLATED,
 		    "the server has inflated the body, but CONTENT_LENGTH is "
 		    "that of the compressed one, where the body ended");

@@ -122,16 +122,11 @@ static struct {
 } page;
 
 void
-page_open(const struct request *request)
+page_open(const struct request *request, bool terminal)
 {
 	memset(&page, 0, sizeof(page));
 	page.request = request;
-}
-
-void
-page_expect_terminal(void)
-{
-	page.terminal = true;
+	page.terminal = terminal;
 }
 
 void

@@ -5,11 +5,13 @@
 #include "cgi/report.h"
 #include "cgi/request.h"
 
-/* Forgets all of an earlier request. The new one must stay. */
-void page_open(const struct request *);
+/*
+ * Forgets all of an earlier request. The new one must stay; a person at a
+ * terminal may read its page.
+ */
+void page_open(const struct request *, bool terminal);
 
-/* A person reads the page in a terminal; entries go to a file of --log. */
-void page_expect_terminal(void);
+/* Entries go to a file of --log. */
 void page_expect_log(void);
 
 /* Once: logs the remembered failure and, if no byte was sent, its page. */

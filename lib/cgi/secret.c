@@ -37,41 +37,16 @@ append(const char *name, const char *value)
 	return 0;
 }
 
-/*
- * The characters of base64 (RFC 4648 4) that are of nothing but this value,
- * where so many bytes stand before it: memory to be freed, or NULL.
- */
-static char *
-encode_base64(const char *value, size_t before)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t length = strlen(value), bit, byte;
-	char *text = malloc(length * 4 / 3 + 1), *to = text;
-	unsigned both;
-
-	/* Each is six bits of two bytes. */
-	for (bit = (6 - 8 * before % 6) % 6;
-	     text != NULL && bit + 6 <= 8 * length; bit += 6) {
-		byte = bit / 8;
-		both = (unsigned)(unsigned char)value[byte] << 8 |
-		    (unsigned char)value[byte + 1];
-		*to++ = digits[both >> (10 - bit % 8) & 63];
-	}
-	if (text != NULL)
-		*to = '\0';
-	return text;
-}
-
 int
 secret_add(const char *name, const char *value)
 {
-	size_t before;
+	size_t length, before;
 
 	if (append(name, value) == -1)
 		return -1;
-	for (before = 0; strlen(value) >= LEAST && before < 3; before++)
-		if (append(name, encode_base64(value, before)) == -1)
+	length = strlen(value);
+	for (before = 0; length >= LEAST && before < 3; before++)
+		if (append(name, ascii_base64(value, length, before)) == -1)
 			return -1;
 	return 0;
 }

@@ -13,18 +13,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cgi/ascii.h"
+#include "cgi/alloc.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
 #include "cgi/secret.h"
 #include "cgi/trace.h"
 #include "check/finding.h"
+#include "invocation/file.h"
 #include "invocation/words.h"
 #include "python/application.h"
 #include "python/bytecode.h"
 #include "python/cache.h"
 #include "python/garbage.h"
 #include "python/interpreter.h"
+#include "python/source.h"
 #include "python/traceback.h"
 
 static const char source[] = {
@@ -54,46 +56,44 @@ static char *
 find_place(const char *text)
 {
 	struct trace_frame frame;
-	char *place;
 
-	return !trace_find_innermost(text, &frame) ||
-		asprintf(&place, "%.*s, line %.*s%s%.*s",
-		    (int)frame.file_length, frame.file, (int)frame.line_length,
-		    frame.line, frame.name_length > 0 ? ", in " : "",
-		    (int)frame.name_length, frame.name) == -1
+	return trace_find_innermost(text, &frame)
+	    ? alloc_print("%.*s, line %.*s%s%.*s", (int)frame.file_length,
+		  frame.file, (int)frame.line_length, frame.line,
+		  frame.name_length > 0 ? ", in " : "", (int)frame.name_length,
+		  frame.name)
+	    : NULL;
+}
+
+/* What a function makes of a text, which must be bytes, or else another. */
+static PyObject *
+change_bytes(
+    PyObject *bytes, char *(*change)(const char *), const char *otherwise)
+{
+	const char *text = PyBytes_AsString(bytes);
+	char *changed = text != NULL ? change(text) : NULL;
+	PyObject *result = text == NULL
 	    ? NULL
-	    : place;
+	    : PyBytes_FromString(changed != NULL ? changed : otherwise);
+
+	free(changed);
+	return result;
 }
 
 /* find_place(bytes), for Python: b"" if there is none. */
 static PyObject *
 find_place_in(PyObject *self, PyObject *bytes)
 {
-	const char *text = PyBytes_AsString(bytes);
-	char *place = text != NULL ? find_place(text) : NULL;
-	PyObject *result = NULL;
-
 	(void)self;
-	if (text != NULL)
-		result = PyBytes_FromString(place != NULL ? place : "");
-	free(place);
-	return result;
+	return change_bytes(bytes, find_place, "");
 }
 
 /* mask(bytes), for Python: without the secrets inside it. */
 static PyObject *
 mask_secrets_in(PyObject *self, PyObject *bytes)
 {
-	const char *text = PyBytes_AsString(bytes);
-	char *hidden = text != NULL ? secret_hide(text) : NULL;
-	PyObject *result = NULL;
-
 	(void)self;
-	if (text != NULL)
-		result = PyBytes_FromString(
-		    hidden != NULL ? hidden : SECRET_MASK);
-	free(hidden);
-	return result;
+	return change_bytes(bytes, secret_hide, SECRET_MASK);
 }
 
 /* Where the compiled script is kept, or NULL. */
@@ -103,9 +103,8 @@ find_cache(const struct invocation *invocation)
 	static const char *const none[2] = { NULL, NULL };
 	char *name = bytecode_name(invocation->file), *path = NULL;
 
-	if (name != NULL && cache_open(invocation, none) == 0 &&
-	    asprintf(&path, "%s/%s", cache_folder(), name) == -1)
-		path = NULL;
+	if (name != NULL && cache_open(invocation, none) == 0)
+		path = file_path(cache_folder(), name);
 	free(name);
 	return path;
 }
@@ -186,39 +185,6 @@ list_facts(const struct subject *subject, bool imports)
 
 	free(cache);
 	return facts;
-}
-
-/* Adds functions to the facts, and runs the source. Returns as below. */
-static PyObject *
-load_source(PyObject *names)
-{
-	static PyMethodDef definitions[] = {
-		{ "add", add_finding, METH_VARARGS, NULL },
-		{ "find_place", find_place_in, METH_O, NULL },
-		{ "mask", mask_secrets_in, METH_O, NULL },
-	};
-	PyObject *function, *done;
-	size_t i;
-	int result = 0;
-
-	for (i = 0; result == 0 && names != NULL &&
-	     i < sizeof(definitions) / sizeof(*definitions);
-	     i++) {
-		function = PyCFunction_New(&definitions[i], NULL);
-		result = function == NULL
-		    ? -1
-		    : PyDict_SetItemString(
-			  names, definitions[i].ml_name, function);
-		Py_XDECREF(function);
-	}
-	if (names == NULL || result == -1 ||
-	    (done = PyRun_String(source, Py_file_input, names, names)) ==
-		NULL) {
-		Py_XDECREF(names);
-		return NULL;
-	}
-	Py_DECREF(done);
-	return names;
 }
 
 int
@@ -305,7 +271,14 @@ python_begin(const struct invocation *invocation)
 PyObject *
 python_define(const struct subject *subject, bool imports)
 {
-	PyObject *names = load_source(list_facts(subject, imports));
+	static PyMethodDef functions[] = {
+		{ "add", add_finding, METH_VARARGS, NULL },
+		{ "find_place", find_place_in, METH_O, NULL },
+		{ "mask", mask_secrets_in, METH_O, NULL },
+		{ NULL, NULL, 0, NULL },
+	};
+	PyObject *names = source_define(
+	    list_facts(subject, imports), functions, source, "<string>");
 
 	if (names == NULL) {
 		traceback_fail(REPORT_PYTHON, "the check");

@@ -31,6 +31,7 @@
 #include "wsgi/response.h"
 
 #define TOLD 40 /* so many times that blocks left */
+#define TELL(...) text_paragraph(TEXT_PLAIN, 4, __VA_ARGS__)
 
 static struct transcript {
 	bool open;
@@ -93,10 +94,9 @@ tell_process(void)
 {
 	char *parent = parent_name();
 
-	text_paragraph(TEXT_PLAIN, 4,
-	    "This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
+	TELL("This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
 	    (long)getpid(), (long)geteuid(), (long)getegid());
-	text_paragraph(TEXT_PLAIN, 4, "Process %ld (%s) %s.", (long)getppid(),
+	TELL("Process %ld (%s) %s.", (long)getppid(),
 	    parent != NULL && *parent != '\0' ? parent : "?",
 	    clock_process() == getpid()
 		? "started it, by fork and exec"
@@ -108,15 +108,13 @@ static void
 tell_who(const struct invocation *invocation, const struct request *request)
 {
 	if (!invocation->by_server) {
-		text_paragraph(TEXT_PLAIN, 4,
-		    "It was started from a terminal: a web server sets one at "
-		    "least of REQUEST_METHOD, GATEWAY_INTERFACE and "
-		    "SERVER_PROTOCOL, and none was set. The request is made "
-		    "from the command line.");
+		TELL("It was started from a terminal: a web server sets one at "
+		     "least of REQUEST_METHOD, GATEWAY_INTERFACE and "
+		     "SERVER_PROTOCOL, and none was set. The request is made "
+		     "from the command line.");
 		return;
 	}
-	text_paragraph(TEXT_PLAIN, 4,
-	    "A web server wants a request answered: %s is set (RFC 3875 4.1).",
+	TELL("A web server wants a request answered: %s is set (RFC 3875 4.1).",
 	    request_find_sign(request));
 }
 
@@ -139,12 +137,12 @@ tell_way(const struct invocation *invocation)
 		[WAY_PERSON] = "The command line says so.",
 	};
 
-	text_paragraph(TEXT_PLAIN, 4, "The application is");
+	TELL("The application is");
 	text_paragraph(TEXT_NAME, 6, "%s%s%s",
 	    invocation->file ? invocation->file : invocation->module,
 	    invocation->callable ? ":" : "",
 	    invocation->callable ? invocation->callable : "");
-	text_paragraph(TEXT_PLAIN, 4, "%s", ways[invocation->way]);
+	TELL("%s", ways[invocation->way]);
 }
 
 /*
@@ -190,7 +188,7 @@ tell_options(const struct options *options, bool typed, const char *where)
 		free(value);
 	}
 	if (line.length > 0 && (whole = buffer_take(&line, NULL)) != NULL) {
-		text_paragraph(TEXT_PLAIN, 4, "%s%s", where, whole);
+		TELL("%s%s", where, whole);
 		free(whole);
 	}
 	free(line.bytes);
@@ -219,9 +217,8 @@ tell_head(const struct head *head)
 	tell_station("start_response(status, headers)");
 	text_paragraph(TEXT_GOOD, 6, "%s", head->status);
 	tell_headers(head->headers);
-	text_paragraph(TEXT_PLAIN, 4,
-	    "Nothing is sent before the first block of the body, so that a "
-	    "failure can still become a page (PEP 3333).");
+	TELL("Nothing is sent before the first block of the body, so that a "
+	     "failure can still become a page (PEP 3333).");
 	end_part();
 }
 
@@ -234,8 +231,7 @@ tell_result(PyObject *result)
 	if (!begin_part())
 		return;
 	tell_station("IT RETURNED");
-	text_paragraph(TEXT_PLAIN, 4,
-	    are_there
+	TELL(are_there
 		? "A %s of blocks: they are there, and leave together."
 		: "A %s, an iterable of blocks: none waits until the next "
 		  "is there (PEP 3333).",
@@ -290,7 +286,7 @@ tell_close(bool has_close)
 	tell_station(
 	    has_close ? "close() OF WHAT IT RETURNED" : "THE REPLY IS OVER");
 	if (!has_close)
-		text_paragraph(TEXT_PLAIN, 4,
+		TELL(
 		    "What it returned has no close() to be called (PEP 3333).");
 	end_part();
 }
@@ -301,9 +297,8 @@ tell_step(const char *what, const char *why, int64_t took)
 {
 	if (!begin_part())
 		return;
-	text_paragraph(TEXT_PLAIN, 4, "%s took %.1f ms%s%s.", what,
-	    milliseconds(took), why != NULL ? ": " : "",
-	    why != NULL ? why : "");
+	TELL("%s took %.1f ms%s%s.", what, milliseconds(took),
+	    why != NULL ? ": " : "", why != NULL ? why : "");
 	end_part();
 }
 
@@ -425,14 +420,12 @@ transcript_python(void)
 		return;
 	modules = PySys_GetObject("modules");
 	tell_station("PYTHON HAS STARTED");
-	text_paragraph(TEXT_PLAIN, 4,
-	    "Python %d.%d.%d began in this process, in %.1f ms, with %zd "
-	    "modules.",
+	TELL("Python %d.%d.%d began in this process, in %.1f ms, with %zd "
+	     "modules.",
 	    PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION,
 	    milliseconds(clock_spent(CLOCK_INTERPRETER)),
 	    modules != NULL ? PyObject_Size(modules) : 0);
-	text_paragraph(
-	    TEXT_PLAIN, 4, "It looks for others in the folders of sys.path:");
+	TELL("It looks for others in the folders of sys.path:");
 	tell_path();
 	imports_watch();
 	end_part();
@@ -454,11 +447,10 @@ transcript_image(void)
 	if (!begin_part())
 		return;
 	tell_station("THE PROCESS STARTS FROM AN IMAGE");
-	text_paragraph(TEXT_PLAIN, 4,
-	    "Python had started and the application was imported when the "
-	    "process was saved. Nothing that this depended on is another now, "
-	    "so the process goes on from there, as a forked child would: see "
-	    "cgi2wsgi-preload(1).");
+	TELL("Python had started and the application was imported when the "
+	     "process was saved. Nothing that this depended on is another now, "
+	     "so the process goes on from there, as a forked child would: see "
+	     "cgi2wsgi-preload(1).");
 	end_part();
 }
 
@@ -471,13 +463,12 @@ transcript_import(PyObject *application)
 		return;
 	tell_station(application != NULL ? "THE APPLICATION IS IMPORTED"
 					 : "THE IMPORT HAS FAILED");
-	text_paragraph(TEXT_PLAIN, 4, "It took %.1f ms.",
-	    milliseconds(clock_spent(CLOCK_IMPORT)));
+	TELL("It took %.1f ms.", milliseconds(clock_spent(CLOCK_IMPORT)));
 	if (!tell_imports(application != NULL
 		    ? "What it imported, inside each other:"
 		    : "What was imported, inside each other; traceback is "
 		      "for the entry in the log:"))
-		text_paragraph(TEXT_PLAIN, 4, "It imported nothing new.");
+		TELL("It imported nothing new.");
 	if (application != NULL)
 		text_paragraph(TEXT_GOOD, 4,
 		    "The application is what it calls %s: a %s.",
@@ -505,8 +496,7 @@ transcript_drain(void)
 		return;
 	tell_imports("Imported since then:");
 	tell_station("THE END BEGINS");
-	text_paragraph(TEXT_PLAIN, 4,
-	    body_pending() == -1
+	TELL(body_pending() == -1
 		? "Nothing is left of the request's body."
 		: "What is left of the request's body is read and dropped: "
 		  "servers lose the reply otherwise.");
@@ -551,27 +541,24 @@ tell_time_line(void)
 		tell_phase((enum clock_phase)phase, before, total);
 		before += clock_spent((enum clock_phase)phase);
 	}
-	text_paragraph(
-	    TEXT_PLAIN, 4, "%-11s %8.1f ms", "together", milliseconds(total));
+	TELL("%-11s %8.1f ms", "together", milliseconds(total));
 }
 
 static void
 tell_precision(void)
 {
 	if (clock_fork_at_most() <= 0)
-		text_paragraph(TEXT_PLAIN, 4,
-		    "The kernel does not tell when the process began, hence "
-		    "not how long fork and exec took.");
+		TELL("The kernel does not tell when the process began, hence "
+		     "not how long fork and exec took.");
 	else {
-		text_paragraph(TEXT_PLAIN, 4,
-		    "Fork and exec took %.1f to %.1f ms.",
+		TELL("Fork and exec took %.1f to %.1f ms.",
 		    milliseconds(clock_spent(CLOCK_FORK)),
 		    milliseconds(clock_fork_at_most()));
-		text_paragraph(TEXT_PLAIN, 4,
+		TELL(
 		    "The kernel tells the process's beginning only by the tick "
 		    "of its clock, but exactly how long it ran since.");
 	}
-	text_paragraph(TEXT_PLAIN, 4, "Writing this down is not counted.");
+	TELL("Writing this down is not counted.");
 }
 
 void

@@ -25,35 +25,13 @@
 #define MOST 1000 /* compiled scripts of a user */
 
 /*
- * What a .pyc file begins with (PEP 552), in little-endian words. But nobody
- * else reads ours, and a script may be changed twice in a second, as by a
- * deployment: so its time is one of nanoseconds, of which a word has the last.
+ * What a .pyc file begins with (PEP 552). But nobody else reads ours, and a
+ * script may be changed twice in a second, as by a deployment: so its time is
+ * one of nanoseconds, of which a word has the last.
  */
 struct head {
-	unsigned char magic[4], flags[4], time[4], size[4];
+	uint32_t magic, flags, time, size;
 };
-
-static void
-put_word(unsigned char word[4], uint32_t value)
-{
-	int i;
-
-	for (i = 0; i < 4; i++)
-		word[i] = (unsigned char)(value >> 8 * i);
-}
-
-static struct head
-make_head(const struct stat *source)
-{
-	struct head head = { .flags = { 0 } };
-
-	put_word(head.magic, (uint32_t)PyImport_GetMagicNumber());
-	put_word(head.time,
-	    (uint32_t)((uint64_t)source->st_mtim.tv_sec * 1000000000 +
-		(uint64_t)source->st_mtim.tv_nsec));
-	put_word(head.size, (uint32_t)source->st_size);
-	return head;
-}
 
 /* -O and -OO (PYTHONOPTIMIZE) compile to something else. */
 static long
@@ -218,13 +196,17 @@ bytecode_load(const char *file, PyObject *path)
 	    *compile = PyDict_GetItemString(PyEval_GetBuiltins(), "compile"),
 	    *code = NULL;
 	char *name = bytecode_name(file);
-	struct head head;
+	struct head head = { .flags = 0 };
 	struct stat st;
 
 	if (opened == -1 || fstat(opened, &st) == -1)
 		PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
 	else {
-		head = make_head(&st);
+		head.magic = (uint32_t)PyImport_GetMagicNumber();
+		head.time =
+		    (uint32_t)((uint64_t)st.st_mtim.tv_sec * 1000000000 +
+			(uint64_t)st.st_mtim.tv_nsec);
+		head.size = (uint32_t)st.st_size;
 		if (name != NULL)
 			code = read_kept(name, path, &head);
 		if (code == NULL && (source = read_all(opened, &st)) != NULL) {

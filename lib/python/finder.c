@@ -19,7 +19,6 @@
 #define LONGEST 100 /* ending of a file's name */
 #define ROOM (LONGEST + (int)sizeof(INIT))
 #define HOOKS 2 /* that Python puts into sys.path_hooks */
-#define FINDERS 3 /* and into sys.meta_path */
 
 static struct {
 	PyObject *class, *own, *wrapped, *ours; /* PathFinder, its methods */
@@ -91,13 +90,6 @@ look_at_stem(PyObject *module, char *stem)
 	return folder ? NULL : Py_NewRef(Py_None);
 }
 
-/* And without a slash at its end, as importlib joins folder and name. */
-static bool
-is_absolute(const char *path)
-{
-	return path[0] == '/' && path[strlen(path) - 1] != '/';
-}
-
 /* Memory to be freed, with room for an ending; or NULL. */
 static char *
 make_stem(const char *folder, PyObject *module)
@@ -106,8 +98,9 @@ make_stem(const char *folder, PyObject *module)
 	const char *name = PyUnicode_AsUTF8AndSize(module, &length);
 	char *stem;
 
+	/* Without a slash at its end, as importlib joins folder and name. */
 	if (name == NULL || strcspn(name, "/") != (size_t)length ||
-	    !is_absolute(folder) ||
+	    folder[0] != '/' || folder[strlen(folder) - 1] == '/' ||
 	    asprintf(&stem, "%s/%s%*s", folder, name, ROOM, "") == -1)
 		return NULL;
 	stem[strlen(folder) + 1 + (size_t)length] = '\0';
@@ -131,42 +124,23 @@ look_into_folder(PyObject *folder, PyObject *module)
 	return found;
 }
 
-static bool
-is_usual(PyObject *path, PyObject *hooks)
-{
-	return path != NULL && PyList_Check(path) && hooks != NULL &&
-	    PyList_Check(hooks) && PyList_GET_SIZE(hooks) == HOOKS;
-}
-
 /* As look_at_stem(), for all of sys.path. */
 static PyObject *
 look_for_module(PyObject *module)
 {
-	PyObject *path = PySys_GetObject("path"), *found = Py_NewRef(Py_None);
+	PyObject *path = PySys_GetObject("path"),
+		 *hooks = PySys_GetObject("path_hooks"), *found;
 	Py_ssize_t i;
 
-	if (!is_usual(path, PySys_GetObject("path_hooks")))
-		Py_CLEAR(found);
+	if (path == NULL || !PyList_Check(path) || hooks == NULL ||
+	    !PyList_Check(hooks) || PyList_GET_SIZE(hooks) != HOOKS)
+		return NULL;
+	found = Py_NewRef(Py_None);
 	for (i = 0; found == Py_None && i < PyList_GET_SIZE(path); i++) {
 		Py_DECREF(found);
 		found = look_into_folder(PyList_GET_ITEM(path, i), module);
 	}
 	return found;
-}
-
-bool
-finder_lacks(const char *module)
-{
-	PyObject *finders = PySys_GetObject("meta_path"),
-		 *name = PyUnicode_FromString(module), *found = NULL;
-
-	if (name != NULL && finders != NULL && PyList_Check(finders) &&
-	    PyList_GET_SIZE(finders) == FINDERS)
-		found = look_for_module(name);
-	PyErr_Clear();
-	Py_XDECREF(found);
-	Py_XDECREF(name);
-	return found == Py_None;
 }
 
 /* find_spec(name, path, target) of importlib.abc.MetaPathFinder */

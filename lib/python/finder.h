@@ -2,8 +2,6 @@
 #ifndef PYTHON_FINDER_H
 #define PYTHON_FINDER_H
 
-#include <stdbool.h>
-
 /*
  * sitecustomize asks for what is seldom installed, .pth files for next to
  * nothing, and is there usercustomize? importlib would list every folder of
@@ -12,12 +10,6 @@
  * same. Returns 0, or -1 with an exception set.
  */
 int finder_replace(void);
-
-/*
- * Whether an import would certainly fail, of a module that is no part of Python
- * itself: to be asked between the two.
- */
-bool finder_lacks(const char *module);
 
 /* PathFinder as it was, unless others have changed it. Same values. */
 int finder_restore(void);

@@ -53,14 +53,11 @@ static int
 check_venv(const char *venv)
 {
 	int major, minor;
-	FILE *from = NULL;
-	char *file;
+	char *file = file_path(venv, "pyvenv.cfg");
+	FILE *from = fopen(file, "re");
 	bool found;
 
-	if (asprintf(&file, "%s/pyvenv.cfg", venv) != -1) {
-		from = fopen(file, "re");
-		free(file);
-	}
+	free(file);
 	if (from == NULL)
 		return report_fail(REPORT_VENV,
 		    "%s is no virtual environment that can be read: it has no "
@@ -136,7 +133,9 @@ static PyStatus
 fill_config(PyConfig *config, const char *venv, const char *name)
 {
 	const char *prefix = PYTHON_PREFIX;
-	char *executable = strdup(PYTHON_EXECUTABLE), *argv[1];
+	char *executable = file_path(venv != NULL ? venv : "/",
+		 venv != NULL ? "bin/python3" : PYTHON_EXECUTABLE),
+	     *argv[] = { (char *)(uintptr_t)name };
 	PyStatus status;
 
 #if PY_VERSION_HEX >= 0x030e0000
@@ -144,19 +143,10 @@ fill_config(PyConfig *config, const char *venv, const char *name)
 	if (venv != NULL)
 		prefix = venv;
 #endif
-	if (venv != NULL) {
-		free(executable);
-		if (asprintf(&executable, "%s/bin/python3", venv) == -1)
-			executable = NULL;
-	}
-	argv[0] = strdup(name);
-	if (executable == NULL || argv[0] == NULL)
-		return PyStatus_NoMemory();
 	status = set_prefixes(config, executable, prefix);
 	if (!PyStatus_Exception(status))
 		status = PyConfig_SetBytesArgv(config, 1, argv);
 	free(executable);
-	free(argv[0]);
 	return status;
 }
 

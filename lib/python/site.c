@@ -187,10 +187,9 @@ complete_plain(void)
 	if (result == -1 || add_builtins() == -1 ||
 	    import_customization("sitecustomize") == -1)
 		return -1;
-	if (is_variable_set("PYTHONNOUSERSITE") ||
-	    finder_lacks("usercustomize"))
-		return 0;
-	return import_customization("usercustomize");
+	return is_variable_set("PYTHONNOUSERSITE")
+	    ? 0
+	    : import_customization("usercustomize");
 }
 
 int

@@ -70,17 +70,29 @@ find_interruption(PyObject *self, PyObject *ignored)
 	    "yO", cause, code == REPORT_CPU_TIME ? Py_False : Py_True);
 }
 
-/* Returns 0, or -1 with an exception set. */
-static int
-set_function(PyObject *names, PyMethodDef *definition)
+PyObject *
+source_define(
+    PyObject *names, PyMethodDef *functions, const char *text, const char *file)
 {
-	PyObject *function = PyCFunction_New(definition, NULL);
-	int result = function == NULL
-	    ? -1
-	    : PyDict_SetItemString(names, definition->ml_name, function);
+	PyObject *code = NULL, *function, *done = NULL;
 
-	Py_XDECREF(function);
-	return result;
+	for (; names != NULL && functions->ml_name != NULL; functions++) {
+		function = PyCFunction_New(functions, NULL);
+		if (function == NULL ||
+		    PyDict_SetItemString(names, functions->ml_name, function) ==
+			-1)
+			Py_CLEAR(names);
+		Py_XDECREF(function);
+	}
+	if (names != NULL)
+		code = Py_CompileString(text, file, Py_file_input);
+	if (code != NULL)
+		done = PyEval_EvalCode(code, names, names);
+	if (done == NULL)
+		Py_CLEAR(names);
+	Py_XDECREF(done);
+	Py_XDECREF(code);
+	return names;
 }
 
 /* What these files define; a borrowed reference, or NULL. */
@@ -95,23 +107,13 @@ get_names(void)
 		{ NULL, NULL, 0, NULL },
 	};
 	static PyObject *names;
-	PyObject *code, *done = NULL;
-	PyMethodDef *function;
 
-	if (names != NULL)
-		return names;
-	code = Py_CompileString(source, "<python/source>", Py_file_input);
-	names = Py_BuildValue("{sOssss}", "__builtins__", PyEval_GetBuiltins(),
-	    "library", PYTHON_STDLIB, "locals_source", locals_source);
-	for (function = functions; function->ml_name != NULL; function++)
-		if (names != NULL && set_function(names, function) == -1)
-			Py_CLEAR(names);
-	if (code != NULL && names != NULL)
-		done = PyEval_EvalCode(code, names, names);
-	if (done == NULL)
-		Py_CLEAR(names);
-	Py_XDECREF(done);
-	Py_XDECREF(code);
+	if (names == NULL)
+		names = source_define(
+		    Py_BuildValue("{sOssss}", "__builtins__",
+			PyEval_GetBuiltins(), "library", PYTHON_STDLIB,
+			"locals_source", locals_source),
+		    functions, source, "<python/source>");
 	return names;
 }
 

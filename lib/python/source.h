@@ -10,7 +10,15 @@
  */
 PyObject *source_call(const char *function, PyObject *arguments);
 
-/* The same of one that returns a str or None: a text to be freed, or NULL. */
+/*
+ * Has a source define its functions in a dict, which is consumed and may be
+ * NULL, beside these in C, of which the last has no name. Returns the dict, or
+ * NULL with an exception set.
+ */
+PyObject *source_define(
+    PyObject *names, PyMethodDef *, const char *text, const char *file);
+
+/* The same as source_call() of one that returns a str or None: a text to be freed, or NULL. */
 char *source_text(const char *function, PyObject *arguments);
 
 #endif

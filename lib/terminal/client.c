@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "terminal/client.h"
-#include "cgi/report.h"
 
 enum { READ, WRITE }; /* ends of a pipe */
 
@@ -173,18 +173,12 @@ read_head(const char *bytes, size_t size)
 static void
 print_reply(void)
 {
-	char *buffer = NULL, *grown;
+	char *buffer = NULL;
 	size_t kept = 0, room = 65536;
 	ssize_t got;
 
 	while (client.reply != -1 && client.ended_by == 0) {
-		grown = realloc(buffer, kept + room);
-		if (grown == NULL) {
-			record_complaint(CLIENT_FAILED, "out of memory");
-			close_reply();
-			break;
-		}
-		buffer = grown;
+		buffer = alloc_items(buffer, 1, kept + room);
 		got = read(client.reply, buffer + kept, room);
 		if (got == -1 && errno == EINTR)
 			continue;

@@ -47,27 +47,18 @@ option_value(const struct options *options, int letter, const char *otherwise)
 	return option != NULL ? option->value : otherwise;
 }
 
-/* RFC 4648 4 */
+/* RFC 4648 4: the last of what three bytes each become are '=' if need be. */
 static char *
 encode_base64(const char *text)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t length = strlen(text), i, bits;
-	char *code = alloc_items(NULL, length / 3 + 2, 4), *to = code;
+	size_t missing = 2 - (strlen(text) + 2) % 3;
+	char *whole = alloc_print("%s%c%c", text, 0, 0),
+	     *code = ascii_base64(whole, strlen(text) + missing, 0);
 
-	for (i = 0; i < length; i += 3) {
-		bits = (size_t)(unsigned char)text[i] << 16;
-		if (i + 1 < length)
-			bits |= (size_t)(unsigned char)text[i + 1] << 8;
-		if (i + 2 < length)
-			bits |= (size_t)(unsigned char)text[i + 2];
-		*to++ = digits[bits >> 18];
-		*to++ = digits[bits >> 12 & 63];
-		*to++ = i + 1 < length ? digits[bits >> 6 & 63] : '=';
-		*to++ = i + 2 < length ? digits[bits & 63] : '=';
-	}
-	*to = '\0';
+	free(whole);
+	if (code == NULL)
+		alloc_fail();
+	memset(code + strlen(code) - missing, '=', missing);
 	return code;
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SANITIZED, TESTS, crossed, until
+from harness import PROGRAM, SANITIZED, TESTS, crossed, until
 
 not_sanitized = pytest.mark.skipif(
     SANITIZED, reason="the sanitizer has an allocator and traces of its own")
@@ -84,6 +84,44 @@ def test_memory(cgi, faults, how, debug, times, some):
             assert length or reply.body == b"500 Internal Server Error\n"
         seen.add(reply.status)
     assert seen <= {200, 500}
+
+
+@not_sanitized
+def test_memory_at_the_start(cgi, faults, tmp_path):
+    """attack 2, G1: while the first line is read there is a page."""
+    (cgi.folder / "more").mkdir()
+    script = cgi.script("hello", "--env NAME=VALUE --path more --chdir more "
+                        "--log - --script-name /mounted :application")
+    told = 0
+    for after in range(1, 60):
+        reply = cgi.run(script, env={
+            "LD_PRELOAD": faults, "FAULTS": f"own {after} 1 {tmp_path}/count"})
+        assert reply.status in (200, 500), (after, reply)
+        if reply.status == 500:
+            assert reply.log and reply.exit == 1, (after, reply)
+            assert reply.body.rstrip().endswith((b"</html>", b"Error"))
+        told += "cgi2wsgi: system [" in reply.log and "memory" in reply.log
+    assert told > 10
+
+
+@not_sanitized
+def test_memory_at_a_terminal(cgi, faults, tmp_path):
+    """attack 2, H4: while the command line is read there is a message."""
+    script = cgi.script("hello")
+    told = 0
+    for after in range(1, 60):
+        done = subprocess.run(
+            [PROGRAM, "-u", "a:b", "-H", "A: b", "-H", "A: c", "-b", "a=b",
+             "-F", "name=value", script, "http://h/path?query"],
+            capture_output=True, text=True, env={
+                **os.environ, "LD_PRELOAD": str(faults),
+                "FAULTS": f"own {after} 1 {tmp_path}/count"})
+        if done.returncode:
+            assert "cgi2wsgi: " in done.stderr, (after, done)
+        else:
+            assert done.stdout, (after, done)
+        told += "out of memory" in done.stderr and done.returncode == 1
+    assert told > 10
 
 
 # System calls

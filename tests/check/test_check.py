@@ -24,8 +24,8 @@ from harness import (PASSED_ON, PROGRAM, SANITIZED, SANITIZER, TESTS, alive,
 
 TOP = TESTS.parent
 MANUAL = (TOP / "man/cgi2wsgi-check.1").read_text()
-IDS = dict(re.findall(r'^\t\{ "([\w-]+)", ([A-Z]+) \},$',
-                      (TOP / "lib/check/finding.c").read_text(), re.MULTILINE))
+IDS = dict(re.findall(r'\{ "([\w-]+)", ([A-Z]+) \},',
+                      (TOP / "lib/check/finding.c").read_text()))
 TIMEOUT = 120
 
 ROOT = os.geteuid() == 0
