@@ -314,20 +314,10 @@ write_text(const char *text)
 	log_write_more(text, strlen(text));
 }
 
-/* A number of two digits at most, in a signal handler. */
-static void
-write_number(int number)
-{
-	const char digits[] = { (char)('0' + number / 10),
-		(char)('0' + number % 10), '\0' };
-
-	write_text(number < 10 ? digits + 1 : digits);
-}
-
 void
 report_last_words(enum report_code code, int signal_number)
 {
-	char start[sizeof(TIME PROGRAM)];
+	char start[sizeof(TIME PROGRAM)], digits[3] = "";
 
 	if (signal_number == -2)
 		return;
@@ -341,8 +331,9 @@ report_last_words(enum report_code code, int signal_number)
 	else if (signal_number < 0)
 		write_text(": there is no memory for more words\n");
 	else if (signal_number > 0) {
+		put_digits(digits + 2, 2, signal_number);
 		write_text(": the process ended at once, by signal ");
-		write_number(signal_number);
+		write_text(signal_number < 10 ? digits + 1 : digits);
 		write_text("\n");
 	} else
 		write_text(": the process ended at once\n");

@@ -110,16 +110,6 @@ check_limits(void)
 	    show_limit(number, sizeof(number), processes.rlim_cur, ""));
 }
 
-/* Findings are shown around: without what --env and --env-file have set. */
-static void
-add_secrets(const struct settings *settings)
-{
-	int i;
-
-	for (i = 0; i < settings->count; i++)
-		secret_add(settings->list[i].name, settings->list[i].value);
-}
-
 /* Whether the program would start Python for it; if not, notes why. */
 static bool
 read_script(struct subject *subject, struct invocation *invocation)
@@ -173,7 +163,9 @@ check_files(const void *argument)
 static void
 check_script(struct subject *subject, struct invocation *invocation)
 {
+	const struct settings *settings = &invocation->options.settings;
 	struct child child;
+	int i;
 	bool good = python_try(&child, PYTHON_PATIENCE, check_files, subject,
 	    "looking at the files");
 
@@ -187,7 +179,9 @@ check_script(struct subject *subject, struct invocation *invocation)
 	if (!read_script(subject, invocation) || !good ||
 	    finding_has("python-failed") || account.uid == 0 || !account.ours)
 		return;
-	add_secrets(&invocation->options.settings);
+	/* Findings are shown around: without what --env, --env-file set. */
+	for (i = 0; i < settings->count; i++)
+		secret_add(settings->list[i].name, settings->list[i].value);
 	/* The application's root, unless a URL was given. */
 	if (strcmp(invocation->url, "/") == 0 &&
 	    invocation->options.script_name != NULL &&

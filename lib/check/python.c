@@ -364,27 +364,20 @@ python_limit(const struct subject *subject)
 	    : PYTHON_PATIENCE;
 }
 
-/*
- * Modules that were just installed are compiled and read from the disk by the
- * first import only, which says nothing about requests.
- */
-static bool
-was_slow(const struct child *child)
-{
-	static const char sign[] = "import-slow";
-
-	return memmem(child->told->findings.bytes, child->told->findings.length,
-		   sign, sizeof(sign)) != NULL;
-}
-
 bool
 python_try(struct child *child, unsigned seconds, void (*act)(const void *),
     const void *argument, const char *doing)
 {
-	int result;
+	static const char slow[] = "import-slow";
+	int result = child_run(child, seconds, act, argument);
 
-	result = child_run(child, seconds, act, argument);
-	if (result == 0 && was_slow(child)) {
+	/*
+	 * Modules that were just installed are compiled and read from the disk
+	 * by the first import only, which says nothing about requests.
+	 */
+	if (result == 0 &&
+	    memmem(child->told->findings.bytes, child->told->findings.length,
+		slow, sizeof(slow)) != NULL) {
 		child_release(child);
 		result = child_run(child, seconds, act, argument);
 	}

@@ -252,6 +252,14 @@ def for_object(object, name):
     return None
 
 
+def list_callables(module):
+    """The public callables of a module: "a, b, c"."""
+    names = vars(module) if issubclass(type(module), type(sys)) else {}
+    return ", ".join(sorted(name for name, value in names.items()
+                            if type(name) is str and callable(value)
+                            and not name.startswith("_")))
+
+
 def for_script(file):
     """What a script does instead of having an application."""
     with open(file, encoding="latin-1") as lines:

@@ -92,26 +92,6 @@ import_failed(const struct invocation *invocation)
 	return -1;
 }
 
-/* The public callables of a module, as "a, b, c"; a new str or NULL. */
-static PyObject *
-list_callables(PyObject *module)
-{
-	PyObject *names = PyList_New(0), *comma = PyUnicode_FromString(", "),
-		 *name, *object, *text = NULL;
-	Py_ssize_t position = 0;
-
-	while (names != NULL && PyModule_Check(module) &&
-	    PyDict_Next(PyModule_GetDict(module), &position, &name, &object))
-		if (PyUnicode_Check(name) && PyCallable_Check(object) &&
-		    PyUnicode_READ_CHAR(name, 0) != '_')
-			PyList_Append(names, name);
-	if (names != NULL && comma != NULL && PyList_Sort(names) == 0)
-		text = PyUnicode_Join(comma, names);
-	Py_XDECREF(comma);
-	Py_XDECREF(names);
-	return text;
-}
-
 /* sys.modules may hold anything under a module's name. */
 static const char *
 get_module_name(PyObject *module)
@@ -127,15 +107,12 @@ static int
 report_missing(
     const struct invocation *invocation, PyObject *module, const char *wanted)
 {
-	PyObject *list;
-	const char *text;
-	char *advice;
+	char *names, *advice;
 
 	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
 		return traceback_fail(REPORT_IMPORT, wanted);
 	PyErr_Clear();
-	list = list_callables(module);
-	text = list != NULL ? PyUnicode_AsUTF8(list) : "";
+	names = source_text("list_callables", Py_BuildValue("(O)", module));
 	advice = invocation->file != NULL
 	    ? source_text("for_script",
 		  Py_BuildValue(
@@ -143,11 +120,10 @@ report_missing(
 	    : NULL;
 	report_fail(REPORT_NO_CALLABLE,
 	    "%s has no %s; its callables are: %s%s%s", get_module_name(module),
-	    wanted, text && *text ? text : "none", advice != NULL ? "; " : "",
-	    advice != NULL ? advice : "");
+	    wanted, names != NULL && *names != '\0' ? names : "none",
+	    advice != NULL ? "; " : "", advice != NULL ? advice : "");
 	free(advice);
-	Py_XDECREF(list);
-	PyErr_Clear();
+	free(names);
 	return -1;
 }
 

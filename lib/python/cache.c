@@ -145,20 +145,20 @@ static bool
 use_home(const char *const served[2])
 {
 	const char *home = getenv("HOME");
-	char *path;
+	char *above, *path;
 	struct stat st;
 	bool used;
 
 	if (home == NULL || *home != '/' || stat(home, &st) == -1 ||
-	    st.st_uid != geteuid() ||
-	    asprintf(&path, "%s/.cache/cgi2wsgi", home) == -1)
+	    st.st_uid != geteuid())
 		return false;
-	*strrchr(path, '/') = '\0';
-	if (!is_below(path, served[0]) && !is_below(path, served[1]))
-		mkdir(path, 0700);
-	path[strlen(path)] = '/';
+	above = file_path(home, ".cache");
+	path = file_path(above, "cgi2wsgi");
+	if (!is_below(above, served[0]) && !is_below(above, served[1]))
+		mkdir(above, 0700);
 	used = use_folder(path, served);
 	free(path);
+	free(above);
 	return used;
 }
 
@@ -237,11 +237,9 @@ cache_hash(const char *bytes, size_t size)
 char *
 cache_name(const char *file, const char *ending)
 {
-	const char *slash = strrchr(file, '/'),
-		   *base = slash != NULL ? slash + 1 : file;
 	char *name;
 
-	return asprintf(&name, "%.100s-%016llx%s", base,
+	return asprintf(&name, "%.100s-%016llx%s", file_base(file),
 		   (unsigned long long)cache_hash(file, strlen(file)),
 		   ending) == -1
 	    ? NULL

@@ -126,14 +126,6 @@ note_header(
 	return again ? "this header is sent once only" : NULL;
 }
 
-static bool
-is_dropped(const struct head *head, const char *name)
-{
-	/* Apache would serve Location itself and throw the body away. */
-	return ascii_equal(name, "Location") &&
-	    strncmp(head->status, "200", 3) == 0;
-}
-
 /* Checks one header and appends its line. Returns NULL or the broken rule. */
 static const char *
 add_header(
@@ -152,7 +144,9 @@ add_header(
 	}
 	if (rule != NULL)
 		return rule;
-	if (is_dropped(head, text)) {
+	/* Apache would serve Location itself and throw the body away. */
+	if (ascii_equal(text, "Location") &&
+	    strncmp(head->status, "200", 3) == 0) {
 		report_log(REPORT_LOCATION,
 		    "Location dropped from a response with status 200: Apache "
 		    "would serve that URL instead");
