@@ -379,9 +379,19 @@ def find_login(text):
     return login.partition(":")[2] if at else ""
 
 
+def is_key_of_dict(name, value):
+    """What a variable called key mostly has: a name, as in a loop over a dict.
+
+    It is masked in its own line alone: other lines have that word, too.
+    """
+    return (type(name) is str and name == "key" and type(value) is str
+            and value.replace("-", "").replace("_", "").isalpha())
+
+
 def find_in_values(pairs, here, left):
     """Yields each secret in values by their names; left is a list, [number]."""
-    todo = [(value, is_secret(name), 0) for name, value in pairs]
+    todo = [(value, is_secret(name) and not is_key_of_dict(name, value), 0)
+            for name, value in pairs]
     for value, secret, depth in todo:
         if left[0] <= 0:
             break

@@ -398,6 +398,22 @@ def test_debug_page_masks_secrets(cgi):
     assert "inner(&quot;****&quot;" in page
 
 
+def test_debug_page_of_a_loop_over_a_dict(cgi):
+    """G5: key has a name then, which is masked in its own line alone."""
+    page = own_page(cgi, """
+        def application(environ, start_response):
+            for key, value in {"user-name": 1}.items():
+                raise ValueError(f"{key} of user-name")
+    """)
+    assert "user-name of user-name" in page and "key = '****'" in page
+    page = own_page(cgi, """
+        def application(environ, start_response):
+            key = "hidden1"
+            raise ValueError("it is " + key)
+    """)
+    assert "it is ****" in page and "hidden1" not in page
+
+
 @pytest.mark.parametrize("value", [
     '{"API_KEYS": ["hidden1", "hidden2"]}',
     '{"token": ("hidden1", {"x": "hidden2"})}',
