@@ -12,7 +12,6 @@
  */
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 #ifdef __linux__
 #include <sys/auxv.h>
 #include <sys/syscall.h>

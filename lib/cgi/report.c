@@ -3,7 +3,6 @@
  * one entry in the log, which tells all. What the client sees is in page.c.
  */
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

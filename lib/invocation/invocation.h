@@ -6,7 +6,6 @@
 #define INVOCATION_INVOCATION_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "cgi/request.h"
 #include "invocation/options.h"

@@ -323,33 +323,27 @@ report_option(const char *where, const char *name, const char *what)
 static size_t
 count_edits(const char *one, size_t length, const char *other)
 {
-	size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1],
-				     *row = rows[2], *spare;
-	size_t width = strlen(other), i, j, best;
+	/* Of the first so many letters of the one and of the other. */
+	size_t edits[LONGEST + 1][LONGEST + 1], width = strlen(other), i, j,
+						best;
 
-	for (j = 0; j <= width; j++)
-		last[j] = j;
-	for (i = 1; i <= length; i++) {
-		row[0] = i;
-		for (j = 1; j <= width; j++) {
-			best = last[j - 1] +
-			    (ascii_lower(one[i - 1]) != other[j - 1]);
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
+	for (i = 0; i <= length; i++)
+		for (j = 0; j <= width; j++) {
+			best = i + j;
+			if (i > 0 && j > 0)
+				best = edits[i - 1][j - 1] +
+				    (ascii_lower(one[i - 1]) != other[j - 1]);
+			if (i > 0 && edits[i - 1][j] + 1 < best)
+				best = edits[i - 1][j] + 1;
+			if (j > 0 && edits[i][j - 1] + 1 < best)
+				best = edits[i][j - 1] + 1;
 			if (i > 1 && j > 1 && one[i - 1] == other[j - 2] &&
 			    one[i - 2] == other[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			row[j] = best;
+			    edits[i - 2][j - 2] + 1 < best)
+				best = edits[i - 2][j - 2] + 1;
+			edits[i][j] = best;
 		}
-		spare = before;
-		before = last;
-		last = row;
-		row = spare;
-	}
-	return last[width];
+	return edits[length][width];
 }
 
 /* The option that was meant, or NULL: none is near enough. */

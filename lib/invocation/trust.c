@@ -105,17 +105,6 @@ check_cache(const char *folder)
 	return result;
 }
 
-/* The folder that a name stands in. */
-static int
-check_folder_of(const char *path, const char *harm)
-{
-	char *folder = file_folder(path);
-	int result = check_folder(folder, harm);
-
-	free(folder);
-	return result;
-}
-
 /* A virtual environment: what Python reads in it, whatever its version. */
 static int
 check_venv(const char *venv)
@@ -149,11 +138,15 @@ check_venv(const char *venv)
 static int
 check_folders_of(const char *path, const char *harm)
 {
-	char *real = realpath(path, NULL);
-	int result = check_folder_of(path, harm);
+	char *real = realpath(path, NULL), *folder;
+	const char *const names[] = { path, real };
+	int result = 0, i;
 
-	if (result == 0 && real != NULL && strcmp(real, path) != 0)
-		result = check_folder_of(real, harm);
+	for (i = 0; result == 0 && i < 2 && names[i] != NULL; i++) {
+		folder = file_folder(names[i]);
+		result = check_folder(folder, harm);
+		free(folder);
+	}
 	free(real);
 	return result;
 }

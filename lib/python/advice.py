@@ -49,19 +49,9 @@ ASGI = ("it is an ASGI application, as of FastAPI, Starlette or Quart, but this"
         " is WSGI: wrap it, as in application = a2wsgi.ASGIMiddleware(app)")
 
 
-def find_codes(exception):
-    """The code of each frame, the innermost last."""
-    codes = []
-    at = exception.__traceback__
-    while at is not None:
-        codes.append(at.tb_frame.f_code)
-        at = at.tb_next
-    return codes
-
-
-def is_server(code):
-    return (code.co_name in ("serve_forever", "handle_request")
-            or code.co_filename.endswith(SERVERS))
+def is_server(file, line, function):
+    return (function in ("serve_forever", "handle_request")
+            or file.endswith(SERVERS))
 
 
 # ImportError
@@ -178,8 +168,8 @@ def for_memory():
 
 def for_exception(error, ended):
     """What to change so that it is not raised; ended: a limit raised it."""
-    codes = find_codes(error)
-    if any(map(is_server, codes)):
+    frames = list(list_frames(error))  # of traceback.py
+    if any(is_server(*frame) for frame in frames):
         return ("a server of its own was started: take that line, as "
                 "app.run(), away")
     if ended:
@@ -193,7 +183,7 @@ def for_exception(error, ended):
         return (find_hidden(module.__name__, module.__file__)
                 if type(module) is type(sys) else None)
     if isinstance(error, KeyError):
-        if len(codes) > 1 and codes[-1].co_filename in (
+        if len(frames) > 1 and frames[-1][0] in (
                 "<frozen os>", library + "/os.py"):
             return for_variable(error.args[0])
         return None

@@ -3,8 +3,6 @@
  * for by its name. Nothing here depends on the request.
  */
 
-#include <sys/stat.h>
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <endian.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,9 +26,9 @@
 #define MOST 1000 /* compiled scripts of a user */
 
 /*
- * What a .pyc file begins with (PEP 552). But nobody else reads ours, and a
- * script may be changed twice in a second, as by a deployment: so its time is
- * one of nanoseconds, of which a word has the last.
+ * What a .pyc file begins with (PEP 552), in little-endian words. But nobody
+ * else reads ours, and a script may be changed twice in a second, as by a
+ * deployment: so its time is one of nanoseconds, of which a word has the last.
  */
 struct head {
 	uint32_t magic, flags, time, size;
@@ -202,11 +203,11 @@ bytecode_load(const char *file, PyObject *path)
 	if (opened == -1 || fstat(opened, &st) == -1)
 		PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
 	else {
-		head.magic = (uint32_t)PyImport_GetMagicNumber();
-		head.time =
+		head.magic = htole32((uint32_t)PyImport_GetMagicNumber());
+		head.time = htole32(
 		    (uint32_t)((uint64_t)st.st_mtim.tv_sec * 1000000000 +
-			(uint64_t)st.st_mtim.tv_nsec);
-		head.size = (uint32_t)st.st_size;
+			(uint64_t)st.st_mtim.tv_nsec));
+		head.size = htole32((uint32_t)st.st_size);
 		if (name != NULL)
 			code = read_kept(name, path, &head);
 		if (code == NULL && (source = read_all(opened, &st)) != NULL) {

@@ -6,7 +6,6 @@
  */
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,25 +18,20 @@ static struct {
 	bool recorded; /* in the list */
 	unsigned long thread;
 	struct import *list;
-	size_t count, room;
+	size_t count;
 	int depth;
 } imports;
 
 static struct import *
 append_import(const char *name)
 {
-	struct import *grown;
+	struct import *grown = realloc(
+	    imports.list, (imports.count + 1) * sizeof(*grown));
 
-	if (imports.count == imports.room) {
-		imports.room = imports.room ? imports.room * 2 : 256;
-		grown = realloc(imports.list, imports.room * sizeof(*grown));
-		if (grown == NULL) {
-			imports.room = imports.count;
-			return NULL;
-		}
-		imports.list = grown;
-	}
-	grown = &imports.list[imports.count];
+	if (grown == NULL)
+		return NULL;
+	imports.list = grown;
+	grown += imports.count;
 	*grown = (struct import){ .name = strdup(name),
 		.depth = imports.depth };
 	return grown->name != NULL ? grown : NULL;
