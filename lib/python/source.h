@@ -18,7 +18,10 @@ PyObject *source_call(const char *function, PyObject *arguments);
 PyObject *source_define(
     PyObject *names, PyMethodDef *, const char *text, const char *file);
 
-/* The same as source_call() of one that returns a str or None: a text to be freed, or NULL. */
+/*
+ * The same as source_call() of one that returns a str or None: a text to be
+ * freed, or NULL.
+ */
 char *source_text(const char *function, PyObject *arguments);
 
 #endif
