@@ -59,10 +59,9 @@
 #define AREAS 4096
 #define SEGMENTS 16384
 #define LIBRARIES 1024
-#define NEAR \
-	24 /* pages between saved ones: saving them is cheaper than one
-		 * more call of mmap(2) in each process */
-#define WINDOW 512 /* pages that are asked for in one call */
+/* Pages beside saved ones: to save them, too, costs less than one more call of
+ * mmap(2) in each process. */
+#define NEAR 24
 
 struct area {
 	uint64_t start, end, offset;
@@ -165,6 +164,55 @@ read_areas(struct dump *dump)
 	return 0;
 }
 
+static bool
+is_saved(const struct image_segment *segment)
+{
+	return segment->library == IMAGE_SAVED;
+}
+
+/* Whether each start looks at the file anyhow, for its code is in there. */
+static bool
+is_program(const struct dump *dump, int32_t library)
+{
+	size_t i;
+
+	for (i = 0; i < dump->segment_count; i++)
+		if (dump->segments[i].library == library &&
+		    (dump->segments[i].protection & PROT_EXEC) != 0)
+			return true;
+	return false;
+}
+
+/* Whether it is saved, or may be, for it is small and not made to be run. */
+static bool
+is_saveable(const struct dump *dump, const struct image_segment *segment)
+{
+	return is_saved(segment) ||
+	    (segment->size <= NEAR * dump->page &&
+		(segment->protection & (PROT_READ | PROT_EXEC)) == PROT_READ &&
+		(segment->library == IMAGE_EMPTY ||
+		    is_program(dump, segment->library)));
+}
+
+/* The last two become one, if a saved one with the other is as good. */
+static bool
+join_last(struct dump *dump)
+{
+	struct image_segment *last = &dump->segments[dump->segment_count - 1],
+			     *one = last - 1;
+
+	if (dump->segment_count < 2 ||
+	    one->address + one->size != last->address ||
+	    one->protection != last->protection ||
+	    (!is_saved(one) && !is_saved(last)) || !is_saveable(dump, one) ||
+	    !is_saveable(dump, last))
+		return false;
+	one->size += last->size;
+	one->library = IMAGE_SAVED;
+	dump->segment_count--;
+	return true;
+}
+
 static int
 add_segment(struct dump *dump, const struct area *area, uint64_t start,
     uint64_t end, int32_t library)
@@ -179,11 +227,9 @@ add_segment(struct dump *dump, const struct area *area, uint64_t start,
 		.library = library };
 	if (library >= 0)
 		segment->offset = area->offset + (start - area->start);
-	else if (library == IMAGE_SAVED) {
-		segment->offset = dump->saved;
-		dump->saved += segment->size;
-	}
 	dump->segment_count++;
+	while (join_last(dump))
+		;
 	return 0;
 }
 
@@ -228,48 +274,36 @@ is_written(const struct dump *dump, const struct area *area, uint64_t address,
 	return !is_empty_page(address, dump->page);
 }
 
-/* Runs of pages that were written, and what lies between them. */
+/* Runs of pages that were written, and of others. */
 static int
 split_area(struct dump *dump, const struct area *area, int32_t other)
 {
-	uint64_t entries[WINDOW], address = area->start, page = dump->page,
-				  other_start = area->start, start = 0, end = 0;
+	uint64_t entries[PAGEMAP_MOST], address = area->start, start = address,
+					page = dump->page;
+	int32_t library = other, now;
 	size_t i, count;
 
 	for (; address < area->end; address += count * page) {
-		count = (size_t)((area->end - address) / page);
-		if (count > WINDOW)
-			count = WINDOW;
-		if (pread(dump->pagemap, entries, count * sizeof(*entries),
-			(off_t)(address / page * sizeof(*entries))) !=
-		    (ssize_t)(count * sizeof(*entries)))
+		count = pagemap_read(
+		    dump->pagemap, page, address, area->end, entries);
+		if (count == 0)
 			return refuse(dump, "/proc/self/pagemap", NULL);
 		for (i = 0; i < count; i++) {
 			uint64_t at = address + i * page;
 
-			if (!is_written(dump, area, at, entries[i]))
-				continue;
-			if (end == 0 || at - end > NEAR * page) {
-				if (end != 0 &&
-				    add_segment(dump, area, start, end,
-					IMAGE_SAVED) == -1)
-					return -1;
-				other_start = end != 0 ? end : area->start;
-				if (at > other_start &&
-				    add_segment(dump, area, other_start, at,
-					other) == -1)
+			now = is_written(dump, area, at, entries[i])
+			    ? IMAGE_SAVED
+			    : other;
+			if (now != library && at > start) {
+				if (add_segment(
+					dump, area, start, at, library) == -1)
 					return -1;
 				start = at;
 			}
-			end = at + page;
+			library = now;
 		}
 	}
-	if (end != 0 && add_segment(dump, area, start, end, IMAGE_SAVED) == -1)
-		return -1;
-	other_start = end != 0 ? end : area->start;
-	return other_start < area->end
-	    ? add_segment(dump, area, other_start, area->end, other)
-	    : 0;
+	return add_segment(dump, area, start, area->end, library);
 }
 
 static void
@@ -404,7 +438,7 @@ put_text(char **to, const struct image *image, const char *text)
 }
 
 static void
-put_segments(const struct dump *dump, struct image_segment *to)
+put_segments(struct dump *dump, struct image_segment *to)
 {
 	int32_t library;
 	size_t i;
@@ -412,8 +446,14 @@ put_segments(const struct dump *dump, struct image_segment *to)
 	for (library = IMAGE_EMPTY; library < (int32_t)dump->library_count;
 	     library++)
 		for (i = 0; i < dump->segment_count; i++)
-			if (dump->segments[i].library == library)
-				*to++ = dump->segments[i];
+			if (dump->segments[i].library == library) {
+				*to = dump->segments[i];
+				if (is_saved(to)) {
+					to->offset = dump->saved;
+					dump->saved += to->size;
+				}
+				to++;
+			}
 }
 
 /* The head, in the scratch memory; the file's offsets are still to come. */
@@ -445,7 +485,7 @@ make_head(struct dump *dump, const struct key *key)
 	    reserve(&to, image, &image->segments, dump->segment_count,
 		sizeof(struct image_segment)));
 	/* touched.c fills it in: every fourth page, if none of these lie side
-	 * by side, and what is read of libraries. */
+	 * by side. */
 	image->touched_room = dump->saved / dump->page / 4 + 256;
 	reserve(&to, image, &image->touched, image->touched_room,
 	    sizeof(struct image_range));

@@ -8,7 +8,7 @@
 #include "image/parts.h"
 
 #define IMAGE_MAGIC UINT64_C(0x6567616d69773263) /* "c2wimage" */
-#define IMAGE_VERSION 2 /* of this format: another one is not read */
+#define IMAGE_VERSION 3 /* of this format: another one is not read */
 
 /* The beginning of the file. What follows it are lists and names. */
 struct image {
@@ -28,8 +28,8 @@ struct image {
 	struct image_list ignored; /* of names: request variables; a last _ is a
 				    * prefix. None: others may come and go */
 	struct image_list segments; /* by library, then by address */
-	struct image_list touched; /* ranges that a first start read or wrote
-				    * to: a fault for each page costs more */
+	struct image_list touched; /* ranges that a first start wrote to: a
+				    * fault for each page costs more */
 	uint64_t touched_room; /* for so many */
 	/* the only thread */
 	uint64_t awake; /* void (*)(const struct image_call *) */

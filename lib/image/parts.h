@@ -35,10 +35,9 @@ struct image_segment {
 #define IMAGE_EMPTY (-2) /* zero bytes */
 };
 
-/* Pages side by side that each process will read or write to. */
+/* Pages side by side that each process will write to. */
 struct image_range {
 	uint64_t address, size;
-	uint64_t advice; /* MADV_POPULATE_READ or MADV_POPULATE_WRITE */
 };
 
 /* A list: the offset of its first element, and how many there are. */

@@ -65,16 +65,6 @@ read_start(long *stack, struct preload_start *start)
 	start->make = place_variable(caller->environment, PRELOAD_MAKE) != NULL;
 }
 
-static bool
-same_text(const char *one, const char *other)
-{
-	while (*one != '\0' && *one == *other) {
-		one++;
-		other++;
-	}
-	return *one == *other;
-}
-
 /*
  * Whether an image of this can be: a request, and either a script's #! line
  * (the kernel says: program, words of the line, script) without query words

@@ -16,6 +16,9 @@
 #include "image/raw.h"
 
 #define ARCH_SET_FS 0x1002
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 /* Where addresses of a process end, unless it asks for more. */
 #if defined(__x86_64__)
 #define ADDRESSES (UINT64_C(1) << 47)
@@ -24,16 +27,6 @@
 #define ADDRESSES (UINT64_C(1) << 48)
 #define RSEQ_SIGNATURE 0xd428bc00
 #endif
-
-static bool
-same_text(const char *one, const char *other)
-{
-	while (*one != '\0' && *one == *other) {
-		one++;
-		other++;
-	}
-	return *one == *other;
-}
 
 static const void *
 part(const struct image *image, uint64_t offset)
@@ -303,7 +296,7 @@ map_all(const struct image *image, int file)
 /*
  * What is written to anyhow is copied now, with one call for pages side by
  * side; a fault for each costs thrice as much, the more so once a page has been
- * read. What is read anyhow is mapped now. Linux before 5.14 cannot do that.
+ * read. Linux before 5.14 cannot do that.
  */
 static void
 populate(const struct image *image)
@@ -313,7 +306,7 @@ populate(const struct image *image)
 
 	for (i = 0; i < image->touched.count; i++)
 		if (raw_call_4(__NR_madvise, range[i].address, range[i].size,
-			range[i].advice, 0) != 0)
+			MADV_POPULATE_WRITE, 0) != 0)
 			return;
 }
 

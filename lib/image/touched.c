@@ -1,9 +1,9 @@
 /*
  * Most pages that a request writes to are the same for each: counts of
- * references, the collector's lists, free lists of allocators. So are those of
- * programs and libraries that are run. The first process that starts from an
- * image, which is there to try it, tells which they are. The list says nothing
- * about what is in them, so a wrong one costs time and nothing else.
+ * references, the collector's lists, free lists of allocators. The first
+ * process that starts from an image, which is there to try it, tells which they
+ * are. The list says nothing about what is in them, so a wrong one costs time
+ * and nothing else.
  */
 
 #include <sys/mman.h>
@@ -16,59 +16,44 @@
 #include "image/place.h"
 #include "image/touched.h"
 
-#define WINDOW 512 /* pages that are asked for in one call */
-
-/* Of Linux 5.14; older ones refuse them. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
-
 /* Returns false if there is no more room. */
 static bool
-add_page(struct image *image, uint64_t address, uint64_t advice)
+add_page(struct image *image, uint64_t address)
 {
 	struct image_range *range =
 	    (struct image_range *)((char *)image + image->touched.first);
 	uint64_t count = image->touched.count;
 
-	if (count > 0 && range[count - 1].advice == advice &&
+	if (count > 0 &&
 	    range[count - 1].address + range[count - 1].size == address) {
 		range[count - 1].size += image->page;
 		return true;
 	}
 	if (count == image->touched_room)
 		return false;
-	range[count] = (struct image_range){ address, image->page, advice };
+	range[count] = (struct image_range){ address, image->page };
 	image->touched.count++;
 	return true;
 }
 
-/* Where it may be written to, only pages that were: those are no more the
- * file's that they were mapped from. */
+/* What was written to is no more the file's that it was mapped from. */
 static int
 note_segment(
     struct image *image, const struct image_segment *segment, int pagemap)
 {
-	uint64_t entries[WINDOW], address = segment->address,
-				  end = address + segment->size;
-	bool writable = (segment->protection & PROT_WRITE) != 0;
-	uint64_t wanted = PAGE_PRESENT | (writable ? 0 : PAGE_FILE),
-		 advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+	uint64_t entries[PAGEMAP_MOST], address = segment->address,
+					end = address + segment->size;
 	size_t i, count;
 
 	for (; address < end; address += count * image->page) {
-		count = (size_t)((end - address) / image->page);
-		if (count > WINDOW)
-			count = WINDOW;
-		if (pread(pagemap, entries, count * sizeof(*entries),
-			(off_t)(address / image->page * sizeof(*entries))) !=
-		    (ssize_t)(count * sizeof(*entries)))
+		count = pagemap_read(
+		    pagemap, image->page, address, end, entries);
+		if (count == 0)
 			return -1;
 		for (i = 0; i < count; i++)
 			if ((entries[i] & (PAGE_PRESENT | PAGE_FILE)) ==
-				wanted &&
-			    !add_page(image, address + i * image->page, advice))
+				PAGE_PRESENT &&
+			    !add_page(image, address + i * image->page))
 				return 0;
 	}
 	return 0;
@@ -85,7 +70,7 @@ note_all(struct image *image)
 
 	image->touched.count = 0;
 	for (i = 0; result == 0 && i < image->segments.count; i++)
-		if ((segment[i].protection & PROT_READ) != 0)
+		if ((segment[i].protection & PROT_WRITE) != 0)
 			result = note_segment(image, &segment[i], pagemap);
 	if (pagemap != -1)
 		close(pagemap);
