@@ -16,6 +16,7 @@ from harness import (
     APPS, NOT_FROM_IMAGE, PASSED_ON, PRELOAD, PROGRAM, Cgi, until)
 
 
+pytest_plugins = ["second_try"]
 INSTALLED_CACHE = "/var/cache/cgi2wsgi"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 1 << 17, 1 << 14, 1 << 18
 
