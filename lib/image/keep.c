@@ -41,7 +41,8 @@
 #include "python/traceback.h"
 
 #define NOTE "CGI2WSGI_PRELOAD"
-#define PATIENCE 120 /* seconds for writing and probing */
+#define PATIENCE 120 /* seconds for requests, writing and probing */
+#define SOON 5 /* seconds: who was killed says nothing about the next one */
 #define TICKS INT64_C(20000000) /* of a file system's clock, at most */
 #define SECOND INT64_C(1000000000)
 #define DESCRIPTORS 1024
@@ -140,10 +141,11 @@ is_open(int descriptor)
 	return fcntl(descriptor, F_GETFD) != -1;
 }
 
-/* Why an image cannot be; a while later it is tried again. */
+/* Why an image cannot be; after so many seconds it is tried again. */
 static void
-refuse(const char *reason, const char *detail)
+refuse_for(int64_t seconds, const char *reason, const char *detail)
 {
+	struct timespec now;
 	char *temporary;
 	int file;
 
@@ -157,9 +159,18 @@ refuse(const char *reason, const char *detail)
 	if ((file = cache_create(keep.refusal, &temporary)) == -1)
 		return;
 	dprintf(file, "%s\n", keep.reason);
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec -= PLACE_PATIENCE - seconds;
+	futimens(file, (struct timespec[2]){ now, now });
 	cache_publish(
 	    file, temporary, keep.refusal, PLACE_REFUSAL, MOST_IMAGES);
 	free(temporary);
+}
+
+static void
+refuse(const char *reason, const char *detail)
+{
+	refuse_for(PLACE_PATIENCE, reason, detail);
 }
 
 static void
@@ -432,15 +443,23 @@ save(void)
 	return reason != NULL;
 }
 
+/* Whether a child did what it was there for; how it ended otherwise. */
 static bool
-ends_well(pid_t child)
+ends_well(pid_t child, int *status)
 {
-	int status;
-
-	while (waitpid(child, &status, 0) == -1)
+	*status = -1;
+	while (child != -1 && waitpid(child, status, 0) == -1)
 		if (errno != EINTR)
 			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return child != -1 && WIFEXITED(*status) && WEXITSTATUS(*status) == 0;
+}
+
+/* By a person, or since there was too little memory for all. */
+static bool
+was_killed(int status)
+{
+	return WIFSIGNALED(status) &&
+	    (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
 }
 
 /* Started as the server starts it, from the unfinished file. */
@@ -465,16 +484,21 @@ is_written(void)
 	struct image head;
 	pid_t child;
 	int64_t began;
+	int status;
 
 	if ((child = fork()) == 0)
 		_exit(save());
-	if (child == -1 || !ends_well(child))
+	if (!ends_well(child, &status)) {
+		if (was_killed(status))
+			refuse_for(SOON, "who wrote it was killed", "");
 		return false;
+	}
 	began = clock_now();
 	if ((child = fork()) == 0)
 		execute_probe();
-	if (child == -1 || !ends_well(child)) {
-		refuse("a process that was started from it failed", "");
+	if (!ends_well(child, &status)) {
+		refuse_for(was_killed(status) ? SOON : PLACE_PATIENCE,
+		    "a process that was started from it failed", "");
 		return false;
 	}
 	keep.start = clock_now() - began;
@@ -584,7 +608,6 @@ detach(void)
 	setsid();
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
-	alarm(PATIENCE);
 	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
 		if (fstat(i, &st) == -1 || !S_ISREG(st.st_mode))
 			dup2(null, i);
@@ -621,21 +644,42 @@ publish(const struct invocation *invocation)
 	return made;
 }
 
+/* What takes too long would do so for each request; it ends, and all with it
+ * that was started for it. */
+static void
+publish_in_time(const struct invocation *invocation)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		alarm(PATIENCE);
+		publish(invocation);
+		_exit(EXIT_SUCCESS);
+	}
+	if (!ends_well(child, &status) && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGALRM) {
+		refuse("it took too long", "");
+		if (getpgrp() == getpid())
+			kill(0, SIGKILL);
+	}
+}
+
 /* A child of a child: whoever answers has no child to wait for. */
 static void
 fork_twice(const struct invocation *invocation)
 {
 	pid_t child = fork();
+	int status;
 
 	if (child == 0) {
 		if (fork() == 0) {
 			detach();
-			publish(invocation);
+			publish_in_time(invocation);
 		}
 		_exit(EXIT_SUCCESS);
 	}
-	if (child != -1)
-		ends_well(child);
+	ends_well(child, &status);
 }
 
 /* What the writer's process said, or nothing: then it is tried again. */

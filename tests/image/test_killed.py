@@ -3,11 +3,13 @@ right, one of them leaves an image, and nothing else stays."""
 
 import os
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
-from harness import until
+from harness import alive, until
 
 pytestmark = pytest.mark.slow
 
@@ -73,3 +75,59 @@ def test_killed_while_writing(preloaded, script, stage):
                       f"inject={name}:signal=SIGKILL:when={number}")
     assert "+++ killed by SIGKILL +++" in lines, lines[-2000:]
     check_afterwards(preloaded, script)
+
+
+@pytest.mark.parametrize("number, soon", [
+    ("SIGKILL", True), ("SIGTERM", True), ("SIGSEGV", False)])
+def test_a_killed_probe_says_nothing(preloaded, number, soon):
+    """J2: whoever is killed from outside is tried again soon; a crash is the
+    application's."""
+    script = preloaded.script(f"""
+        import signal, time
+        calls = []
+        def application(environ, start_response):
+            calls.append(environ["PATH_INFO"])
+            if calls == ["/before"] * 2 and os.path.exists("kill"):
+                os.unlink("kill")
+                os.kill(os.getpid(), signal.{number})
+                time.sleep(60)
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, "--preload-request /before")
+    kill = preloaded.cgi.write("kill")
+    until(lambda: preloaded.run(script) and preloaded.files("refusal"))
+    [refusal] = preloaded.files("refusal")
+    assert not kill.exists()
+    assert refusal.read_text() == "a process that was started from it failed\n"
+    left = 600 - (time.time() - refusal.stat().st_mtime)
+    assert (left < 6) == soon
+    if soon:
+        until(lambda: preloaded.run(script).body == b"True")
+        assert not refusal.exists()
+
+
+@pytest.mark.parametrize("preloads", [False, True])
+def test_whatever_takes_too_long(preloaded, preloads):
+    """I3a, J2: a request before the image that does not end, or only in the
+    process that tries it. SIGALRM comes to who writes, as after its time."""
+    script = preloaded.script(f"""
+        import subprocess, time
+        calls = []
+        def application(environ, start_response):
+            calls.append(environ["PATH_INFO"])
+            if calls == ["/before"] * {1 + preloads}:
+                child = subprocess.Popen(["sleep", "60"])
+                with open("pids~", "w") as file:
+                    print(os.getppid() if {preloads} else os.getpid(),
+                          os.getpid(), child.pid, file=file)
+                os.rename("pids~", "pids")
+                time.sleep(60)
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, "--preload-request /before")
+    pids = preloaded.cgi.folder / "pids"
+    until(lambda: preloaded.run(script) and pids.exists())
+    writer, *others = map(int, pids.read_text().split())
+    os.kill(writer, signal.SIGALRM)
+    until(lambda: preloaded.files("refusal"))
+    assert preloaded.files("refusal")[0].read_text() == "it took too long\n"
+    until(lambda: not any(map(alive, others)))
+    assert preloaded.run(script).body == b"False"
