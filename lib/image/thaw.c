@@ -5,7 +5,9 @@
  *
  * What an image says is believed only after its owner, its mode and the
  * folders above it have been looked at; then the head is looked through, for
- * it may have been cut short or damaged on the disk.
+ * it may have been cut short or damaged on the disk. Not so the memory: to read
+ * all of it takes as long as the start itself, and who trusts the disk with
+ * programs and libraries can trust it with this file.
  */
 
 #include <linux/fcntl.h>

@@ -77,6 +77,22 @@ def test_a_header_with_the_right_checksum(image, place, value):
     assert ask() == b"False"
 
 
+# PRELOAD_BASE and PRELOAD_HEAD, lib/image/preload.h.
+@pytest.mark.parametrize("address", [0x1000000000, 0x1100000000])
+def test_memory_that_is_taken(image, address):
+    """H7: nothing is put over what is there, of whoever starts the image."""
+    path, ask = image
+    data = bytearray(path.read_bytes())
+    first, count = struct.unpack_from("<2Q", data, 200)
+    for number in (0, count - 1):
+        changed = bytearray(data)
+        struct.pack_into("<Q", changed, first + number * 32, address)
+        head = struct.unpack_from("<Q", data, 24)[0]
+        struct.pack_into("<Q", changed, 16, sum_of(bytes(changed[:head])))
+        path.write_bytes(changed)
+        assert ask() == b"False"
+
+
 def test_cut_short_anywhere(image):
     """J2: a disk was full, or a copy was broken off."""
     path, ask = image
