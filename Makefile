@@ -180,7 +180,7 @@ check-all: all
 interop: all
 	CGI2WSGI=$(abspath $(program)) tests/interop
 	$(if $(PRELOAD),,$(run_tests) -m interop tests/programs \
-	    tests/servers/test_preloaded.py)
+	    tests/servers/test_preloaded.py tests/image)
 
 # Leaks, bounds and undefined behaviour: CGI2WSGI=build/sanitized/cgi2wsgi names
 # it to the tests.

@@ -31,6 +31,7 @@
 #include "cgi/request.h"
 #include "cgi/url.h"
 #include "image/dump.h"
+#include "image/inherited.h"
 #include "image/keep.h"
 #include "image/key.h"
 #include "image/touched.h"
@@ -43,6 +44,7 @@
 #define NOTE "CGI2WSGI_PRELOAD"
 #define PATIENCE 120 /* seconds for requests, writing and probing */
 #define SOON 5 /* seconds: who was killed says nothing about the next one */
+#define MOMENTS 20 /* milliseconds */
 #define TICKS INT64_C(20000000) /* of a file system's clock, at most */
 #define SECOND INT64_C(1000000000)
 #define DESCRIPTORS 1024
@@ -210,6 +212,7 @@ keep_watch(void)
 	for (i = 0; i < DESCRIPTORS; i++)
 		keep.open[i] = is_open(i);
 	keep.child = last_child();
+	inherited_begin();
 	if (key_watch() == -1) {
 		keep.wanted = false;
 		PyErr_Clear();
@@ -309,18 +312,32 @@ find_descriptor(char *name, size_t size)
 	return false;
 }
 
+/* A thread that was joined is there until the kernel has ended it. */
+static bool
+has_threads(void)
+{
+	struct stat tasks; /* a folder: links to it are two more than threads */
+	int i;
+
+	for (i = 0; i < MOMENTS; i++) {
+		if (stat("/proc/self/task", &tasks) == -1 || tasks.st_nlink < 4)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return true;
+}
+
 /* What a child would share with its parent, or not have. */
 static bool
 is_refused(void)
 {
 	siginfo_t child;
 	long last = last_child();
-	struct stat tasks; /* a folder: links to it are two more than threads */
 	char name[256];
 
 	if (find_descriptor(name, sizeof(name)))
 		refuse("the import left a descriptor open", name);
-	else if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
+	else if (has_threads())
 		refuse("the import started a thread", "");
 	else if ((last == 0 || last != keep.child) &&
 	    waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
@@ -580,7 +597,7 @@ has_made_requests(void)
 static bool
 is_ready(const struct invocation *invocation)
 {
-	char *repeated = NULL;
+	char *obstacle = NULL;
 	bool ready = false;
 
 	if (!has_made_requests() || is_refused())
@@ -588,13 +605,13 @@ is_ready(const struct invocation *invocation)
 	garbage_thaw();
 	if (key_collect(&keep.key, keep.first, invocation) == -1)
 		refuse_python();
-	else if ((repeated = key_repeated()) != NULL)
-		refuse("an own random.Random() would repeat itself", repeated);
+	else if ((obstacle = key_obstacle()) != NULL)
+		refuse(obstacle, "");
 	else
 		ready = !key_is_newer(&keep.key, keep.began) &&
 		    note_changes() == 0;
 	garbage_freeze();
-	free(repeated);
+	free(obstacle);
 	return ready;
 }
 
@@ -743,7 +760,8 @@ keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 	keep.import = clock_elapsed();
 	for (i = 1; i < NSIG; i++)
 		sigaction(i, NULL, &keep.signals[i]);
-	if (is_found_again(invocation) && !is_refused() && lock_file()) {
+	if (inherited_end() == 0 && is_found_again(invocation) &&
+	    !is_refused() && lock_file()) {
 		if (keep.task == SAVE)
 			fork_twice(invocation);
 		else
@@ -841,6 +859,10 @@ keep_resume(void)
 {
 	restore_signals();
 	change_environment();
+	if (inherited_renew() == -1)
+		return report_fail(REPORT_SYSTEM,
+		    "cannot change into the folder of the import: %s",
+		    strerror(errno));
 	PyOS_AfterFork_Child();
 	if (renew_environ() == -1)
 		return traceback_fail(REPORT_SYSTEM, "cannot renew os.environ");

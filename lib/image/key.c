@@ -308,14 +308,16 @@ key_is_newer(const struct key *key, int64_t time)
 }
 
 char *
-key_repeated(void)
+key_obstacle(void)
 {
-	PyObject *module = call("repeated");
+	PyObject *what = call("obstacle");
 	char *copy = NULL;
 
-	if (module != NULL && PyUnicode_Check(module))
-		copy = strdup(PyUnicode_AsUTF8(module));
-	Py_XDECREF(module);
+	if (what == NULL)
+		copy = strdup("Python does not tell what the import has made");
+	else if (PyUnicode_Check(what))
+		copy = strdup(PyUnicode_AsUTF8(what));
+	Py_XDECREF(what);
 	PyErr_Clear();
 	return copy;
 }

@@ -47,7 +47,7 @@ int key_collect(struct key *, char **environment, const struct invocation *);
  */
 bool key_is_newer(const struct key *, int64_t time);
 
-/* A module with random numbers that would repeat themselves, or NULL. */
-char *key_repeated(void);
+/* An object that cannot be in two processes, and where it is; or NULL. */
+char *key_obstacle(void);
 
 #endif

@@ -86,29 +86,59 @@ def files():
 
 
 def owner(thing):
-    """The name of a module that holds it, or its type's."""
+    """The name of a module that holds it, maybe in something else."""
     import gc
-    for holder in gc.get_referrers(thing):
-        if isinstance(holder, dict) and isinstance(
-                holder.get("__name__"), str):
-            return holder["__name__"]
+    seen, holders = {id(thing)}, [thing]
+    for _ in range(4):
+        holders = [holder for holder in gc.get_referrers(*holders)
+                   if id(holder) not in seen]
+        seen.update(map(id, holders))
+        for holder in holders:
+            if isinstance(holder, dict) and isinstance(
+                    holder.get("__name__"), str) and "__spec__" in holder:
+                return holder["__name__"]
     return type(thing).__module__
 
 
-def repeated():
-    """Where a generator of random numbers would repeat itself, or None."""
-    random = sys.modules.get("random")
-    if random is None:
-        return None
+def numbers():
+    """Kinds of generators of random numbers, and those of them that begin
+    anew in each process."""
+    known = sys.modules.get
+    random, tempfile = known("random"), known("tempfile")
+    numpy, shared = known("numpy.random"), known("numpy.random.mtrand")
+    kinds, allowed = [], []
+    if random:
+        kinds.append(random.Random)
+        allowed.append(random._inst)
+    if numpy and shared:
+        kinds += [numpy.Generator, numpy.RandomState, numpy.BitGenerator]
+        allowed += [shared._rand, shared._rand._bit_generator]
+        # Unlike random's, nobody does it after a fork.
+        seeds = [numpy.seed]
+        os.register_at_fork(
+            after_in_child=lambda: seeds and seeds.pop()())
+    return tuple(kinds), allowed, getattr(tempfile, "_RandomNameSequence", ())
+
+
+def obstacle():
+    """What would be the same in each request, or gone; or None."""
     import gc
-    tempfile = sys.modules.get("tempfile")
-    names = getattr(tempfile, "_name_sequence", None)
-    allowed = [random._inst, getattr(names, "_rng", None)]
-    if names is not None:
-        names._rng_pid = None
-    for thing in gc.get_objects():
-        if (isinstance(thing, random.Random)
-                and not isinstance(thing, random.SystemRandom)
+    kinds, allowed, names = numbers()
+    folders = getattr(sys.modules.get("tempfile"), "TemporaryDirectory", ())
+    objects = gc.get_objects()
+    for thing in objects:
+        if issubclass(type(thing), names):
+            thing._rng_pid = None
+            allowed.append(getattr(thing, "_rng", None))
+    system = getattr(sys.modules.get("random"), "SystemRandom", ())
+    for thing in objects:
+        # Not isinstance(), which asks a proxy, and that may fail.
+        kind = type(thing)
+        if (issubclass(kind, kinds) and not issubclass(kind, system)
                 and not any(thing is known for known in allowed)):
-            return owner(thing)
+            return (f"an own {kind.__name__} would repeat its random "
+                    f"numbers: {owner(thing)}")
+        if issubclass(kind, folders) and thing._finalizer.alive:
+            return ("a TemporaryDirectory would be removed with the process "
+                    f"that made it: {owner(thing)}")
     return None

@@ -295,7 +295,7 @@ def test_a_thaw_is_a_fork(preloaded):
      "started a process"),
     ("import mmap; kept = mmap.mmap(-1, 4096)", "shared and written to"),
     ("import random; kept = random.Random()",
-     "random.Random() would repeat itself: app"),
+     "own Random would repeat its random numbers: app"),
 ])
 def test_what_cannot_be_saved(preloaded, line, reason):
     """What a fork would share is refused, with its reason, and answered."""
