@@ -259,16 +259,6 @@ prepare(void)
 	return 0;
 }
 
-/* In a process that was saved there. */
-static int
-resume(void)
-{
-	if (keep_resume() == -1)
-		return -1;
-	transcript_image();
-	return 0;
-}
-
 static int
 leave(int result)
 {
@@ -321,8 +311,12 @@ answer(void)
 	 * nothing is started or imported.
 	 */
 	if (open_request() == 0 && find_application() == 0 &&
-	    follow_options() == 0 && (prepared ? resume() : prepare()) == 0)
+	    follow_options() == 0 &&
+	    (prepared ? keep_resume() : prepare()) == 0) {
+		if (prepared)
+			transcript_image();
 		result = call();
+	}
 	Py_CLEAR(application);
 	if (result == -1) {
 		if (!body_is_measured())

@@ -5,6 +5,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* In a PyMethodDef: a function that takes keywords, too. */
+#define WITH_KEYWORDS(function) \
+	(PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+
 #if PY_VERSION_HEX < 0x030a0000
 static inline PyObject *
 Py_XNewRef(PyObject *object)

@@ -51,12 +51,9 @@ exec_refuse(void)
 {
 	/* All others of os end in these. */
 	static PyMethodDef methods[] = {
-		{ "execv", (PyCFunction)(void (*)(void))exec_program,
-		    METH_VARARGS | METH_KEYWORDS, NULL },
-		{ "execve", (PyCFunction)(void (*)(void))exec_program,
-		    METH_VARARGS | METH_KEYWORDS, NULL },
-		{ "_exit", (PyCFunction)(void (*)(void))exit_process,
-		    METH_VARARGS | METH_KEYWORDS, NULL },
+		{ "execv", WITH_KEYWORDS(exec_program), NULL },
+		{ "execve", WITH_KEYWORDS(exec_program), NULL },
+		{ "_exit", WITH_KEYWORDS(exit_process), NULL },
 	};
 	PyObject *posix = PyImport_ImportModule("posix"),
 		 *os = PyDict_GetItemString(PyImport_GetModuleDict(), "os"),

@@ -175,9 +175,8 @@ get_own_method(void)
 int
 finder_replace(void)
 {
-	static PyMethodDef definition = { METHOD,
-		(PyCFunction)(void (*)(void))find_spec,
-		METH_VARARGS | METH_KEYWORDS, NULL };
+	static PyMethodDef definition = { METHOD, WITH_KEYWORDS(find_spec),
+		NULL };
 	PyObject *imp = PyImport_ImportModule("_imp"),
 		 *importlib = PyImport_ImportModule(
 		     "_frozen_importlib_external");

@@ -67,17 +67,15 @@ replace_method(PyObject *owner, PyMethodDef *definition, bool is_method)
 	Py_XDECREF(before);
 }
 
-#define READ(name) \
-	{ \
-		name, (PyCFunction)(void (*)(void))read_stdin, \
-		    METH_VARARGS | METH_KEYWORDS, NULL \
-	}
-
 void
 habits_watch_stdin(void)
 {
-	static PyMethodDef methods[] = { READ("read"), READ("readline"),
-		READ("readlines"), READ("__next__") };
+	static PyMethodDef methods[] = {
+		{ "read", WITH_KEYWORDS(read_stdin), NULL },
+		{ "readline", WITH_KEYWORDS(read_stdin), NULL },
+		{ "readlines", WITH_KEYWORDS(read_stdin), NULL },
+		{ "__next__", WITH_KEYWORDS(read_stdin), NULL },
+	};
 	PyObject *text = PySys_GetObject("stdin"), *buffer = NULL;
 	size_t i;
 
@@ -96,9 +94,8 @@ habits_watch_stdin(void)
 static void
 look_at_module(const char *name)
 {
-	static PyMethodDef method = { "__init__",
-		(PyCFunction)(void (*)(void))make_form,
-		METH_VARARGS | METH_KEYWORDS, NULL };
+	static PyMethodDef method = { "__init__", WITH_KEYWORDS(make_form),
+		NULL };
 	PyObject *module = strcmp(name, "cgi") == 0
 	    ? PyDict_GetItemString(PyImport_GetModuleDict(), name)
 	    : NULL,

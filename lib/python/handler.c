@@ -81,8 +81,7 @@ static void
 replace_function(PyObject *module, const struct entrance *entrance)
 {
 	static PyMethodDef definition = { "run",
-		(PyCFunction)(void (*)(void))note_application,
-		METH_VARARGS | METH_KEYWORDS, NULL };
+		WITH_KEYWORDS(note_application), NULL };
 	PyObject *owner = entrance->class == NULL
 	    ? Py_NewRef(module)
 	    : PyObject_GetAttrString(module, entrance->class),

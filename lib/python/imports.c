@@ -116,8 +116,7 @@ static void
 settle_wrapper(void)
 {
 	static PyMethodDef definition = { "_find_and_load",
-		(PyCFunction)(void (*)(void))find_and_load,
-		METH_VARARGS | METH_KEYWORDS, NULL };
+		WITH_KEYWORDS(find_and_load), NULL };
 	bool needed = imports.recorded || imports.notify != NULL;
 	PyObject *importlib, *wrapper;
 

@@ -357,8 +357,7 @@ response_run(
     PyObject *application, PyObject *env, const struct request *request)
 {
 	static PyMethodDef definition = { "start_response",
-		(PyCFunction)(void (*)(void))start_response,
-		METH_VARARGS | METH_KEYWORDS,
+		WITH_KEYWORDS(start_response),
 		"start_response(status, headers, exc_info=None) -> write" };
 	const char *method = request_value(request, "REQUEST_METHOD");
 	PyObject *start = PyCFunction_New(&definition, NULL), *result = NULL;
