@@ -193,25 +193,20 @@ check_script(struct subject *subject, struct invocation *invocation)
 	}
 }
 
-/* For ./app.cgi --check the kernel was given the script's name, not ours. */
-static char *
-find_program(void)
-{
-	char *program = realpath("/proc/self/exe", NULL);
-
-	return program != NULL ? program : realpath(process_execfn(""), NULL);
-}
-
 int
 check_run(struct invocation *invocation)
 {
-	char *program = find_program(), *script = absolute(invocation->script);
+	/* ./app.cgi --check gave the kernel the script's name, not ours. */
+	char *program = realpath("/proc/self/exe", NULL),
+	     *script = absolute(invocation->script);
 	struct subject subject = { .invocation = invocation,
 		.user = &account,
 		.path = getenv("PATH"),
 		.refused = "" };
 	int result = USAGE_ERROR;
 
+	if (program == NULL)
+		program = realpath(process_execfn(""), NULL);
 	if (program == NULL || script == NULL)
 		report_fail(REPORT_SYSTEM,
 		    "cannot find the program or the folder: %s",
