@@ -64,35 +64,16 @@ find_place(const char *text)
 	    : NULL;
 }
 
-/* What a function makes of a text, which must be bytes, or else another. */
-static PyObject *
-change_bytes(
-    PyObject *bytes, char *(*change)(const char *), const char *otherwise)
-{
-	const char *text = PyBytes_AsString(bytes);
-	char *changed = text != NULL ? change(text) : NULL;
-	PyObject *result = text == NULL
-	    ? NULL
-	    : PyBytes_FromString(changed != NULL ? changed : otherwise);
-
-	free(changed);
-	return result;
-}
-
 /* find_place(bytes), for Python: b"" if there is none. */
 static PyObject *
 find_place_in(PyObject *self, PyObject *bytes)
 {
-	(void)self;
-	return change_bytes(bytes, find_place, "");
-}
+	char *place = find_place(PyBytes_AsString(bytes));
+	PyObject *result = PyBytes_FromString(place != NULL ? place : "");
 
-/* mask(bytes), for Python: without the secrets inside it. */
-static PyObject *
-mask_secrets_in(PyObject *self, PyObject *bytes)
-{
 	(void)self;
-	return change_bytes(bytes, secret_hide, SECRET_MASK);
+	free(place);
+	return result;
 }
 
 /* Where the compiled script is kept, or NULL. */
@@ -273,7 +254,7 @@ python_define(const struct subject *subject, bool imports)
 	static PyMethodDef functions[] = {
 		{ "add", add_finding, METH_VARARGS, NULL },
 		{ "find_place", find_place_in, METH_O, NULL },
-		{ "mask", mask_secrets_in, METH_O, NULL },
+		{ "mask", source_hide, METH_O, NULL },
 		{ NULL, NULL, 0, NULL },
 	};
 	PyObject *names = source_define(

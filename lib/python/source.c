@@ -42,9 +42,8 @@ has_secret_word(PyObject *self, PyObject *name)
 	    PyBytes_AsString(name), (size_t)PyBytes_Size(name)));
 }
 
-/* hide(value): bytes without the secrets inside them. */
-static PyObject *
-hide(PyObject *self, PyObject *value)
+PyObject *
+source_hide(PyObject *self, PyObject *value)
 {
 	char *hidden = secret_hide(PyBytes_AsString(value));
 	PyObject *result = hidden != NULL ? PyBytes_FromString(hidden)
@@ -102,7 +101,7 @@ get_names(void)
 	static PyMethodDef functions[] = {
 		{ "is_own", is_own, METH_O, NULL },
 		{ "has_secret_word", has_secret_word, METH_O, NULL },
-		{ "hide", hide, METH_O, NULL },
+		{ "hide", source_hide, METH_O, NULL },
 		{ "find_interruption", find_interruption, METH_NOARGS, NULL },
 		{ NULL, NULL, 0, NULL },
 	};

@@ -10,6 +10,9 @@
  */
 PyObject *source_call(const char *function, PyObject *arguments);
 
+/* A function in C for such a source: bytes without the secrets inside them. */
+PyObject *source_hide(PyObject *self, PyObject *bytes);
+
 /*
  * Has a source define its functions in a dict, which is consumed and may be
  * NULL, beside these in C, of which the last has no name. Returns the dict, or
