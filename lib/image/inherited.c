@@ -30,7 +30,7 @@ static struct state before, after;
 static void
 look(struct state *state)
 {
-	int i;
+	unsigned i;
 
 	state->mask = umask(0);
 	umask(state->mask);
@@ -76,7 +76,7 @@ int
 inherited_renew(void)
 {
 	const struct rlimit *limit = after.limits;
-	int i;
+	unsigned i;
 
 	if (after.mask != before.mask)
 		umask(after.mask);
