@@ -163,7 +163,7 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 # as long where their compiled form may not be kept.
 run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
     PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q \
-    -n $$((2 * $$(nproc) + 1))
+    -n $$((2 * $$(nproc)))
 
 # With PRELOAD=1 those of the program once more, each request from an image:
 # tests/conftest.py lists what is left out, and why.

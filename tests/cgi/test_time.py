@@ -260,7 +260,8 @@ def test_cpu_time_of_the_import(cgi):
     assert "in this_one_loops" in reply.log
 
 
-@pytest.mark.parametrize("where", ["close", "atexit"])
+@pytest.mark.parametrize("where", [
+    "close", pytest.param("atexit", marks=pytest.mark.slow)])
 def test_cpu_time_after_the_reply(cgi, where):
     """I3a, I4, case 6: the reply is whole, and the log names the reason."""
     reply = cgi.run(cgi.script(program(LOOP, f"""
@@ -283,9 +284,9 @@ def test_cpu_time_after_the_reply(cgi, where):
     assert "graceful-timeout" not in reply.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
-    "pass", pytest.param("signal.signal(signal.SIGXCPU, signal.SIG_DFL)",
-                         marks=pytest.mark.slow)])
+    "pass", "signal.signal(signal.SIGXCPU, signal.SIG_DFL)"])
 def test_cpu_time_stubborn(cgi, line):
     """I3a, case 6: who catches everything is ended before the hard limit.
 

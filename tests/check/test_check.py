@@ -100,9 +100,12 @@ class Site:
         assert not SANITIZER.search(done.stderr), done.stderr
         return Result(done)
 
-    def check(self, *words, script=None, web_user=SERVER, json=True, **how):
-        return self.run("--check=json" if json else "--check", "--web-user",
-                        web_user, *words, script or self.path, **how)
+    def check(self, *words, script=None, web_user=SERVER, json=True,
+              requests=True, **how):
+        kinds = ["files"] * (not requests) + ["json"] * json
+        option = "--check=" + ",".join(kinds) if kinds else "--check"
+        return self.run(option, "--web-user", web_user, *words,
+                        script or self.path, **how)
 
 
 @pytest.fixture
@@ -118,14 +121,13 @@ def give(path):
 
 # A case prepares a site and gives what Site.check needs in addition; words
 # are a part of the message. Its advice is followed if it is `mended` by it. Of
-# an id, two are quick, if they are about other words.
+# an id, the first is quick.
 CASES = []
 
 
 def case(id, words="", mended=False, marks=(), **how):
     def record(prepare):
-        before = [param.values[1] for param in CASES if param.id == id]
-        slow = [pytest.mark.slow] if len(before) > 1 or words in before else []
+        slow = [pytest.mark.slow] * any(param.id == id for param in CASES)
         CASES.append(pytest.param(id, words, mended, prepare, how, id=id,
                                   marks=[*slow, *([marks] if marks else [])]))
         return prepare
@@ -883,6 +885,7 @@ def follow(site, script, advice):
 def test_finding(site, id, words, mended, prepare, how):
     """J1, case 11, case 17, case 19, case 23: what each case provokes."""
     how = {**how, **(prepare(site) or {})}
+    how.setdefault("requests", topic(id) in ("preload", "request"))
     arguments = how.pop("words", ())
     result = site.check(*arguments, **how)
     found = result.find(id)
@@ -1033,10 +1036,10 @@ def test_own_line_is_named(site):
 def test_own_line_of_the_import(site):
     """case 36: a failed import has its place as well."""
     site.script("import json\njson.loads('wrong')\n")
-    [found] = site.check().find("import-failed")
+    [found] = site.check(requests=False).find("import-failed")
     assert f"{site.path}, line 3" in found["message"]
     site.script("\ndef f(:\n")
-    [found] = site.check().find("import-failed")
+    [found] = site.check(requests=False).find("import-failed")
     assert "SyntaxError" in found["message"]
     assert f"{site.path}, line 3" in found["message"]
 
@@ -1130,7 +1133,7 @@ def test_key_that_is_missing_is_named(site):
     """case 32: KeyError is the name of no secret."""
     site.script("{}['colour']\n")
     assert "KeyError: 'colour'" in (
-        site.check().find("import-failed")[0]["message"])
+        site.check(requests=False).find("import-failed")[0]["message"])
 
 
 RULE = """
@@ -1201,7 +1204,7 @@ def test_own_line_of_what_a_library_made(site):
 def test_place_of_what_cannot_be_called(site, script, id, place):
     """case 36: the application's line, or its file if there is none."""
     site.script(script)
-    [found] = site.check().find(id)
+    [found] = site.check(requests=False).find(id)
     assert place.replace("PATH", str(site.path)) in found["message"]
 
 
@@ -1231,7 +1234,7 @@ def test_server_left_in_the_script(site):
 
         TCPServer(("127.0.0.1", 0), None).serve_forever()
         """, "--timeout 3")
-    [found] = site.check().find("process-endless")
+    [found] = site.check(requests=False).find("process-endless")
     assert f"{site.path}, line 9, in <module>" in found["message"]
     assert found["do"].startswith("take that away: it starts a server")
 
@@ -1242,7 +1245,7 @@ def test_server_left_in_the_script(site):
 def test_no_server_left_in_the_script(site, text):
     """case 21: what has run() in its name is not always a server."""
     site.script(text, "--timeout 3")
-    [found] = site.check().find("process-endless")
+    [found] = site.check(requests=False).find("process-endless")
     assert f"{site.path}, line 3, in <module>" in found["message"]
     assert found["do"].startswith("it does not come to its end")
 
@@ -1327,7 +1330,7 @@ def test_nothing_secret(site, line):
 def test_advice_is_not_for_root(site):
     """J4, case 17: what runs the application, runs as the server's user."""
     site.script("raise ValueError\n")
-    advice = site.check().find("import-failed")[0]["do"]
+    advice = site.check(requests=False).find("import-failed")[0]["do"]
     assert f"runuser -u www-data -- '{site.path}'" in advice
 
 
@@ -1335,7 +1338,7 @@ def test_advice_is_not_for_root(site):
 def test_advice_without_the_interpreter(site, line):
     """J4: no kernel starts such a script, so the program is named."""
     site.script("raise ValueError('of mine')\n", line=line)
-    advice = site.check().find("import-failed")[0]["do"]
+    advice = site.check(requests=False).find("import-failed")[0]["do"]
     done = subprocess.run(advice.partition("traceback: ")[2], shell=True,
                           cwd="/", capture_output=True, text=True)
     assert "ValueError: of mine" in done.stderr, (advice, done)
@@ -1442,13 +1445,15 @@ def test_log_file_is_no_open_file(site):
 
 def test_place_of_a_crash(site):
     site.script("import os\ndef f():\n    os.kill(os.getpid(), 11)\nf()\n")
-    said = site.check().find("process-crash")[0]["message"]
+    said = site.check(requests=False).find("process-crash")[0]["message"]
     assert said.endswith(f", at {site.path}, line 4, in f")
 
 
 def test_place_of_an_endless_import(site):
     site.script("while True:\n    pass\n")
-    said = site.check("--timeout", "3").find("process-endless")[0]["message"]
+    [found] = site.check("--timeout", "3", requests=False).find(
+        "process-endless")
+    said = found["message"]
     assert re.search(r", at /.*/app.cgi, line [23], in <module>$", said)
 
 
@@ -1459,7 +1464,7 @@ def test_place_of_an_import_that_blocks_signals(site, before):
     """case 22: who blocks them is asked all the same."""
     site.script(f"import signal, time\n{before}\ntime.sleep(60)\n",
                 "--timeout 1")
-    said = site.check().find("process-endless")[0]["message"]
+    said = site.check(requests=False).find("process-endless")[0]["message"]
     assert said.endswith(f", at {site.path}, line 4, in <module>")
 
 
@@ -1480,7 +1485,9 @@ DEEDS = {
 
 # Of a request that stops test_one_that_never_ends_is_asked_once() tells.
 @pytest.mark.parametrize("deed, where", [
-    (deed, where) for deed in DEEDS for where in ("import", "request")
+    pytest.param(deed, where,
+                 marks=pytest.mark.slow if where == "import" else ())
+    for deed in DEEDS for where in ("import", "request")
     if (deed, where) != ("stops", "request")])
 def test_json_whatever_the_application_does(site, deed, where):
     """case 27: --check=json is JSON, and its exit status tells of errors."""
@@ -1507,6 +1514,7 @@ def test_json_whatever_the_application_does(site, deed, where):
     assert len(told) == len(set(told))
 
 
+@pytest.mark.slow
 def test_one_that_never_ends_is_asked_once(site):
     """case 27: nobody waits three times for what does not come."""
     site.script("""

@@ -187,6 +187,8 @@ sys.path_hooks.insert(0, hook)
 sys.path_importer_cache.clear()
 """,
 }
+# These take the same way as others.
+ALIKE = ("package", "folder", "parts", "beside", "bare", "parts/inner")
 DESCRIBE = """
 import sys
 from importlib.machinery import ModuleSpec
@@ -211,7 +213,9 @@ said = [sys.customized, len(sys.meta_path),
 
 @pytest.mark.parametrize("starter", [
     "usercustomize", pytest.param("pth", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", IMPORTED)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ())
+    for name in IMPORTED])
 def test_start_imports(cgi, python, customized, name, starter):
     """H6: what a start imports is found, or missing, as python3 finds it."""
     home, file = customized
