@@ -1254,7 +1254,7 @@ def test_servers_are_those_of_the_advice():
     """case 21: of requests and of imports the same is said."""
     [[servers, names]] = [
         (ast.literal_eval(servers), names) for servers, names in re.findall(
-            r"^SERVERS = (\(.*?\))$.*?co_name in (\(.*?\))",
+            r"^SERVERS = (\(.*?\))$.*?function in (\(.*?\))",
             (TOP / "lib/python/advice.py").read_text(), re.M | re.S)]
     source = (TOP / "lib/check/python.c").read_text()
     for sign in [server + '\\"' for server in servers] + [
