@@ -144,6 +144,7 @@ $(BUILD)/%.inc: lib/python/%.py $(BUILD)/configuration
 $(BUILD)/lib/check/python.o: $(patsubst lib/check/%.py,$(BUILD)/%.inc, \
     $(wildcard lib/check/*.py))
 $(BUILD)/lib/image/key.o: $(BUILD)/key.inc
+$(BUILD)/lib/python/shutdown.o: $(BUILD)/shutdown.inc
 $(BUILD)/lib/python/source.o: $(patsubst %,$(BUILD)/%.inc,advice traceback exec \
     locals)
 

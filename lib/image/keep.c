@@ -37,6 +37,7 @@
 #include "image/touched.h"
 #include "python/cache.h"
 #include "python/garbage.h"
+#include "python/immortal.h"
 #include "python/memory.h"
 #include "python/shutdown.h"
 #include "python/traceback.h"
@@ -610,6 +611,8 @@ is_ready(const struct invocation *invocation)
 	else
 		ready = !key_is_newer(&keep.key, keep.began) &&
 		    note_changes() == 0;
+	if (ready && shutdown_is_simple())
+		immortal_make();
 	garbage_freeze();
 	free(obstacle);
 	return ready;

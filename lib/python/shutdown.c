@@ -19,7 +19,13 @@
 
 #include "cgi/clock.h"
 #include "python/garbage.h"
+#include "python/immortal.h"
 #include "python/shutdown.h"
+
+static const char order_text[] = {
+#include <shutdown.inc>
+	0
+};
 
 static struct {
 	shutdown_observer *observer; /* or NULL */
@@ -429,10 +435,70 @@ left_after_collecting(void)
 	return left_objects();
 }
 
+/* A new list of the objects in the order that shutdown.py tells, or NULL. */
+static PyObject *
+order_objects(PyObject *objects)
+{
+	PyObject *names = PyDict_New(), *done = NULL, *order = NULL,
+		 *code = Py_CompileString(
+		     order_text, "<shutdown>", Py_file_input);
+
+	if (names != NULL && code != NULL &&
+	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
+		0 &&
+	    (done = PyEval_EvalCode(code, names, names)) != NULL)
+		order = PyObject_CallFunctionObjArgs(
+		    PyDict_GetItemString(names, "outermost_first"), objects,
+		    NULL);
+	Py_XDECREF(done);
+	Py_XDECREF(code);
+	Py_XDECREF(names);
+	return order;
+}
+
+/*
+ * What immortal objects refer to, Py_FinalizeEx() does not take apart. So what
+ * is left is finalised now, as the collector would do there: while all is still
+ * in its place, and each object once (PEP 442).
+ */
+static void
+end_objects(void)
+{
+	PyObject *objects = garbage_list(), *order = NULL, *object,
+		 *connections = find_connections();
+	Py_ssize_t i;
+
+	if (objects != NULL)
+		order = order_objects(objects);
+	for (i = 0; order != NULL && i < PyList_GET_SIZE(order); i++) {
+		object = PyList_GET_ITEM(order, i);
+		if (Py_TYPE(object)->tp_finalize != NULL && needs_end(object))
+			PyObject_CallFinalizer(object);
+		if (connections != NULL &&
+		    PyObject_TypeCheck(object, (PyTypeObject *)connections))
+			Py_XDECREF(PyObject_CallMethod(
+			    connections, "close", "O", object));
+		PyErr_Clear();
+	}
+	PyErr_Clear();
+	Py_XDECREF(connections);
+	Py_XDECREF(order);
+	Py_XDECREF(objects);
+}
+
 void
 shutdown_prepare(void)
 {
 	left = left_objects();
+}
+
+bool
+shutdown_is_simple(void)
+{
+	bool simple = !left && !left_foreign();
+
+	shutdown_state.why[0] = '\0';
+	return simple;
 }
 
 void
@@ -450,8 +516,10 @@ shutdown_python(void)
 	if (!left && !left_after_collecting() && !left_foreign() &&
 	    !is_watched())
 		return;
-	garbage_thaw();
 	keep_handlers();
+	if (immortal_is_made())
+		end_objects();
+	garbage_thaw();
 	Py_FinalizeEx();
 	end_step("Taking Python's objects apart", shutdown_state.why);
 }

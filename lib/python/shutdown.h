@@ -2,6 +2,7 @@
 #ifndef PYTHON_SHUTDOWN_H
 #define PYTHON_SHUTDOWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A step of the end, why it was taken or NULL, and its nanoseconds. */
@@ -15,6 +16,9 @@ void shutdown_observe(shutdown_observer *);
  * frozen: to be called before garbage_resume().
  */
 void shutdown_prepare(void);
+
+/* Whether nothing was found then whose end counts, nor a library in C. */
+bool shutdown_is_simple(void);
 
 /*
  * Joins threads, runs atexit, flushes, and finalises what an application has

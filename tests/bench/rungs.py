@@ -102,8 +102,10 @@ class Place(Cgi):
 
 @contextmanager
 def place():
+    # Where images lie there is a disk; in memory, as /tmp may be, the kernel
+    # maps a file in smaller pieces.
     with tempfile.TemporaryDirectory(prefix="cgi2wsgi-bench-",
-                                     dir="/tmp") as folder:
+                                     dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
         yield Place(os.path.realpath(folder))
 

@@ -1,6 +1,7 @@
 """A process is saved once its application is imported, and starts from there
 for each later request."""
 
+import gzip
 import os
 import pwd
 import re
@@ -724,3 +725,95 @@ def test_what_libraries_do_at_the_end(preloaded):
     reply = preloaded.run(script)
     assert reply.body == b"True" and "of the request" in reply.log
     assert "of the import" not in reply.log
+
+
+@pytest.mark.parametrize("keep", [
+    "Holder.kept = one", "application.kept = one", "given.append(one)",
+    "kept[0].append(one)", "globals().update(kept_now=one)", "cell(one)",
+    "sys.modules['json'].kept = one", "Holder.kept = [one, Holder]"])
+@pytest.mark.parametrize("what", [
+    "open(data, 'w')", "Outer(open(data, 'w'))", "gzip.open(data, 'wt')",
+    "Late(open(data, 'w'))", "generate(data)"])
+def test_what_is_left_in_what_lives_for_ever(preloaded, keep, what):
+    """I3: a file that a request leaves in a class, a function or a module of
+    the import is complete in the end, whatever is around it."""
+    script = preloaded.script("""
+        import gzip, json, sys, threading
+        data = os.environ["HOME"] + "/data"
+        class Holder:
+            pass
+        class Outer:
+            def __init__(self, file):
+                self.file = file
+            def write(self, text):
+                self.file.write(text)
+            def __del__(self):
+                self.file.write(" and its end" + os.linesep)
+        class Late(Outer):
+            def __init__(self, file):
+                self.before = Outer.__new__(Outer)
+                self.before.file = file
+            def write(self, text):
+                self.before.file.write(text)
+            def __del__(self):
+                self.before.file.write("late")
+        def generate(name):
+            def run():
+                with open(name, "w") as file:
+                    while True:
+                        file.write((yield))
+            generator = run()
+            next(generator)
+            return generator
+        def cells():
+            inside = None
+            def cell(value):
+                nonlocal inside
+                inside = value
+            return cell
+        cell = cells()
+        kept = ([],)
+        def given_to(value, given=[]):
+            return given
+        given = given_to(None)
+        def application(environ, start_response):
+            one = WHAT
+            one.write("text" * 3)
+            KEEP
+            del one
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """.replace("WHAT", what).replace("KEEP", keep)
+        .replace('one.write("text" * 3)',
+                 'one.send("text" * 3)' if "generate" in what
+                 else 'one.write("text" * 3)'))
+    preloaded.make(script)
+    data = preloaded.home / "data"
+    data.unlink(missing_ok=True)
+    reply = preloaded.run(script)
+    assert (reply.body, reply.exit, reply.log) == (b"True", 0, "")
+    text = data.read_bytes()
+    if "gzip" in what:
+        text = gzip.decompress(text)
+    assert text == b"text" * 3 + {
+        "Outer": b" and its end\n", "Late(": b"late and its end\n"}.get(
+            what[:5], b"")
+
+
+def test_a_database_left_in_a_class(preloaded):
+    """I3: the last connection merges what was logged ahead into its file."""
+    script = preloaded.script("""
+        import sqlite3
+        name = os.environ["HOME"] + "/data"
+        class Holder:
+            pass
+        def application(environ, start_response):
+            Holder.kept = sqlite3.connect(name)
+            Holder.kept.execute("pragma journal_mode = wal")
+            Holder.kept.execute("create table if not exists lines (line)")
+            Holder.kept.execute("insert into lines values ('text')")
+            Holder.kept.commit()
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    preloaded.make(script)
+    assert preloaded.run(script).body == b"True"
+    assert [path.name for path in preloaded.home.iterdir()] == ["data"]
