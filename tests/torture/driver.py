@@ -16,6 +16,7 @@ from collections import Counter
 RIGHT, PAGE, CUT, NOTHING, WRONG = VERDICTS = (
     "right", "page", "cut, told", "nothing sent, non-zero", "WRONG")
 SHOWN = 20      # of what is wrong
+OFTEN = 60      # seconds between lines about a long run
 
 
 class Tally:
@@ -101,8 +102,12 @@ def run_cases(part, tally, again, jobs, deadline):
     for worker in workers:
         worker.start()
     running, failure = len(workers), ""
+    told = time.monotonic()
     while running:
         result = done.get()
+        if time.monotonic() > told + OFTEN:
+            print(tally.line(), flush=True)
+            told = time.monotonic()
         if isinstance(result, Counter):
             running -= 1
             tally.notes.update(result)

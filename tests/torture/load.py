@@ -50,7 +50,7 @@ class Running:
         preload = self.server.write(
             "bin/cgi2wsgi-preload",
             PROGRAM.with_name("cgi2wsgi-preload").read_bytes(), 0o755)
-        self.scripts = ["plain.cgi", "preload.cgi"]
+        self.scripts = ["plain.cgi", *["preload.cgi"] * 4]
         images = self.server.folder("data/images")
         for place in {"cgi-bin", folder}:
             self.server.script(f"{place}/plain.cgi", APP)
