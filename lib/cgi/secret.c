@@ -27,13 +27,14 @@ enum { SHORTEST = 3, LEAST = 6 }; /* bytes of a value; see secret_add() */
 static int
 append(const char *name, const char *value)
 {
-	struct added *grown = realloc(
-	    added.list, (added.count + 1) * sizeof(*grown));
+	struct added *grown;
 
-	if (grown == NULL || value == NULL)
+	if (value == NULL ||
+	    (grown = realloc(added.list, (added.count + 1) * sizeof(*grown))) ==
+		NULL)
 		return -1;
-	grown[added.count++] = (struct added){ name, value };
 	added.list = grown;
+	added.list[added.count++] = (struct added){ name, value };
 	return 0;
 }
 

@@ -122,6 +122,9 @@ test_added(void **state)
 	assert_int_equal(secret_add("BRIEF", "4'1"), 0);
 	assert_hidden("is 4'1, not x4'1 or 4'12", "is ****, not x4'1 or 4'12");
 	assert_hidden("'4\\'1'", "'****'");
+	/* As where there was no memory for a value as base64. */
+	assert_int_equal(secret_add("LOST", NULL), -1);
+	assert_hidden("x p@ss w\xc3\xb6rd y ab", "x **** y ab");
 }
 
 static void
