@@ -159,7 +159,7 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 -include $(objects:.o=.d)
 
 # README.md says what the tests need. Those that are marked as slow are run by
-# check-all alone (tests/pytest.ini).
+# check-all alone (tests/pytest.ini), as are most parameters of a test with many.
 # Many only wait. Each process that runs tests reads them all, which takes twice
 # as long where their compiled form may not be kept.
 run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
@@ -170,7 +170,7 @@ run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
 # tests/conftest.py lists what is left out, and why.
 TESTS = $(if $(PRELOAD),$(addprefix tests/,cgi invocation python wsgi),tests)
 check: all
-	$(run_tests) $(TESTS)
+	$(if $(PRELOAD),,FEW_PARAMETERS=10) $(run_tests) $(TESTS)
 
 check-all: all
 	$(run_tests) -m 'not interop' $(TESTS)

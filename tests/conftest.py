@@ -17,6 +17,7 @@ from harness import (
 
 
 pytest_plugins = ["second_try"]
+FEW = os.environ.get("FEW_PARAMETERS")
 INSTALLED_CACHE = "/var/cache/cgi2wsgi"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 1 << 17, 1 << 14, 1 << 18
 
@@ -99,9 +100,30 @@ NO_IMAGE = {
 }
 
 
+def few_of_each(items, most):
+    """Of a test with more parameters as many, from the first to the last."""
+    tests = {}
+    for item in items:
+        tests.setdefault((item.path, item.originalname), []).append(item)
+    chosen = set()
+    for same in tests.values():
+        last = len(same) - 1
+        chosen.update(same if last < most else {
+            same[i * last // (most - 1)] for i in range(most)})
+    return [item for item in items if item in chosen]
+
+
+# After -m has left out what is slow.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     if items and not PROGRAM.exists():
         raise pytest.UsageError(f"{PROGRAM} is missing: run make first")
+    # As `make check` has it; all are run by `make check-all`.
+    if FEW:
+        few = few_of_each(items, int(FEW))
+        config.hook.pytest_deselected(
+            items=[item for item in items if item not in few])
+        items[:] = few
     if PRELOAD:
         left_out = [item for item in items if NOT_PRELOADED.keys() & {
             item.originalname, item.path.name}]
