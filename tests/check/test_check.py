@@ -1524,7 +1524,7 @@ def test_one_that_never_ends_is_asked_once(site):
             with open("asked", "a") as file:
                 print(environ["REQUEST_METHOD"], file=file)
             os.kill(os.getpid(), 19)
-        """, "--timeout 1 --graceful-timeout 1")
+        """, "--timeout 4 --graceful-timeout 1")
     give(site.www)
     [found] = site.check().find("request-endless")
     assert found["message"].startswith("GET /: ")
