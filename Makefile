@@ -169,8 +169,9 @@ run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
 # With PRELOAD=1 those of the program once more, each request from an image:
 # tests/conftest.py lists what is left out, and why.
 TESTS = $(if $(PRELOAD),$(addprefix tests/,cgi invocation python wsgi),tests)
+FEW_PARAMETERS ?= 10
 check: all
-	$(if $(PRELOAD),,FEW_PARAMETERS=10) $(run_tests) $(TESTS)
+	$(if $(PRELOAD),,FEW_PARAMETERS=$(FEW_PARAMETERS)) $(run_tests) $(TESTS)
 
 check-all: all
 	$(run_tests) -m 'not interop' $(TESTS)
