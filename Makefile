@@ -270,6 +270,7 @@ examples = $(shell find examples -type f ! -name .htaccess \
     ! -path '*/public/static/*')
 install_text = $(if $(V),,@)for file in $(2); do \
     sed 's|/usr/local/bin/cgi2wsgi|$(BINDIR)/cgi2wsgi|g; \
+    s,1s|/usr/local/bin|,1s|$(BINDIR)|,g; \
     s|/usr/local/share/doc/cgi2wsgi|$(DOCDIR)|g' $$file | \
     $(INSTALL) -D -m $(1) /dev/stdin '$(DESTDIR)'$(3) || exit; done
 

@@ -386,6 +386,7 @@ def test_installed_names(root):
              for name in files(root / "root")}
     assert not [name for name, text in texts.items()
                 if b"/usr/local/bin/cgi2wsgi" in text
+                or b"|/usr/local/bin|" in text
                 or b"/usr/local/share" in text]
     assert sum(b"/opt/some/bin/cgi2wsgi" in text
                for text in texts.values()) > 10
