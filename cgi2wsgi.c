@@ -271,7 +271,9 @@ leave(int result)
 		body_drain(invocation.options.graceful_timeout);
 		process_resume_clock();
 	}
-	shutdown_python();
+	/* Python would wait for locks of the fork that it was saved in. */
+	if (!keep_is_asleep())
+		shutdown_python();
 	transcript_end(status);
 	if (!process_is_child() && request_is_by(&request, "Apache"))
 		keeper_start();

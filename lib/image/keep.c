@@ -56,6 +56,7 @@ extern char **environ;
 
 static struct {
 	bool wanted, probe;
+	bool asleep; /* from an image, and not resumed yet */
 	enum { SAVE, MAKE, TRY } task; /* the last two: and tell */
 	int64_t began;
 	struct key key;
@@ -439,6 +440,7 @@ static void
 awake(const struct image_call *call)
 {
 	environ = call->environment;
+	keep.asleep = true;
 	keep.probe = call->probe != 0;
 	if (keep.probe)
 		keep.whole = copy_environment(true);
@@ -857,6 +859,12 @@ try_image(void)
 	_exit(EXIT_SUCCESS);
 }
 
+bool
+keep_is_asleep(void)
+{
+	return keep.asleep;
+}
+
 int
 keep_resume(void)
 {
@@ -867,6 +875,7 @@ keep_resume(void)
 		    "cannot change into the folder of the import: %s",
 		    strerror(errno));
 	PyOS_AfterFork_Child();
+	keep.asleep = false;
 	if (renew_environ() == -1)
 		return traceback_fail(REPORT_SYSTEM, "cannot renew os.environ");
 	process_resume();

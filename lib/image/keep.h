@@ -42,4 +42,8 @@ void keep_image(const struct invocation *, const struct keep_hooks *);
  */
 int keep_resume(void);
 
+/* Whether this process is from an image, and keep_resume() was not called: then
+ * nothing of Python has to end. */
+bool keep_is_asleep(void);
+
 #endif
