@@ -70,14 +70,15 @@ append(
     struct request *request, const char *name, size_t length, const char *value)
 {
 	struct variable *grown;
+	size_t room;
 
 	if (request->count == request->room) {
-		request->room = request->room ? request->room * 2 : 64;
-		grown = realloc(
-		    request->variables, request->room * sizeof(*grown));
+		room = request->room != 0 ? request->room * 2 : 64;
+		grown = realloc(request->variables, room * sizeof(*grown));
 		if (grown == NULL)
 			return -1;
 		request->variables = grown;
+		request->room = room;
 	}
 	request->variables[request->count++] =
 	    (struct variable){ .name = name, .length = length, .value = value };

@@ -383,7 +383,7 @@ class Part:
         requests = [Request(way, number) for number in numbers]
         try:
             answers = site.ask(requests)
-        except AssertionError as error:
+        except (AssertionError, BrokenPipeError) as error:
             self.sites.pop((kind, way)).give_up()
             return WRONG, f"stuck, or ended: {error}"
         self.notes[kind] += len(answers)

@@ -11,6 +11,7 @@
 
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -161,16 +162,19 @@ __wrap_keep_image(
 	ends = open(path, O_WRONLY | O_CLOEXEC);
 	if (requests == -1 || ends == -1)
 		fail("FIFOs");
+	process_pause_clock(); /* --timeout is not for this one */
 	for (;;) {
 		read_all(requests, &size, sizeof(size));
 		text = calloc(1, (size_t)size + 1);
 		read_all(requests, text, size);
-		process_note_progress(); /* --timeout is not for this one */
 		child = fork();
 		if (child == 0)
 			answer(text, text + size, hooks, folder);
 		free(text);
-		if (child == -1 || waitpid(child, &status, 0) != child ||
+		while (child != -1 && waitpid(child, &status, 0) == -1)
+			if (errno != EINTR)
+				fail("waitpid");
+		if (child == -1 ||
 		    write(ends, &status, sizeof(status)) != sizeof(status))
 			fail("fork");
 	}
