@@ -21,6 +21,7 @@
 
 #include "cgi/process.h"
 #include "cgi/request.h"
+#include "image/inherited.h"
 #include "image/keep.h"
 #include "invocation/invocation.h"
 
@@ -154,6 +155,10 @@ __wrap_keep_image(
 	pid_t child;
 
 	prepared = invocation;
+	/* As if the import had changed nothing: a child inherits it here. */
+	inherited_begin();
+	if (inherited_end() == -1)
+		fail("memory");
 	if (folder == NULL)
 		fail("no FORKING");
 	snprintf(path, sizeof(path), "%s/requests", folder);
