@@ -160,11 +160,12 @@ $(BUILD)/compile_commands.json: $(sources) $(BUILD)/configuration
 
 # README.md says what the tests need. Those that are marked as slow are run by
 # check-all alone (tests/pytest.ini), as are most parameters of a test with many.
-# Many only wait. Each process that runs tests reads them all, which takes twice
-# as long where their compiled form may not be kept.
+# Many only wait, so three at once for each processor are quickest. Each process
+# that runs tests reads them all, which takes twice as long where their compiled
+# form may not be kept.
 run_tests = CGI2WSGI='$(or $(filter /%,$(program)),$(CURDIR)/$(program))' \
     PYTHONDONTWRITEBYTECODE= /usr/bin/python3 -m pytest -q \
-    -n $$((2 * $$(nproc)))
+    -n $$((3 * $$(nproc)))
 
 # With PRELOAD=1 those of the program once more, each request from an image:
 # tests/conftest.py lists what is left out, and why.

@@ -394,7 +394,9 @@ add_change(const char *name, const char *value)
 	grown += keep.change_count++;
 	grown->name = strdup(name);
 	grown->value = value != NULL ? strdup(value) : NULL;
-	return grown->name != NULL ? 0 : -1;
+	return grown->name == NULL || (value != NULL && grown->value == NULL)
+	    ? -1
+	    : 0;
 }
 
 /* What the process has set since the beginning, and what it has removed. */

@@ -142,7 +142,9 @@ add_variable(struct key *key, const char *name, char **environment, bool asked)
 	grown->name = strdup(name);
 	grown->value = value != NULL ? strdup(value) : NULL;
 	grown->asked = asked;
-	return 0;
+	return grown->name == NULL || (value != NULL && grown->value == NULL)
+	    ? -1
+	    : 0;
 }
 
 static int

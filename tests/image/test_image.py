@@ -87,9 +87,10 @@ def test_nothing_repeats_itself(preloaded):
 
 
 @pytest.mark.parametrize("change", [
-    "script", "module", "new module", "module of a package", "program",
-    "variable", "new variable", "TZ", "env-file", "library", "folder", "link",
-    "link of --path"])
+    "script", "module", "new module", "variable",
+    *(pytest.param(change, marks=pytest.mark.slow) for change in (
+        "module of a package", "program", "new variable", "TZ", "env-file",
+        "library", "folder", "link", "link of --path"))])
 def test_no_answer_is_stale(preloaded, change):
     """Whatever the import looked at: an edit counts at once."""
     cgi = preloaded.cgi
