@@ -20,6 +20,6 @@ char *alloc_print(const char *format, ...)
 void *alloc_items(void *list, size_t count, size_t size);
 
 /* Where another call has failed for want of memory. */
-_Noreturn void alloc_fail(void);
+void alloc_fail(void) __attribute__((noreturn));
 
 #endif
