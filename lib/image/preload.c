@@ -13,7 +13,8 @@
 #include "image/preload.h"
 #include "image/raw.h"
 
-#define NOTE "CGI2WSGI_PRELOAD="
+#define NOTE_NAME "CGI2WSGI_PRELOAD"
+#define NOTE NOTE_NAME "="
 
 __asm__(".globl _start\n"
 	".type _start, %function\n"
@@ -139,6 +140,22 @@ write_note(char note[2 * PLACE_SIZE], const char *how, const char *execfn)
 	put(note, end, execfn != NULL ? execfn : "");
 }
 
+/* Where cgi2wsgi is a link to this program, that would go on for ever. */
+static bool
+is_executed_by_itself(const struct preload_start *start)
+{
+	const char *found = place_variable(
+	    start->caller.environment, NOTE_NAME);
+	char note[2 * PLACE_SIZE], *own = note + sizeof(NOTE) - 1;
+
+	write_note(note, " ", NULL);
+	while (found != NULL && *own != '\0' && *own == *found) {
+		own++;
+		found++;
+	}
+	return *own == '\0';
+}
+
 static void
 execute(const struct preload_start *start, const char *program, char *note)
 {
@@ -178,15 +195,27 @@ is_refused(const struct preload_start *start)
 	return false;
 }
 
+static _Noreturn void
+fail(const char *why, size_t length)
+{
+	raw_call_4(__NR_write, 2, why, length, 0);
+	for (;;)
+		raw_call_4(__NR_exit_group, 127, 0, 0, 0);
+}
+
 __attribute__((used)) _Noreturn void
 begin(long *stack)
 {
-	static const char failed[] =
-	    "cgi2wsgi-preload: cannot execute cgi2wsgi\n";
+	static const char
+	    failed[] = "cgi2wsgi-preload: cannot execute cgi2wsgi\n",
+	    same[] = "cgi2wsgi-preload: cgi2wsgi is but another name of it: "
+		     "install both programs\n";
 	struct preload_start start;
 	char program[PLACE_SIZE], note[2 * PLACE_SIZE];
 
 	read_start(stack, &start);
+	if (is_executed_by_itself(&start))
+		fail(same, sizeof(same) - 1);
 	if (recognise(&start)) {
 		if (!start.make)
 			thaw(&start);
@@ -202,7 +231,5 @@ begin(long *stack)
 	name_program(program);
 	write_note(note, " run ", start.caller.execfn);
 	execute(&start, program, note);
-	raw_call_4(__NR_write, 2, failed, sizeof(failed) - 1, 0);
-	for (;;)
-		raw_call_4(__NR_exit_group, 127, 0, 0, 0);
+	fail(failed, sizeof(failed) - 1);
 }

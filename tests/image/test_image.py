@@ -517,6 +517,22 @@ def test_a_process_with_a_child(preloaded):
     assert "started a process" in preloaded.files("refusal")[0].read_text()
 
 
+@pytest.mark.parametrize("other, told", [
+    (lambda own, file: file.symlink_to(own), "but another name of it"),
+    (shutil.copy2, "but another name of it"),
+    (lambda own, file: file.mkdir(), "cannot execute cgi2wsgi")])
+def test_another_program_by_the_name_of_cgi2wsgi(preloaded, other, told):
+    """Who executes itself would go on for ever."""
+    folder = preloaded.cgi.folder / "bin"
+    folder.mkdir()
+    own = shutil.copy2(PRELOAD, folder / PRELOAD.name)
+    other(own, folder / "cgi2wsgi")
+    reply = subprocess.run([own, "app.py"], capture_output=True, text=True,
+                           timeout=60, env={"REQUEST_METHOD": "GET"})
+    assert (reply.returncode, reply.stdout) == (127, "")
+    assert told in reply.stderr
+
+
 def test_a_person_is_answered_as_ever(preloaded):
     """H4: no server, so the ordinary program runs, options and all."""
     script = preloaded.script("""
