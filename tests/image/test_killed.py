@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 # Each is one stage: who makes the call dies instead, by SIGKILL.
 STAGES = """openat:1 flock:1 ftruncate:1 pwrite64:1 pwrite64:2 pwrite64:9
-pwrite64:20 fsync:1""".split()
+pwrite64:12 fsync:1""".split()
 CALLS = """setsid:1 alarm:1 clone:1 clone:2 wait4:1 wait4:2 prctl:1
 set_robust_list:1 renameat:1""".split()
 

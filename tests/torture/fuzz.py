@@ -21,7 +21,7 @@ from harness import TESTS
 HERE = Path(__file__).resolve().parent / "fuzz"
 TOP = TESTS.parent
 WORDS = ["lib/cgi/request", "lib/cgi/header", "lib/cgi/ascii",
-         "lib/cgi/buffer", "lib/cgi/secret", "lib/cgi/url",
+         "lib/cgi/alloc", "lib/cgi/buffer", "lib/cgi/secret", "lib/cgi/url",
          "tests/unit/fake_report"]
 # Which units each target links, besides itself.
 TARGETS = {
@@ -35,9 +35,9 @@ TARGETS = {
     "mount": ["lib/cgi/mount", "lib/cgi/request", "lib/cgi/url",
               "lib/cgi/ascii", "tests/unit/fake_report"],
     "request": ["lib/cgi/request"],
-    "url": ["lib/terminal/target", "lib/cgi/ascii", "lib/cgi/buffer",
-            "lib/cgi/url", "tests/unit/fake_report"],
-    "words": ["lib/invocation/words", "lib/cgi/buffer",
+    "url": ["lib/terminal/target", "lib/cgi/alloc", "lib/cgi/ascii",
+            "lib/cgi/buffer", "lib/cgi/url", "tests/unit/fake_report"],
+    "words": ["lib/invocation/words", "lib/cgi/alloc", "lib/cgi/buffer",
               "tests/unit/fake_report"],
 }
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra",
