@@ -720,7 +720,15 @@ def test_pages_that_are_written_to_anyhow(preloaded):
     assert from_image and faults < 64
 
 
-def test_what_libraries_do_at_the_end(preloaded):
+def libffi_stays_open(python):
+    """Whether ctypes keeps a descriptor of a library, as on Debian testing."""
+    code = ("import ctypes, os; print(*(os.path.realpath(f'/proc/self/fd/{n}')"
+            " for n in os.listdir('/proc/self/fd')))")
+    return b"libffi" in subprocess.run([python, "-c", code], check=True,
+                                       stdout=subprocess.PIPE).stdout
+
+
+def test_what_libraries_do_at_the_end(preloaded, python):
     """I3: what a library in C registers during a request runs at its end.
 
     What it registered when it was imported was another process's."""
@@ -733,6 +741,11 @@ def test_what_libraries_do_at_the_end(preloaded):
             libc.__cxa_atexit(libc.perror, words[1], None)
             return reply(start_response, environ["cgi2wsgi.preloaded"])
     """)
+    if libffi_stays_open(python):
+        until(lambda: preloaded.run(script) and preloaded.files("refusal"))
+        reason = preloaded.files("refusal")[0].read_text()
+        assert re.search("left a descriptor open: .*libffi", reason)
+        return
     preloaded.make(script)
     reply = preloaded.run(script)
     assert reply.body == b"True" and "of the request" in reply.log

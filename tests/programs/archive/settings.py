@@ -6,6 +6,8 @@ DATA is a folder to write, SITE the URL path that the project has.
 import os
 from pathlib import Path
 
+import django
+
 DATA = Path(os.environ["DATA"])
 SITE = os.environ["SITE"]
 SECRET_KEY = "only for this test"
@@ -51,5 +53,10 @@ MEDIA_ROOT = DATA / "media"
 STATIC_URL = SITE + "/static/"
 WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = DATA / "static"
-STATICFILES_STORAGE = (
-    "whitenoise.storage.CompressedManifestStaticFilesStorage")
+STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+if django.VERSION < (4, 2):
+    STATICFILES_STORAGE = STORAGE
+else:
+    STORAGES = {"default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": STORAGE}}
