@@ -382,23 +382,6 @@ lock_file(void)
 	return locked;
 }
 
-static int
-add_change(const char *name, const char *value)
-{
-	struct key_variable *grown = realloc(
-	    keep.changes, (keep.change_count + 1) * sizeof(*grown));
-
-	if (grown == NULL)
-		return -1;
-	keep.changes = grown;
-	grown += keep.change_count++;
-	grown->name = strdup(name);
-	grown->value = value != NULL ? strdup(value) : NULL;
-	return grown->name == NULL || (value != NULL && grown->value == NULL)
-	    ? -1
-	    : 0;
-}
-
 /* What the process has set since the beginning, and what it has removed. */
 static int
 note_changes(void)
@@ -415,9 +398,11 @@ note_changes(void)
 				return -1;
 			now = place_variable(environ, name);
 			before = place_variable(keep.first, name);
-			if (now == NULL || before == NULL ||
-			    strcmp(now, before) != 0)
-				result = add_change(name, now);
+			if ((now == NULL || before == NULL ||
+				strcmp(now, before) != 0) &&
+			    key_append(&keep.changes, &keep.change_count, name,
+				now) == NULL)
+				result = -1;
 			free(name);
 		}
 	return result;

@@ -12,6 +12,7 @@
 #include "cgi/request.h"
 #include "image/key.h"
 #include "invocation/file.h"
+#include "python/source.h"
 
 /* What the interpreter, libc, OpenSSL and numeric libraries read: of PYTHON*,
  * LC_*, LD_* and *_proxy each known name. */
@@ -93,21 +94,16 @@ note_executed(const char *event, PyObject *arguments, void *unused)
 int
 key_watch(void)
 {
-	PyObject *code = Py_CompileString(text, "<image/key>", Py_file_input),
-		 *done = NULL;
+	static PyMethodDef none = { NULL, NULL, 0, NULL };
+	PyObject *done;
 
-	names = PyDict_New();
-	if (code != NULL && names != NULL &&
-	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
-		0 &&
-	    (executed = PySet_New(NULL)) != NULL &&
-	    PyDict_SetItemString(names, "executed", executed) == 0 &&
+	names = NULL;
+	if ((executed = PySet_New(NULL)) != NULL &&
 	    PySys_AddAuditHook(note_executed, NULL) == 0)
-		done = PyEval_EvalCode(code, names, names);
-	Py_XDECREF(code);
-	Py_XDECREF(done);
-	if (done == NULL)
-		return -1;
+		names = source_define(
+		    Py_BuildValue("{sOsO}", "__builtins__",
+			PyEval_GetBuiltins(), "executed", executed),
+		    &none, text, "<image/key>");
 	done = call("watch");
 	Py_XDECREF(done);
 	return done != NULL ? 0 : -1;
@@ -119,6 +115,24 @@ key_forget(void)
 	Py_XDECREF(call("variables"));
 	Py_CLEAR(executed);
 	PyErr_Clear();
+}
+
+struct key_variable *
+key_append(struct key_variable **list, size_t *count, const char *name,
+    const char *value)
+{
+	struct key_variable *grown = realloc(
+	    *list, (*count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return NULL;
+	*list = grown;
+	grown += (*count)++;
+	*grown = (struct key_variable){ .name = strdup(name),
+		.value = value != NULL ? strdup(value) : NULL };
+	return grown->name == NULL || (value != NULL && grown->value == NULL)
+	    ? NULL
+	    : grown;
 }
 
 static int
@@ -133,18 +147,11 @@ add_variable(struct key *key, const char *name, char **environment, bool asked)
 			key->variables[i].asked |= asked;
 			return 0;
 		}
-	grown = realloc(
-	    key->variables, (key->variable_count + 1) * sizeof(*grown));
+	grown = key_append(&key->variables, &key->variable_count, name, value);
 	if (grown == NULL)
 		return -1;
-	key->variables = grown;
-	grown += key->variable_count++;
-	grown->name = strdup(name);
-	grown->value = value != NULL ? strdup(value) : NULL;
 	grown->asked = asked;
-	return grown->name == NULL || (value != NULL && grown->value == NULL)
-	    ? -1
-	    : 0;
+	return 0;
 }
 
 static int
@@ -224,20 +231,16 @@ add_working_folder(struct key *key)
 static int
 add_own_files(struct key *key, const char *file)
 {
-	char *path = file_path(key->working, key->caller.execfn), *slash;
+	char *path = file_path(key->working, key->caller.execfn),
+	     *folder = file_folder(path);
 	int result = -1;
 
-	if (path == NULL)
-		return -1;
 	if (add_file(key, "/etc/localtime", IMAGE_WHOLE) == 0 &&
 	    add_file(key, path, IMAGE_WHOLE) == 0 &&
-	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0)) {
-		slash = strrchr(path, '/');
-		slash[slash == path ? 1 : 0] = '\0';
-		result = add_file(key, path, IMAGE_WHICH) == 0
-		    ? add_working_folder(key)
-		    : -1;
-	}
+	    (file == NULL || add_file(key, file, IMAGE_WHOLE) == 0) &&
+	    add_file(key, folder, IMAGE_WHICH) == 0)
+		result = add_working_folder(key);
+	free(folder);
 	free(path);
 	return result;
 }

@@ -28,6 +28,13 @@ struct key {
 	bool everything; /* the import read all variables there were */
 };
 
+/*
+ * Appends copies of a name and of a value, which may be NULL. Returns what was
+ * appended, or NULL: there is no memory.
+ */
+struct key_variable *key_append(
+    struct key_variable **, size_t *count, const char *name, const char *value);
+
 /* From now on os.environ notes who looks at what. -1: with an exception set */
 int key_watch(void);
 

@@ -27,9 +27,8 @@ struct entry {
 	char name[];
 };
 
-/* Whether text begins with these words, and how long they are, or 0. */
-static int
-begins_with(const char *text, const char *words)
+int
+place_begins(const char *text, const char *words)
 {
 	int i;
 
@@ -45,7 +44,7 @@ place_variable(char **environment, const char *name)
 	int length;
 
 	for (; *environment != NULL; environment++)
-		if ((length = begins_with(*environment, name)) > 0 &&
+		if ((length = place_begins(*environment, name)) > 0 &&
 		    (*environment)[length] == '=')
 			return *environment + length + 1;
 	return NULL;
@@ -129,7 +128,7 @@ may_be_module(const char *name, unsigned char type)
 			return false;
 	return (type == TYPE_FOLDER || type == TYPE_LINK ||
 		   type == TYPE_UNKNOWN) &&
-	    begins_with(name, "__pycache__") == 0;
+	    place_begins(name, "__pycache__") == 0;
 }
 
 void
@@ -254,7 +253,7 @@ append_option(const struct place_caller *caller, char path[PLACE_SIZE])
 	int length = 0, skip;
 
 	for (; words != NULL && *words != '\0'; words++) {
-		skip = begins_with(words, "--cache");
+		skip = place_begins(words, "--cache");
 		if (skip == 0 || (words[skip] != ' ' && words[skip] != '='))
 			continue;
 		for (words += skip + 1; *words != '\0' && *words != ' ';

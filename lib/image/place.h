@@ -31,6 +31,9 @@ struct place_caller {
 /* The value of a variable, or NULL. */
 const char *place_variable(char **environment, const char *name);
 
+/* Whether text begins with these words, and how long they are, or 0. */
+int place_begins(const char *text, const char *words);
+
 /* What a file is like, as fstatat(2) does it; all zero if there is none. */
 void place_stat(int folder, const char *path, int flags, struct image_stat *);
 bool place_same(

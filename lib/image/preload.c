@@ -146,14 +146,11 @@ is_executed_by_itself(const struct preload_start *start)
 {
 	const char *found = place_variable(
 	    start->caller.environment, NOTE_NAME);
-	char note[2 * PLACE_SIZE], *own = note + sizeof(NOTE) - 1;
+	char note[2 * PLACE_SIZE];
 
 	write_note(note, " ", NULL);
-	while (found != NULL && *own != '\0' && *own == *found) {
-		own++;
-		found++;
-	}
-	return *own == '\0';
+	return found != NULL &&
+	    place_begins(found, note + sizeof(NOTE) - 1) > 0;
 }
 
 static void

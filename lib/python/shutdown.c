@@ -21,6 +21,7 @@
 #include "python/garbage.h"
 #include "python/immortal.h"
 #include "python/shutdown.h"
+#include "python/source.h"
 
 static const char order_text[] = {
 #include <shutdown.inc>
@@ -439,19 +440,16 @@ left_after_collecting(void)
 static PyObject *
 order_objects(PyObject *objects)
 {
-	PyObject *names = PyDict_New(), *done = NULL, *order = NULL,
-		 *code = Py_CompileString(
-		     order_text, "<shutdown>", Py_file_input);
+	static PyMethodDef none = { NULL, NULL, 0, NULL };
+	PyObject *order = NULL,
+		 *names = source_define(Py_BuildValue("{sO}", "__builtins__",
+					    PyEval_GetBuiltins()),
+		     &none, order_text, "<shutdown>");
 
-	if (names != NULL && code != NULL &&
-	    PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) ==
-		0 &&
-	    (done = PyEval_EvalCode(code, names, names)) != NULL)
+	if (names != NULL)
 		order = PyObject_CallFunctionObjArgs(
 		    PyDict_GetItemString(names, "outermost_first"), objects,
 		    NULL);
-	Py_XDECREF(done);
-	Py_XDECREF(code);
 	Py_XDECREF(names);
 	return order;
 }
