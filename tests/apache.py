@@ -265,6 +265,21 @@ class Apache:
                               cwd=self.tree, **AS_SERVER, **how)
 
 
+def install_preload(server):
+    """The second program, beside the copy that the server's user can reach."""
+    return server.write("bin/cgi2wsgi-preload", PROGRAM.with_name(
+        "cgi2wsgi-preload").read_bytes(), 0o755)
+
+
+def make_images_folder(server):
+    """Where its scripts may keep images of their process, for --cache."""
+    images = server.folder("data/images")
+    images.chmod(0o700)
+    if ROOT:
+        shutil.chown(images, **AS_SERVER)
+    return images
+
+
 def install_site(apache):
     """Install the site in each of its ways."""
     source = (SERVERS / "site.py").read_text()

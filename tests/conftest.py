@@ -122,8 +122,7 @@ def pytest_collection_modifyitems(config, items):
     # As `make check` has it; all are run by `make check-all`.
     if FEW:
         few = few_of_each(items, int(FEW))
-        config.hook.pytest_deselected(
-            items=[item for item in items if item not in few])
+        config.hook.pytest_deselected(items=list({*items}.difference(few)))
         items[:] = few
     if PRELOAD:
         left_out = [item for item in items if NOT_PRELOADED.keys() & {

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import client
-from apache import AS_SERVER, ROOT, Apache
+from apache import (AS_SERVER, ROOT, Apache, install_preload,
+                    make_images_folder)
 from measure import Failed
-from rungs import BENCH, CGIHANDLER, PYTHON, wait_for_image
-from served import SIZE, install_preload
+from rungs import BENCH, PYTHON, sources, wait_for_image
+from served import SIZE
 
 SOURCES = BENCH / "guestbook"
 GO_PACKAGES = Path("/usr/share/gocode")
@@ -74,12 +75,10 @@ class Guestbook(Apache):
         book = self.tree / "data/book.db"
         self.configure(SIZE + f'SetEnv GUESTBOOK "{book}"\n')
         self.fill(book)
-        install_preload(self)
-        self.images = self.folder("data/images")
-        self.images.chmod(0o700)
         if ROOT:
-            for path in (book, self.images):
-                shutil.chown(path, **AS_SERVER)
+            shutil.chown(book, **AS_SERVER)
+        self.images = make_images_folder(self)
+        install_preload(self)
         if self.has("C", os.path.exists("/usr/include/sqlite3.h")):
             self.install_binary("C", "guestbook.c", compile_c)
         if self.has(GO, shutil.which("go") and (
@@ -127,15 +126,12 @@ class Guestbook(Apache):
     def install_python(self, title):
         """The same file for the program, from an image, and imported."""
         name = f"guestbook_{title.lower()}"
-        text = (SOURCES / f"{name}.py").read_text().partition("\n")[2]
-        preload = (f"#!{self.program}-preload --cache {self.images} "
-                   "--preload-request /\n")
-        for way, file, script in (
-                ("CGIHandler", f"{name}_cgihandler.py",
-                 CGIHANDLER.format(python=PYTHON, name=name)),
-                ("cgi2wsgi", f"{name}.py", f"#!{self.program}\n{text}"),
-                ("cgi2wsgi-preload", f"{name}_preloaded.py", preload + text)):
-            self.write(f"cgi-bin/{file}", script, 0o755)
+        for file, text in sources(name, self.images, self.program,
+                                  SOURCES).items():
+            self.write(f"cgi-bin/{file}", text, 0o755)
+        for way, file in (("CGIHandler", f"{name}_cgihandler.py"),
+                          ("cgi2wsgi", f"{name}.py"),
+                          ("cgi2wsgi-preload", f"{name}_preloaded.py")):
             self.install(f"{title}, {way}", file)
 
     def compare(self):

@@ -26,13 +26,13 @@ LIBRARY = Path(os.__file__).parent
 CUSTOM = re.compile(r"\b(?:site|user)customize\b")
 
 
-def sources(name, images=None, program=PROGRAM):
+def sources(name, images=None, program=PROGRAM, folder=BENCH / "apps"):
     """An application, for both programs, and a script for CGIHandler.
 
     Its first line is for the program, and a comment for all others. images is
     the folder where images of the process lie, if not the user's.
     """
-    text = (BENCH / "apps" / f"{name}.py").read_text().partition("\n")[2]
+    text = (folder / f"{name}.py").read_text().partition("\n")[2]
     cache = f" --cache {images}" if images else ""
     return {f"{name}.py": f"#!{program}\n{text}",
             f"{name}_preloaded.py": f"#!{program}-preload{cache} "

@@ -1,7 +1,6 @@
 """The ways to have Apache answer a request."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from apache import AS_SERVER, MODULES, ROOT, Apache, die_with_parent
-from harness import PROGRAM, until
+from apache import (AS_SERVER, MODULES, Apache, die_with_parent,
+                    install_preload, make_images_folder)
+from harness import until
 from measure import Failed
 from rungs import HELLO, sources, wait_for_image
 
@@ -150,12 +150,6 @@ def memory(pid):
     return int(kib) / 1024
 
 
-def install_preload(apache):
-    """Beside the copy of the program, which Apache's user can reach."""
-    apache.write("bin/cgi2wsgi-preload",
-                 PROGRAM.with_name("cgi2wsgi-preload").read_bytes(), 0o755)
-
-
 class Served(Apache):
     """An Apache for one way and one application, below /app/."""
 
@@ -166,10 +160,7 @@ class Served(Apache):
         self.way = way
         self.uwsgi = None
         self.file = "cgi-bin/" + way.script.replace("{name}", name)
-        self.images = self.folder("data/images")
-        self.images.chmod(0o700)
-        if ROOT:
-            shutil.chown(self.images, **AS_SERVER)
+        self.images = make_images_folder(self)
         install_preload(self)
         for file, text in sources(name, self.images, self.program).items():
             self.write(f"cgi-bin/{file}", text, 0o755)

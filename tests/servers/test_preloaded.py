@@ -8,8 +8,9 @@ import os
 import pytest
 
 import apache_recipes
+from apache import install_preload
 from columns import COLUMNS, prepared
-from harness import PROGRAM, until
+from harness import until
 from webservers import WAYS
 
 pytestmark = pytest.mark.interop
@@ -36,9 +37,7 @@ def server(request):
     made = prepared(request.param)
     try:
         program = made.program
-        made.program = made.write(
-            "bin/cgi2wsgi-preload",
-            PROGRAM.with_name("cgi2wsgi-preload").read_bytes(), 0o755)
+        made.program = install_preload(made)
         folders = (["cgi-bin", "htdocs/cgi-bin"] if request.param in WAYS else
                    [os.path.dirname(apache_recipes.place(
                        made, apache_recipes.SITES["script"][1]))])

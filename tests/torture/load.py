@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 from driver import CUT, NOTHING, PAGE, RIGHT, WRONG
-from harness import PROGRAM
 
 REQUESTS, CLIENTS = 200, 8
 PATIENCE = 90
@@ -42,26 +41,19 @@ class Running:
 
     def __init__(self, name):
         # These know Apache's and others' folders, and are heavy to import.
-        from apache import Apache
+        from apache import Apache, install_preload, make_images_folder
         from webservers import WebServer
         self.name = name
         self.server = (Apache(name) if name in RESTART else WebServer(name))
         folder = "cgi-bin" if name != "nginx" else "htdocs/cgi-bin"
-        preload = self.server.write(
-            "bin/cgi2wsgi-preload",
-            PROGRAM.with_name("cgi2wsgi-preload").read_bytes(), 0o755)
+        preload = install_preload(self.server)
         self.scripts = ["plain.cgi", *["preload.cgi"] * 4]
-        images = self.server.folder("data/images")
+        images = make_images_folder(self.server)
         for place in {"cgi-bin", folder}:
             self.server.script(f"{place}/plain.cgi", APP)
             self.server.write(
                 f"{place}/preload.cgi",
                 f"#!{preload} --cache {images}\n{APP}", 0o755)
-        os.chmod(images, 0o700)
-        from apache import AS_SERVER, ROOT
-        if ROOT:
-            import shutil
-            shutil.chown(images, **AS_SERVER)
         self.server.start()
         self.files = self.listed()
 
