@@ -9,7 +9,8 @@
 # make sanitized            the program for finding errors of memory, and
 # make coverage             what the tests run of it, each in a folder of build/
 # make torture SECONDS=60   faults, signals, attacks and load, so long for each of
-#                           PARTS=calls,signals; SEED=7 for the same again
+#                           PARTS=calls,signals; SEED=7 for the same again;
+#                           WHOLE=1 tries what a release has to pass: hours
 # make bench-quick          what it costs, each figure beside its goal
 # make bench SECONDS=60     and what other ways cost, in a table and a picture
 # make install PREFIX=/usr  the program, manuals, examples; or install-strip
@@ -204,7 +205,8 @@ torture: all
 	$(MAKE) sanitized SANITIZED=forking FORKING='$(forking)'
 	$(MAKE) BUILD=$(BUILD)/forked EXTRA='$(forking)'
 	CGI2WSGI=$(abspath $(program)) tests/torture/run \
-	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(WHOLE),--whole) $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(SEED),--seed $(SEED)) \
 	    $(subst $(comma), ,$(PARTS))
 
 # gcc's analyzer, which finds nothing but what is no fault: words and settings of

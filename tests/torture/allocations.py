@@ -24,6 +24,8 @@ FOR_EVER = 1 << 40
 class Part:
     """Scenes of both programs, and how often each scenario allocates."""
 
+    GOAL = 10_000
+
     def __init__(self, random, given):
         self.random = random
         self.scenes = Scenes()

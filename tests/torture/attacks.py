@@ -349,6 +349,8 @@ class Site:
 class Part:
     """Sites of a worker, one for each way and kind."""
 
+    GOAL = 1_000_000
+
     def __init__(self, random, given):
         self.random = random
         self.sites = {}

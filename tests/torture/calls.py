@@ -2,8 +2,8 @@
 
 A case is PROGRAM SCENARIO CALL:ERROR:N, for the Nth such call of a process of
 that scenario, or CALL:ERROR:N+, for that one and all later ones; of what is to
-be tried again (EINTR, EAGAIN) for five. strace lets them fail. Those that ld.so makes before main() may end in a crash of ld.so,
-which sends nothing.
+be tried again (EINTR, EAGAIN) for five. strace lets them fail. Those that ld.so
+makes before main() may end in a crash of ld.so, which sends nothing.
 """
 
 import re
@@ -83,6 +83,8 @@ def counts(trace):
 
 class Part:
     """Scenes of both programs for each worker, and what they call."""
+
+    GOAL = 10_000
 
     programs = ("static", "shared")
     fast = ["--seccomp-bpf"]

@@ -3,10 +3,12 @@
 A part is a class named Part: cases() gives one case after the other, each a
 text that says all, so that it can be run again; try_case() runs one and returns
 one of VERDICTS and what was seen, or a list of (verdict, seen, how often), and
-the case if that is another. It does so in a worker: a process that inherits the orphans of what it starts, and
-has files of its own.
+the case if that is another. It does so in a worker: a process that inherits the
+orphans of what it starts, and has files of its own. GOAL is how many of it a
+whole run tries, unless there are not so many.
 """
 
+import math
 import multiprocessing
 import shlex
 import time
@@ -57,10 +59,11 @@ def table(tallies):
 
 
 def produce(part, again, jobs, waiting, done):
-    """The process that says what is tried, until time is up."""
+    """The process that says what is tried, until time is up or it is enough."""
     try:
         for case in again or part.cases():
-            if not again and time.monotonic() > part.deadline:
+            if not again and (time.monotonic() > part.deadline
+                              or part.enough.is_set()):
                 break
             waiting.put(case)
     except BaseException:
@@ -90,10 +93,12 @@ def work(part, waiting, done):
 
 
 def run_cases(part, tally, again, jobs, deadline):
-    """Run cases until time is up; or those that are named."""
+    """Run cases until time is up, or, of a whole run, until these are enough;
+    or those that are named."""
     part.notes = Counter()
     part.deadline = deadline
     fork = multiprocessing.get_context("fork")
+    part.enough = fork.Event()
     waiting, done = fork.Queue(jobs), fork.Queue()
     workers = [fork.Process(target=work, args=(part, waiting, done))
                for _ in range(jobs)]
@@ -120,6 +125,8 @@ def run_cases(part, tally, again, jobs, deadline):
             tally.add(*other or [case], verdict, seen, times)
             if again:
                 print(f"{verdict}: {seen}", flush=True)
+        if math.isinf(deadline) and sum(tally.count.values()) >= part.GOAL:
+            part.enough.set()
     for worker in workers:
         worker.join()
     if failure:

@@ -70,9 +70,13 @@ def compile_target(name, folder, kind="careful"):
 class Part:
     """A folder of fuzzers, with what they found of each."""
 
+    GOAL = 10_000_000 * len(TARGETS)
+
     def __init__(self, random, given):
         self.random = random
-        self.slice = max(1, min(SLICE, given.seconds / len(TARGETS) / 4))
+        # In a whole run, a slice is over when its inputs are.
+        self.slice = 0 if given.whole else max(
+            1, min(SLICE, given.seconds / len(TARGETS) / 4))
         memory = "/dev/shm"     # targets write small files all the time
         self.folder = Path(tempfile.mkdtemp(
             prefix="torture-", dir=memory if os.access(memory, os.W_OK)

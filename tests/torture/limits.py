@@ -45,6 +45,8 @@ KILLED = {"stack": (signal.SIGKILL, signal.SIGSEGV),
 class Part:
     """A scene of each program."""
 
+    GOAL = 10_000
+
     def __init__(self, random, given):
         self.random = random
         self.scenes = Scenes()

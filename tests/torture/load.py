@@ -47,7 +47,7 @@ class Running:
         self.server = (Apache(name) if name in RESTART else WebServer(name))
         folder = "cgi-bin" if name != "nginx" else "htdocs/cgi-bin"
         preload = install_preload(self.server)
-        self.scripts = ["plain.cgi", *["preload.cgi"] * 4]
+        self.scripts = ["plain.cgi", *["preload.cgi"] * 8]
         images = make_images_folder(self.server)
         for place in {"cgi-bin", folder}:
             self.server.script(f"{place}/plain.cgi", APP)
@@ -105,7 +105,8 @@ class Running:
         """One request: bytes that came, and bytes that are right."""
         body = b"" if kind not in ("read", "ignore", "slow") else (
             b"%d" % number) * 2000
-        query = f"{number}-{kind}"
+        # Without "=", Apache makes words of argv, and no image is used.
+        query = f"{'number=' if number % 10 else ''}{number}-{kind}"
         if kind == "slow":
             query += "-read"
         head = (f"{'POST' if body else 'GET'} /cgi-bin/{script}?{query} "
@@ -140,6 +141,8 @@ class Running:
 
 class Part:
     """Servers of a worker."""
+
+    GOAL = 100_000 * len(SERVERS)
 
     def __init__(self, random, given):
         self.random = random

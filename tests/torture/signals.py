@@ -17,6 +17,8 @@ SIGNALS = ("ABRT", "ALRM", "CHLD", "HUP", "INT", "KILL", "PIPE", "PROF", "QUIT",
 class Part(calls.Part):
     """The same scenes and calls."""
 
+    GOAL = 5_000
+
     fast = []       # strace's injects no signals
 
     def of_call(self, program, name, call, most):
