@@ -53,14 +53,14 @@ is_dropped(const struct request *request, const struct variable *variable)
 	size_t i;
 
 	for (i = 0; i < sizeof(distrusted) / sizeof(*distrusted); i++)
-		if (request_names(variable, distrusted[i]))
+		if (request_is_named(variable, distrusted[i]))
 			return true;
-	if (!request_names(variable, "CONTENT_TYPE") &&
-	    !request_names(variable, "CONTENT_LENGTH"))
+	if (!request_is_named(variable, "CONTENT_TYPE") &&
+	    !request_is_named(variable, "CONTENT_LENGTH"))
 		return false;
 	last = request_value(request,
-	    request_names(variable, "CONTENT_TYPE") ? "CONTENT_TYPE"
-						    : "CONTENT_LENGTH");
+	    request_is_named(variable, "CONTENT_TYPE") ? "CONTENT_TYPE"
+						       : "CONTENT_LENGTH");
 	return *last == '\0' || strcmp(last, "-1") == 0;
 }
 
@@ -78,7 +78,7 @@ static int
 add_variable(PyObject *env, const struct variable *variable)
 {
 	PyObject *name, *value, *present, *joined;
-	bool is_host = request_names(variable, "HTTP_HOST");
+	bool is_host = request_is_named(variable, "HTTP_HOST");
 	int result = -1;
 
 	name = decode_latin1(variable->name, variable->length);
@@ -92,7 +92,7 @@ add_variable(PyObject *env, const struct variable *variable)
 	    memcmp(variable->name, "HTTP_", 5) == 0) {
 		/* RFC 9110 5.3, RFC 6265 5.4 */
 		joined = PyUnicode_FromFormat("%U%s%U", present,
-		    request_names(variable, "HTTP_COOKIE") ? "; " : ", ",
+		    request_is_named(variable, "HTTP_COOKIE") ? "; " : ", ",
 		    value);
 		if (joined == NULL)
 			goto done;

@@ -78,7 +78,7 @@ ascii_base64(const char *bytes, size_t size, size_t before)
 	size_t bit, byte;
 	unsigned both;
 
-	/* Each is six bits of two bytes; behind the last one is a NUL. */
+	/* Each has six bits of two bytes; the text's NUL follows the last. */
 	for (bit = (6 - 8 * before % 6) % 6;
 	     text != NULL && bit + 6 <= 8 * size; bit += 6) {
 		byte = bit / 8;

@@ -26,8 +26,9 @@ bool ascii_equal_text(const char *bytes, size_t size, const char *text);
 bool ascii_begins(const char *text, const char *beginning, size_t size);
 
 /*
- * The characters of base64 (RFC 4648 4) that are of nothing but so many bytes,
- * where others, so many, stand before them: memory to be freed, or NULL.
+ * What base64 (RFC 4648 4) makes of a NUL-terminated text of size bytes inside
+ * a longer one, behind so many other bytes: only the characters that do not
+ * depend on its surroundings. Returns memory to be freed, or NULL.
  */
 char *ascii_base64(const char *bytes, size_t size, size_t before);
 

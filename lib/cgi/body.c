@@ -34,8 +34,8 @@ static struct {
 	bool compressed; /* by the client */
 	bool measured;
 	bool abandoned; /* by the application, which failed */
-	int error; /* why no more can be read */
-	int lost; /* why not all that was kept can be given */
+	int error; /* errno: why no more can be read; or 0 */
+	int lost; /* errno: why some of the body could not be kept; or 0 */
 	int file; /* unnamed, for what is behind IN_MEMORY bytes; or -1 */
 	int64_t kept, given; /* bytes, of those kept */
 	char length[24]; /* CONTENT_LENGTH of what was stored */
@@ -55,7 +55,7 @@ body_open(int descriptor)
  * chunked upload and closes the pipe behind it; Caddy says -1.
  */
 static bool
-ends_with_file(const struct request *request, const char *length)
+ends_at_end_of_file(const struct request *request, const char *length)
 {
 	if (length != NULL)
 		return strcmp(length, "-1") == 0 &&
@@ -68,7 +68,7 @@ ends_with_file(const struct request *request, const char *length)
  * undoes the chunks alone: of "gzip, chunked" gzip is left (RFC 9112 6.1).
  */
 static bool
-is_undone(const struct request *request)
+is_dechunked(const struct request *request)
 {
 	const char *coding = request_text(
 	    request, "HTTP_TRANSFER_ENCODING", "");
@@ -89,7 +89,7 @@ lengths_agree(const struct request *request, const char *length)
 
 	for (i = 0; i < request->count; i++) {
 		v = &request->variables[i];
-		if (v->value != NULL && request_names(v, "CONTENT_LENGTH") &&
+		if (v->value != NULL && request_is_named(v, "CONTENT_LENGTH") &&
 		    strcmp(v->value, length) != 0)
 			return false;
 	}
@@ -119,8 +119,8 @@ body_measure(const struct request *request, int64_t limit)
 		    "CONTENT_LENGTH was given twice and differs");
 	if (length != NULL && *length == '\0')
 		length = NULL;
-	body.endless = ends_with_file(request, length);
-	if (body.endless && length == NULL && !is_undone(request)) {
+	body.endless = ends_at_end_of_file(request, length);
+	if (body.endless && length == NULL && !is_dechunked(request)) {
 		body.endless = false;
 		return report_fail(REPORT_LENGTH_REQUIRED,
 		    "the server does not undo this Transfer-Encoding: '%s'",
@@ -166,9 +166,9 @@ give_kept(void *buffer, size_t size)
 	return got;
 }
 
-/* From now on every read fails: a body is never silently short. */
+/* From now on every read fails: a body is never silently short (C8). */
 static int
-broken(int error)
+fail_reads(int error)
 {
 	errno = body.error = error;
 	return -1;
@@ -185,18 +185,18 @@ read_descriptor(void *buffer, size_t size)
 	if (size == 0)
 		return 0;
 	if (body.error != 0)
-		return broken(body.error);
+		return fail_reads(body.error);
 	while ((got = read(body.descriptor, buffer, size)) == -1 &&
 	    (errno == EAGAIN || errno == EWOULDBLOCK))
 		if (poll(&input, 1, -1) == -1)
 			return -1;
 	if (got == -1)
-		return errno == EINTR ? -1 : broken(errno);
+		return errno == EINTR ? -1 : fail_reads(errno);
 	process_note_progress();
 	if (body.endless)
 		body.remaining = got == 0 ? 0 : ENDLESS;
 	else if (got == 0)
-		return broken(ECONNRESET);
+		return fail_reads(ECONNRESET);
 	else
 		body.remaining -= got;
 	return got;
@@ -249,7 +249,7 @@ open_file(void)
 
 /* Returns 0, or -1 with errno. */
 static int
-keep(const char *bytes, size_t size)
+keep_bytes(const char *bytes, size_t size)
 {
 	size_t fits;
 	ssize_t put;
@@ -287,7 +287,7 @@ body_spool(void)
 		return;
 	if (body.abandoned)
 		body.lost = ECANCELED;
-	else if (keep(buffer, (size_t)got) == -1)
+	else if (keep_bytes(buffer, (size_t)got) == -1)
 		body.lost = errno;
 }
 
@@ -307,7 +307,7 @@ store_rest(void)
 	while ((got = read_descriptor(buffer, sizeof(buffer))) > 0) {
 		if (got > body.limit - body.kept)
 			return refuse_too_large(body.limit);
-		if (keep(buffer, (size_t)got) == -1) {
+		if (keep_bytes(buffer, (size_t)got) == -1) {
 			body.remaining = 0;
 			return report_fail(REPORT_SYSTEM,
 			    "cannot keep the request's body: %s",
@@ -353,10 +353,10 @@ is_local_socket(void)
 }
 
 /*
- * mod_cgid writes the body into the socket that it reads the reply from, and
- * to end with bytes in it is a reset, which loses the reply (unix(7)). So it is
- * told that nobody reads any more; then it goes on to the reply, and what it
- * had written already is soon out of there.
+ * mod_cgid writes the body into the socket that it reads the reply from. If we
+ * ended with bytes unread there, that would be a reset, and the reply lost
+ * (unix(7)). So it is told that nobody reads any more, and goes on to the
+ * reply; what it had written before is read here.
  */
 static void
 stop_sender(void)
@@ -378,10 +378,9 @@ body_drain(unsigned seconds)
 	int more;
 
 	/*
-	 * What was refused is not waited for where the server minds no closed
-	 * pipe or is told. fcgiwrap answers 502, uWSGI nothing and civetweb 500
-	 * in place of the 413, unless they can hand over the body: they get a
-	 * second.
+	 * What was refused has a second: unless they can hand it over, fcgiwrap
+	 * answers 502, uWSGI nothing and civetweb 500 in place of the 413. Who
+	 * writes to a socket is told to stop instead, below.
 	 */
 	if (body.refused)
 		seconds = is_local_socket() ? 0 : 1;

@@ -41,7 +41,7 @@ ssize_t body_read(void *buffer, size_t size);
 /* Whether body_measure() was called. */
 bool body_is_measured(void);
 
-/* The descriptor, if the server may still be writing to it, or -1. */
+/* The descriptor, if more of the body may come and none was refused; or -1. */
 int body_pending(void);
 
 /*
@@ -54,9 +54,8 @@ void body_spool(void);
 void body_abandon(void);
 
 /*
- * Reads and drops the rest: servers lose the reply otherwise. Takes that many
- * seconds at most; for what --max-body refused none, or one where the server
- * would lose the 413.
+ * Reads and drops the rest: servers lose the reply otherwise. Takes so many
+ * seconds at most, and one at most for a body that --max-body refused.
  */
 void body_drain(unsigned seconds);
 

@@ -1,4 +1,4 @@
-/* fclose() of open_memstream() does not tell that a write has failed. */
+/* Not open_memstream(3): its fclose() does not tell that a write failed. */
 
 #include <stdarg.h>
 #include <stdio.h>

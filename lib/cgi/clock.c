@@ -112,7 +112,7 @@ clock_elapsed(void)
 	    watch.aside;
 }
 
-/* The start of this process in ticks since the host's, or -1. */
+/* When this process began, in ticks since the host was started; or -1. */
 static int64_t
 read_start_ticks(void)
 {
@@ -149,8 +149,8 @@ read_busy_time(void)
 }
 
 /*
- * The process is at least as old as the time it ran and waited to run, which
- * is told exactly, and as the tick allows.
+ * A process is at least as old as the time that it ran or waited to run, which
+ * the kernel tells exactly, and as its tick of the start allows.
  */
 void
 clock_ask_kernel(void)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Time belongs to one of these at each moment; some come again and again. */
+/* Each moment belongs to one of these; a phase may come back. */
 enum clock_phase {
 	CLOCK_FORK, /* until main() began */
 	CLOCK_INTERPRETER,
@@ -27,19 +27,22 @@ int64_t clock_now(void);
 /* main() begins: forgets all of an earlier request. */
 void clock_open(void);
 
-/* The process in which it did. */
+/* The process that called clock_open(): a forked child is another. */
 pid_t clock_process(void);
 
 /*
- * From now on the phases are told apart; without this call what follows does
- * nothing. announce: clock_header() has something to say.
+ * From now on phases are told apart; before, clock_enter() does nothing.
+ * announce: clock_header() returns a header.
  */
 void clock_run(bool announce);
 
-/* Ends a phase and begins the next. Returns what the first took since then. */
+/*
+ * Ends the present phase and begins another. Returns the nanoseconds since the
+ * last such call: what the phase that ends took.
+ */
 int64_t clock_enter(enum clock_phase);
 
-/* Between these, time belongs to nobody. */
+/* Time between these two calls counts for no phase. */
 void clock_pause(void);
 void clock_resume(void);
 
@@ -48,13 +51,13 @@ int64_t clock_spent(enum clock_phase);
 int64_t clock_elapsed(void);
 
 /*
- * Asks the kernel, once, when the process began, which it tells to a tick of
- * its clock, mostly 10 ms. What is certain becomes the time of CLOCK_FORK. A
- * fork of the process keeps the answer.
+ * Asks the kernel, once, when the process began. It knows to a tick, mostly 10
+ * ms: the least that this can mean becomes the time of CLOCK_FORK. A forked
+ * child keeps the answer.
  */
 void clock_ask_kernel(void);
 
-/* What CLOCK_FORK took at most, or 0: the kernel does not tell. */
+/* The most that it can mean; 0 if the kernel does not tell. */
 int64_t clock_fork_at_most(void);
 
 /*

@@ -1,10 +1,9 @@
 /*
  * SIGALRM is the application's, and so is every other signal that it can name:
- * it may block or ignore them all. The C library keeps the first of the
- * kernel's real-time signals for itself (nptl(7)): its sigaction() and its
- * sigprocmask() refuse or leave out that number, and of itself only
- * pthread_cancel() uses it, which Python never calls. So the handler for it is
- * set by the system call.
+ * it may block or ignore them all. The C library keeps the kernel's first
+ * real-time signal for itself (nptl(7)): its sigaction() refuses that number,
+ * its sigprocmask() leaves it out, and only its pthread_cancel(), which Python
+ * never calls, sends it. So a system call sets the handler for it.
  */
 
 #include <sys/syscall.h>
@@ -22,14 +21,14 @@
 #define MASK_SIZE 8 /* of the kernel's set of signals */
 
 /*
- * The kernel compares RLIMIT_CPU with what it counted in ticks, from which the
- * exact CLOCK_PROCESS_CPUTIME_ID differs where processes are many. This is the
- * clock of the ticks: like that of clock_getcpuclockid(3) for this process,
+ * The kernel compares RLIMIT_CPU with time that it counts in ticks. On a busy
+ * host CLOCK_PROCESS_CPUTIME_ID, which is exact, differs from that. This is the
+ * clock of the ticks: what clock_getcpuclockid(3) returns for this process, but
  * with the kernel's CPUCLOCK_PROF, 0, in the lowest bits.
  */
 #define CPU_CLOCK ((clockid_t)(~0U << 3))
 
-/* Of the time that passes, and of the processor time of this process. */
+/* One for the time that passes, one for this process's processor time. */
 static struct deadline {
 	volatile sig_atomic_t open;
 	timer_t timer;

@@ -13,21 +13,21 @@
 int deadline_open(void (*on_time)(void));
 
 /*
- * In how many milliseconds that is, in place of an earlier one; 0: never.
- * Nothing happens before deadline_open(). Signal handlers may call it.
+ * Sets that moment, so many milliseconds from now, in place of an earlier one;
+ * 0: never. Does nothing before deadline_open(). Signal handlers may call it.
  */
 void deadline_set(unsigned milliseconds);
 
 /*
- * After deadline_open(): one more, of the processor time of this process.
- * Returns 0, or -1 with errno.
+ * After deadline_open(): a second deadline, by the processor time that this
+ * process uses. Returns 0, or -1 with errno.
  */
 int deadline_open_cpu(void (*on_time)(void));
 
-/* A tenth of a second before the process has used so many since its start. */
+/* Sets it to a tenth of a second before so many seconds were used in all. */
 void deadline_set_cpu(time_t seconds);
 
-/* How many milliseconds it has used, as the kernel counts for its limit. */
+/* Milliseconds of processor time used, as the kernel counts for RLIMIT_CPU. */
 int64_t deadline_cpu_time(void);
 
 #endif

@@ -11,7 +11,7 @@
 /*
  * Each returns NULL if the text is allowed, or the rule that it breaks.
  * Status: PEP 3333 "start_response()"; names and values: RFC 9110 5.1, 5.5;
- * hop-by-hop names: PEP 3333 "Other HTTP Features".
+ * hop-by-hop names: PEP 3333 "Other HTTP Features". "Status" is no name (E4).
  */
 const char *header_check_status(const char *, size_t);
 const char *header_check_name(const char *, size_t);

@@ -55,7 +55,7 @@ has_sigchld(unsigned long long mask)
 	return (mask >> (SIGCHLD - 1) & 1) != 0;
 }
 
-/* Apache waits for what it started, and asks the kernel for nobody else's. */
+/* Apache waits for what it started, and adopts nobody else's children. */
 static bool
 is_apache(const struct ancestor *ancestor)
 {
@@ -68,7 +68,7 @@ is_apache(const struct ancestor *ancestor)
  * could change it. With its own end nobody has the output open any more.
  */
 static int
-keep(void *process)
+await_end(void *process)
 {
 	struct pollfd end = { .fd = *(int *)process, .events = POLLIN };
 
@@ -77,12 +77,12 @@ keep(void *process)
 }
 
 /*
- * How to start a keeper that somebody waits for, or -1. mod_cgid's daemon
- * ignores SIGCHLD, so its children vanish by themselves (wait(2)). Else the
- * keeper is left to init, or to an ancestor that takes init's place for those
- * below it, which nobody can see (PR_SET_CHILD_SUBREAPER of prctl(2)). So
- * each ancestor but Apache must be one that waits for whoever comes: one that
- * only handles SIGCHLD may wait for nothing but what it started.
+ * How to start a keeper that somebody waits for, as a flag of clone(2) or 0; or
+ * -1. mod_cgid's daemon ignores SIGCHLD, so its children vanish by themselves
+ * (wait(2)). Otherwise init gets the keeper, or an ancestor that took init's
+ * place (PR_SET_CHILD_SUBREAPER of prctl(2)), and we cannot see which. So each
+ * ancestor but Apache must block or ignore SIGCHLD, as those do that wait for
+ * any child. One that handles it may wait only for children that it started.
  */
 static int
 choose_adoption(void)
@@ -107,7 +107,7 @@ choose_adoption(void)
 
 /* Returns 0, or -1 if there is no keeper. */
 static int
-start(void)
+start_process(void)
 {
 	static _Alignas(16) char stack[16 << 10];
 	static int process;
@@ -121,8 +121,8 @@ start(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	/* Without a signal for its end: wait(2) in exit() does not mean it. */
-	keeper = clone(
-	    keep, stack + sizeof stack, CLONE_VM | CLONE_FILES | how, &process);
+	keeper = clone(await_end, stack + sizeof stack,
+	    CLONE_VM | CLONE_FILES | how, &process);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return keeper == -1 ? -1 : 0;
 }
@@ -130,7 +130,7 @@ start(void)
 #else
 
 static int
-start(void)
+start_process(void)
 {
 	return -1;
 }
@@ -142,6 +142,6 @@ keeper_start(void)
 {
 	const struct timespec pause = { .tv_nsec = 100000 };
 
-	if (start() == -1)
+	if (start_process() == -1)
 		nanosleep(&pause, NULL);
 }

@@ -3,10 +3,9 @@
 #define CGI_KEEPER_H
 
 /*
- * Has another process end the output as soon as this one is gone, or, where
- * that could not be started or nobody would wait for it, only gives the server
- * time to fall asleep. To be called when nothing is left but exit() and what
- * libraries do there.
+ * Starts a process that ends the output as soon as this one is gone. Where it
+ * cannot be started, or nobody would wait for it, gives the server 0.1 ms to
+ * fall asleep. To be called when nothing is left but exit(3).
  */
 void keeper_start(void);
 

@@ -22,11 +22,11 @@
 #define SELF "/proc/self/fd/2"
 
 static struct {
-	off_t size; /* of a file, where a line is known to begin */
-	long writes; /* of this process then, for what is no file; 0: unknown */
+	off_t size; /* of a file when a line began */
+	long writes; /* count_writes() when one began in a pipe or socket */
 } sink;
 
-/* One more than the calls of write(2), as proc(5) has them; or 0. */
+/* One more than the calls of write(2) (proc(5)), or 0: nothing counts them. */
 static long
 count_writes(void)
 {
@@ -128,7 +128,8 @@ log_write_more(const char *text, size_t size)
 void
 log_note_other_write(void)
 {
-	sink.writes += sink.writes != 0;
+	if (sink.writes != 0)
+		sink.writes++;
 }
 
 void

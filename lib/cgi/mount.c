@@ -153,9 +153,9 @@ collect_asked(struct mount *mount)
 }
 
 /*
- * What of asked lies below a prefix of so many bytes, or NULL: as the client
- * wrote it, double slashes and all, unless dot segments lead out of there and
- * back.
+ * What of asked lies below a prefix of so many bytes, or NULL. It stays as the
+ * client wrote it, double slashes and all, unless its dot segments lead out of
+ * the prefix and back.
  */
 static const char *
 find_below(
@@ -284,7 +284,7 @@ find_script(struct mount *mount)
 	for (i = 0; i < mount->count; i++) {
 		asked = mount->asked[i];
 		if (is_right(mount, asked)) {
-			/* CGIVar current-uri: REQUEST_URI is the rewritten. */
+			/* With Apache's CGIVar it may be the rewritten path. */
 			if (is_right(mount, mount->asked[mount->count - 1]))
 				return;
 		} else if (is_twice(mount, asked)) {
@@ -310,7 +310,7 @@ is_whole_path(const struct mount *mount)
 	size_t i, count = 0;
 
 	for (i = 0; i < request->count; i++)
-		if (request_names(&request->variables[i], "SCRIPT_NAME"))
+		if (request_is_named(&request->variables[i], "SCRIPT_NAME"))
 			count++;
 	return count == 1 && file != NULL && !ends_with(mount->script, file) &&
 	    request_value(request, "PATH_INFO") == NULL &&
@@ -404,7 +404,7 @@ set_variables(struct mount *mount)
 
 /*
  * --script-name: the path behind the prefix, as the client wrote it. Where
- * REQUEST_URI has no path, PATH_INFO is believed. Returns whether it is there.
+ * REQUEST_URI has no path, PATH_INFO is believed. Returns whether one is found.
  */
 static bool
 find_prefix(struct mount *mount, const char *prefix)
@@ -426,7 +426,7 @@ find_prefix(struct mount *mount, const char *prefix)
 
 /*
  * Apache's Action: PATH_INFO is the script's URL path with the script's own
- * path information behind it. Returns whether it is.
+ * path information behind it. Returns whether that holds.
  */
 static bool
 find_action(struct mount *mount, const char *tail)

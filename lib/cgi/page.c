@@ -1,7 +1,6 @@
 /*
  * The page that a client sees after a failure: what the failure means and
- * what to do, but nothing of this host, for a stranger may read it. Without
- * style tricks; everything from elsewhere is escaped.
+ * what to do, but nothing of this host, for a stranger may read it.
  */
 
 #include <errno.h>

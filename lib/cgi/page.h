@@ -6,23 +6,24 @@
 #include "cgi/request.h"
 
 /*
- * Forgets all of an earlier request. The new one must stay; a person at a
- * terminal may read its page.
+ * Forgets all of an earlier request. The new one stays borrowed. terminal: a
+ * person reads the page there.
  */
 void page_open(const struct request *, bool terminal);
 
-/* Entries go to a file of --log. */
+/* From now on pages say that the log is the file of --log. */
 void page_expect_log(void);
 
 /* Once: logs the remembered failure and, if no byte was sent, its page. */
 void page_deliver(void);
 
-/*
- * Makes ready what page_last_words() writes, which may be called in a signal
- * handler: a line for the log and, if no byte was sent, the page. By which
- * signal, or 0.
- */
+/* Makes ready what page_last_words() writes. */
 void page_prepare(void);
+
+/*
+ * Writes report_last_words() and, if no byte was sent, the page. Signal
+ * handlers may call it.
+ */
 void page_last_words(enum report_code, int signal_number);
 
 #endif

@@ -41,7 +41,7 @@ static struct {
 	volatile sig_atomic_t phase, holding, terminated, ending;
 	volatile sig_atomic_t interruption; /* a report_code, or 0 */
 	volatile sig_atomic_t timeout, grace; /* seconds */
-	volatile sig_atomic_t progress; /* milliseconds, see milliseconds() */
+	volatile sig_atomic_t progress; /* when: see now_ms() */
 	volatile sig_atomic_t status;
 	struct process_hooks hooks;
 	bool resumed; /* of a process image */
@@ -68,9 +68,9 @@ static const struct {
 	{ REPORT_CPU_TIME, "the host's limit of processor time is reached" },
 };
 
-/* The server may not listen any more: last words, too, have their time. */
+/* The server may have stopped reading, so last words have a deadline, too. */
 static _Noreturn void
-end(enum report_code code, int signal_number)
+end_now(enum report_code code, int signal_number)
 {
 	if (!process.ending) {
 		process.ending = 1;
@@ -84,26 +84,26 @@ static void
 on_crash(int signal_number)
 {
 	if (process.phase != CHILD)
-		end(REPORT_CRASH, signal_number);
+		end_now(REPORT_CRASH, signal_number);
 	raise(signal_number);
 }
 
 static void
 on_ending(int signal_number)
 {
-	end(REPORT_SIGNAL, signal_number);
+	end_now(REPORT_SIGNAL, signal_number);
 }
 
 /* The low bits of a clock, of which only differences count. */
 static unsigned
-milliseconds(void)
+now_ms(void)
 {
 	return (unsigned)(clock_now() / CLOCK_MILLISECOND);
 }
 
-/* Time is over, in so many milliseconds, for what is still to come. */
+/* From now on the application has so many milliseconds to come to an end. */
 static void
-interrupt(enum report_code code, unsigned grace)
+interrupt_once(enum report_code code, unsigned grace)
 {
 	if (process.phase != CHILD) {
 		if (process.interruption != 0)
@@ -115,7 +115,7 @@ interrupt(enum report_code code, unsigned grace)
 }
 
 static unsigned
-grace(void)
+grace_ms(void)
 {
 	return (unsigned)process.grace * 1000;
 }
@@ -124,12 +124,12 @@ static void
 on_terminate(int signal_number)
 {
 	if (process.phase == STARTING)
-		end(REPORT_TERMINATED, signal_number);
+		end_now(REPORT_TERMINATED, signal_number);
 	process.terminated = 1;
 	if (process.holding && process.phase == SERVING)
-		deadline_set(grace());
+		deadline_set(grace_ms());
 	else if (process.phase != FINISHING)
-		interrupt(REPORT_TERMINATED, grace());
+		interrupt_once(REPORT_TERMINATED, grace_ms());
 }
 
 /* How many milliseconds of processor time are left until that limit. */
@@ -149,11 +149,11 @@ static void
 on_cpu_time(int signal_number)
 {
 	struct rlimit limit;
-	unsigned left = grace();
+	unsigned left = grace_ms();
 	int64_t most;
 
 	if (process.phase == STARTING)
-		end(REPORT_CPU_TIME, signal_number);
+		end_now(REPORT_CPU_TIME, signal_number);
 	if (getrlimit(RLIMIT_CPU, &limit) == 0) {
 		most = cpu_time_left(limit.rlim_max);
 		most = most < 1000 ? most / 2 : most - 200;
@@ -161,7 +161,7 @@ on_cpu_time(int signal_number)
 			left = most > 0 ? (unsigned)most : 1;
 	}
 	if (process.phase == SERVING)
-		interrupt(REPORT_CPU_TIME, left);
+		interrupt_once(REPORT_CPU_TIME, left);
 	else if (process.phase == FINISHING && process.interruption == 0) {
 		process.interruption = REPORT_CPU_TIME;
 		deadline_set(left);
@@ -177,10 +177,10 @@ watch_cpu_time(rlim_t seconds)
 }
 
 /*
- * The application may ignore and block SIGXCPU, or have it end the process. So
- * this comes a little before it. Then SIGXCPU has nothing more to say and must
- * not end the last words: there is the hard limit. Once the time is reached the
- * kernel raises the limit by itself; before, it was the application.
+ * Comes a little before SIGXCPU, which the application may ignore, block, or
+ * let end the process. From here on no SIGXCPU may cut last words short, so
+ * only the hard limit is left. A soft limit raised before its time was raised
+ * by the application; the kernel raises it later, with each SIGXCPU.
  */
 static void
 on_cpu_deadline(void)
@@ -204,27 +204,28 @@ on_cpu_deadline(void)
 static void
 on_time(void)
 {
-	unsigned silent = milliseconds() - (unsigned)process.progress,
+	unsigned silent = now_ms() - (unsigned)process.progress,
 		 allowed = (unsigned)process.timeout * 1000;
 
 	if (process.phase == FINISHING || process.ending)
-		end(process.interruption == REPORT_CPU_TIME ? REPORT_CPU_TIME
-							    : REPORT_SHUTDOWN,
+		end_now(process.interruption == REPORT_CPU_TIME
+			? REPORT_CPU_TIME
+			: REPORT_SHUTDOWN,
 		    0);
 	if (process.interruption != 0)
-		end((enum report_code)process.interruption, 0);
+		end_now((enum report_code)process.interruption, 0);
 	if (process.terminated)
-		interrupt(REPORT_TERMINATED, grace());
+		interrupt_once(REPORT_TERMINATED, grace_ms());
 	else if (silent < allowed)
 		deadline_set(allowed - silent);
 	else if (process.phase == STARTING)
-		end(REPORT_TIMEOUT, 0);
+		end_now(REPORT_TIMEOUT, 0);
 	else
-		interrupt(REPORT_TIMEOUT, grace());
+		interrupt_once(REPORT_TIMEOUT, grace_ms());
 }
 
 static void
-handle(int signal_number, void (*handler)(int), int flags)
+set_handler(int signal_number, void (*handler)(int), int flags)
 {
 	struct sigaction action = { .sa_flags = flags };
 
@@ -233,8 +234,8 @@ handle(int signal_number, void (*handler)(int), int flags)
 }
 
 /*
- * SIGTERM between fork() and on_fork() would be noted for a Python that
- * forgets it: until then it waits.
+ * A child's Python forgets signals that came during fork(). SIGTERM is blocked
+ * until on_fork(), so that it is not lost there.
  */
 static void
 before_fork(void)
@@ -253,13 +254,13 @@ after_fork(void)
 }
 
 static void
-give_back(int signal_number, void (*handler)(int))
+reset_handler(int signal_number, void (*handler)(int))
 {
 	struct sigaction current;
 
 	if (sigaction(signal_number, NULL, &current) == 0 &&
 	    current.sa_handler == handler)
-		handle(signal_number, SIG_DFL, 0);
+		set_handler(signal_number, SIG_DFL, 0);
 }
 
 /*
@@ -273,10 +274,10 @@ on_fork(void)
 
 	process.phase = CHILD;
 	process.holding = process.interruption = 0;
-	give_back(SIGTERM, on_terminate);
-	give_back(SIGXCPU, on_cpu_time);
+	reset_handler(SIGTERM, on_terminate);
+	reset_handler(SIGXCPU, on_cpu_time);
 	for (i = 0; i < sizeof(endings) / sizeof(*endings); i++)
-		give_back(endings[i], on_ending);
+		reset_handler(endings[i], on_ending);
 	process.hooks.after_fork();
 	after_fork();
 }
@@ -315,7 +316,7 @@ static int
 settle_descriptors(int *body, int *reply)
 {
 	bool heard = fcntl(STDOUT_FILENO, F_GETFD) != -1;
-	int null;
+	int fd;
 
 	*body = STDIN_FILENO;
 	*reply = heard ? STDOUT_FILENO : -1;
@@ -325,17 +326,17 @@ settle_descriptors(int *body, int *reply)
 	*body = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (*body == -1)
 		return -1;
-	if (heard &&
-	    (null = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) ==
-		-1)
-		return -1;
-	if (heard)
-		*reply = null;
-	if ((null = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1 ||
-	    dup2(null, STDIN_FILENO) == -1 ||
+	if (heard) {
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (fd == -1)
+			return -1;
+		*reply = fd;
+	}
+	if ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1 ||
+	    dup2(fd, STDIN_FILENO) == -1 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
 		return -1;
-	return close(null);
+	return close(fd);
 }
 
 static void
@@ -351,20 +352,20 @@ settle_signals(void)
 	for (n = 1; n < NSIG; n++)
 		if (sigaction(n, NULL, &inherited) == 0 &&
 		    inherited.sa_handler == SIG_IGN)
-			handle(n, SIG_DFL, 0);
-	handle(SIGPIPE, SIG_IGN, 0);
-	handle(SIGTERM, on_terminate, 0);
+			set_handler(n, SIG_DFL, 0);
+	set_handler(SIGPIPE, SIG_IGN, 0);
+	set_handler(SIGTERM, on_terminate, 0);
 	sigaltstack(&stack, NULL);
 	for (i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
-		handle(crashes[i], on_crash,
+		set_handler(crashes[i], on_crash,
 		    SA_ONSTACK | (int)SA_RESETHAND | SA_NODEFER);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /*
- * No core dump; and where the hard limit of processor time is the soft one,
- * so that SIGKILL would be the first to tell, a second for last words.
+ * No core dump. Where both limits of processor time are the same, SIGKILL would
+ * come without SIGXCPU before it: the soft one is made a second less.
  */
 static void
 settle_limits(void)
@@ -386,7 +387,7 @@ settle_limits(void)
 int
 process_open(const struct process_hooks *hooks, int *body, int *reply)
 {
-	static bool hooked; /* once in a process, and in every image of it */
+	static bool hooked; /* for good, and in images */
 
 	memset(&process, 0, sizeof(process));
 	process.status = EXIT_FAILURE;
@@ -449,7 +450,7 @@ process_limit(unsigned timeout, unsigned grace_time)
 	process.grace = (sig_atomic_t)grace_time;
 	if (deadline_open(on_time) == -1)
 		return -1;
-	/* Who has no limit pays nothing; without a timer, SIGXCPU is left. */
+	/* If this timer cannot be had, SIGXCPU itself still comes. */
 	if (getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_cur <= INT32_MAX &&
 	    deadline_open_cpu(on_cpu_deadline) == 0)
 		watch_cpu_time(limit.rlim_cur);
@@ -461,7 +462,7 @@ process_limit(unsigned timeout, unsigned grace_time)
 void
 process_note_progress(void)
 {
-	process.progress = (sig_atomic_t)milliseconds();
+	process.progress = (sig_atomic_t)now_ms();
 }
 
 void
@@ -470,10 +471,10 @@ process_serve(void (*interrupt_it)(enum report_code))
 	size_t i;
 
 	interrupt_application = interrupt_it;
-	handle(SIGTERM, on_terminate, 0);
-	handle(SIGXCPU, on_cpu_time, 0);
+	set_handler(SIGTERM, on_terminate, 0);
+	set_handler(SIGXCPU, on_cpu_time, 0);
 	for (i = 0; i < sizeof(endings) / sizeof(*endings); i++)
-		handle(endings[i], on_ending, 0);
+		set_handler(endings[i], on_ending, 0);
 	process.phase = SERVING;
 }
 
@@ -523,7 +524,7 @@ process_pause_clock(void)
 void
 process_resume_clock(void)
 {
-	deadline_set(grace());
+	deadline_set(grace_ms());
 }
 
 const char *
@@ -564,7 +565,7 @@ process_exit(int status)
 	if (process_owes_reply()) {
 		if (status != EXIT_SUCCESS)
 			process.status = status;
-		end(REPORT_CRASH, -2);
+		end_now(REPORT_CRASH, -2);
 	}
 	_exit(status);
 }

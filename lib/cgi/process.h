@@ -8,12 +8,12 @@
 
 /* What others do when the process ends at once, or was forked. */
 struct process_hooks {
-	/* in a signal handler; by which signal, or as report.h has it */
+	/* perhaps in a signal handler; number as in report_last_words() */
 	void (*last_words)(enum report_code, int signal_number);
 	void (*after_fork)(void); /* in the child */
 };
 
-/* Opens 0, 1 and 2 if they are closed. Returns 0, or -1 with errno. */
+/* Opens /dev/null as 0, 1 and 2 if closed. Returns 0, or -1 with errno. */
 int process_open_standard(void);
 
 /*
@@ -24,19 +24,19 @@ int process_open_standard(void);
  */
 int process_open(const struct process_hooks *, int *body, int *reply);
 
-/* The name that the kernel was given to execute, or fallback. */
+/* The name that the kernel was given to execute (AT_EXECFN), or fallback. */
 const char *process_execfn(const char *fallback);
 
-/* cgi2wsgi-preload knows better than the kernel: that was its own name. */
+/* What process_execfn() says where cgi2wsgi-preload was executed instead. */
 void process_begin_as(const char *name);
 
-/* Whether the kernel gave us somebody else's rights. */
+/* Whether set-ID bits or capabilities of the file gave us other rights. */
 bool process_is_set_id(void);
 
 /*
- * Ends the application when nothing was heard of it for timeout seconds (0:
- * never), and whatever comes after the reply, after that or after SIGTERM, in
- * grace seconds. Returns 0, or -1 with errno.
+ * Interrupts the application after timeout seconds without progress (0: never).
+ * What follows an interruption, or the reply, may take grace seconds; then the
+ * process ends. Returns 0, or -1 with errno.
  */
 int process_limit(unsigned timeout, unsigned grace);
 
@@ -44,18 +44,18 @@ int process_limit(unsigned timeout, unsigned grace);
 void process_note_progress(void);
 
 /*
- * From now on SIGTERM, and a limit of time, call this, in a signal handler,
- * instead of ending the process.
+ * From now on SIGTERM, and the end of a time limit, call this, in a signal
+ * handler, instead of ending the process.
  */
 void process_serve(void (*interrupt_application)(enum report_code));
 
-/* In a process that was saved behind process_serve(): its handlers are back. */
+/* In place of process_serve() where an image has its handlers in it already. */
 void process_resume(void);
 bool process_is_resumed(void);
 
 /*
- * The last byte is being sent: SIGTERM waits until exit. If that was cut short
- * instead, a SIGTERM that came meanwhile counts after all.
+ * process_hold(): the last byte is being sent, so SIGTERM waits until exit.
+ * process_release(): it was not sent; a SIGTERM that came since then counts.
  */
 void process_hold(void);
 void process_release(void);
@@ -70,7 +70,7 @@ void process_finish(int status);
 void process_pause_clock(void);
 void process_resume_clock(void);
 
-/* What interrupted the application, and its code; or NULL. */
+/* In words, what interrupted the application, with its code; or NULL. */
 const char *process_interruption(enum report_code *);
 
 /* Whether SIGTERM came. */
@@ -83,8 +83,8 @@ bool process_is_child(void);
 bool process_owes_reply(void);
 
 /*
- * Ends it at once. While the server waits for the reply, with a page, and not
- * with success; the log has to have the reason.
+ * Ends the process at once. A server that still waits gets a page, and the
+ * status is not 0 then. The caller has logged the reason.
  */
 _Noreturn void process_exit(int status);
 

@@ -69,6 +69,7 @@ add_date(struct buffer *to)
 	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* line: CRLF, the name, a colon. Nothing precedes the first header's name. */
 static bool
 has_header(const char *headers, const char *line)
 {
@@ -204,7 +205,7 @@ reply_push(struct iovec *parts, int count)
 	while ((done = consume(parts, count, 0)) < count) {
 		if ((room = await_room()) == 0)
 			return -1;
-		/* A signal handler must not begin anew what blocks here. */
+		/* A handler must send no page into a reply that blocks here. */
 		reply.started = 1;
 		sent = write_parts(parts + done, count - done, room);
 		if (sent >= 0) {

@@ -16,7 +16,7 @@ void reply_open(int descriptor);
 
 /*
  * The server passes the reply on as it is: the head starts with a status
- * line (RFC 3875 5). server is the value of the Server header, if it can be.
+ * line (RFC 3875 5). server becomes the Server header if a header can have it.
  */
 void reply_be_nph(const char *server);
 
@@ -43,16 +43,16 @@ int reply_push(struct iovec *parts, int count);
  */
 ssize_t reply_push_file(int file, off_t *offset, size_t size);
 
-/* For those who ask whether a person sees it; nobody else writes there. */
+/* To ask whether it is a terminal; only this unit writes to it. */
 int reply_descriptor(void);
 
 /* Whether a byte has left. */
 bool reply_is_started(void);
 
 /*
- * Waits until the server has read all, a second at most, and has found no more
- * for 20 ms. What is shorter than its Content-Length has to be seen to be cut:
- * where Apache reads the end at once with the rest, it corrects the length.
+ * Waits, a second at most, until the server has read all and for 20 ms found no
+ * more. For a reply shorter than its Content-Length: if Apache read its end at
+ * once with the rest, it would correct the length, and nobody saw the cut.
  */
 void reply_await_reader(void);
 

@@ -158,7 +158,7 @@ put_digits(char *end, int count, int64_t number)
 /*
  * The time of an entry, for signal handlers, too, which may not call gmtime().
  * Years begin in March here, so that a leap day is a year's last; 400 of them
- * have 146,097 days, and five months 153.
+ * have 146,097 days, and five months 153. Day 0 is 719,468 days before 1970.
  */
 static void
 write_time(char text[sizeof(TIME)])

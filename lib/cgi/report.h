@@ -75,12 +75,13 @@ const char *report_page_trace(void);
 /* Once: logs the remembered failure. Returns whether it did, and the code. */
 bool report_conclude(enum report_code *);
 
-/*
- * Makes ready the line that report_last_words() writes, which may be called
- * in a signal handler: by which signal, or 0; -1 is for want of memory, and
- * -2 writes nothing: the log has it already.
- */
+/* Makes ready what report_last_words() needs of the request. */
 void report_prepare(void);
+
+/*
+ * Writes the entry of a process that ends at once; signal handlers may call it.
+ * signal_number: what ended it, or 0; -1: want of memory; -2: write nothing.
+ */
 void report_last_words(enum report_code, int signal_number);
 
 #endif

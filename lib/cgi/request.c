@@ -1,4 +1,4 @@
-/* What the server said about the request. Nothing here reads a value. */
+/* Which variables are the server's words about a request, and their values. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +24,17 @@ static const char *const meta_prefixes[] = { "HTTP_", "REDIRECT_", "SSL_" };
 static const char *const kept_names[] = { "SSL_CERT_DIR", "SSL_CERT_FILE" };
 
 bool
-request_names(const struct variable *variable, const char *name)
+request_is_named(const struct variable *variable, const char *name)
 {
 	return strlen(name) == variable->length &&
 	    memcmp(variable->name, name, variable->length) == 0;
 }
 
 static bool
-listed(const char *const *names, size_t count, const struct variable *wanted)
+is_listed(const char *const *names, size_t count, const struct variable *wanted)
 {
 	while (count-- > 0)
-		if (request_names(wanted, names[count]))
+		if (request_is_named(wanted, names[count]))
 			return true;
 	return false;
 }
@@ -49,9 +49,10 @@ request_is_meta(const char *name, size_t length)
 		if (length >= strlen(meta_prefixes[i]) &&
 		    memcmp(name, meta_prefixes[i], strlen(meta_prefixes[i])) ==
 			0)
-			return !listed(kept_names,
+			return !is_listed(kept_names,
 			    sizeof(kept_names) / sizeof(*kept_names), &v);
-	return listed(meta_names, sizeof(meta_names) / sizeof(*meta_names), &v);
+	return is_listed(
+	    meta_names, sizeof(meta_names) / sizeof(*meta_names), &v);
 }
 
 const char *
@@ -66,7 +67,7 @@ request_meta_name(size_t index)
 }
 
 static int
-append(
+append_variable(
     struct request *request, const char *name, size_t length, const char *value)
 {
 	struct variable *grown;
@@ -97,7 +98,7 @@ request_open(struct request *request, char **environment)
 		if (equals == NULL || equals == *from)
 			continue;
 		length = (size_t)(equals - *from);
-		if (append(request, *from, length, equals + 1) == -1)
+		if (append_variable(request, *from, length, equals + 1) == -1)
 			return -1;
 		if (!request_is_meta(*from, length))
 			*to++ = *from;
@@ -113,7 +114,7 @@ request_value(const struct request *request, const char *name)
 
 	for (i = request->count; i-- > 0;)
 		if (request->variables[i].value != NULL &&
-		    request_names(&request->variables[i], name))
+		    request_is_named(&request->variables[i], name))
 			return request->variables[i].value;
 	return NULL;
 }
@@ -140,9 +141,9 @@ request_set(struct request *request, const char *name, const char *value)
 	size_t i;
 
 	for (i = 0; i < request->count; i++)
-		if (request_names(&request->variables[i], name))
+		if (request_is_named(&request->variables[i], name))
 			request->variables[i].value = NULL;
-	return value ? append(request, name, strlen(name), value) : 0;
+	return value ? append_variable(request, name, strlen(name), value) : 0;
 }
 
 /* h2o sets no GATEWAY_INTERFACE. */

@@ -37,7 +37,7 @@ const char *request_text(
 bool request_is_by(const struct request *, const char *server);
 
 /* Whether the variable has this name. */
-bool request_names(const struct variable *, const char *name);
+bool request_is_named(const struct variable *, const char *name);
 
 /*
  * Replaces every value of a variable; NULL withdraws it. Neither string is
@@ -45,20 +45,19 @@ bool request_names(const struct variable *, const char *name);
  */
 int request_set(struct request *, const char *name, const char *value);
 
-/*
- * The names by which request_is_meta() knows them, one by one; one that ends in
- * _ is the beginning of names. NULL behind the last.
- */
-const char *request_meta_name(size_t index);
-
 /* Whether a server sets this variable about the request (RFC 3875 4.1). */
 bool request_is_meta(const char *name, size_t length);
 
 /*
- * The variable that shows that a web server started this process, or NULL: by
- * the request, and whether there is one in the environment before.
+ * The index-th name in its list, NULL behind the last. One that ends in _ is
+ * the beginning of names.
  */
+const char *request_meta_name(size_t index);
+
+/* The variable that shows that a web server started this process, or NULL. */
 const char *request_find_sign(const struct request *);
+
+/* Before request_open(): whether the process environment has such a one. */
 bool request_is_there(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is asked of a terminal is asked of the kernel; nothing is written. */
+/* The kernel and the environment tell; nothing is written to the terminal. */
 
 #include <sys/ioctl.h>
 

@@ -14,7 +14,7 @@
 /* What stands before a name in a query, a header or JSON. */
 #define BEFORE_NAME "&;?#, \t\r\n/'\"{[("
 
-/* What somebody said is secret. */
+/* What secret_add() was told, and its base64. */
 static struct {
 	struct added {
 		const char *name, *value;
@@ -22,10 +22,10 @@ static struct {
 	size_t count;
 } added;
 
-enum { SHORTEST = 3, LEAST = 6 }; /* bytes of a value; see secret_add() */
+enum { LEAST_WORD = 3, LEAST_PART = 6 }; /* bytes, see secret_add() */
 
 static int
-append(const char *name, const char *value)
+add_value(const char *name, const char *value)
 {
 	struct added *grown;
 
@@ -43,11 +43,11 @@ secret_add(const char *name, const char *value)
 {
 	size_t length, before;
 
-	if (append(name, value) == -1)
+	if (add_value(name, value) == -1)
 		return -1;
 	length = strlen(value);
-	for (before = 0; length >= LEAST && before < 3; before++)
-		if (append(name, ascii_base64(value, length, before)) == -1)
+	for (before = 0; length >= LEAST_PART && before < 3; before++)
+		if (add_value(name, ascii_base64(value, length, before)) == -1)
 			return -1;
 	return 0;
 }
@@ -122,8 +122,8 @@ measure_added(const char *start, const char *at)
 			value = added.list[i].value;
 			size = strlen(value);
 			length = measure_value(at, value, escaped);
-			if (size >= LEAST ||
-			    (size >= SHORTEST &&
+			if (size >= LEAST_PART ||
+			    (size >= LEAST_WORD &&
 				(at == start || !is_word_part(at[-1])) &&
 				!is_word_part(at[length])))
 				longest = length > longest ? length : longest;
@@ -195,8 +195,8 @@ secret_is_named(const char *name, size_t length)
 }
 
 /*
- * The same for a name inside a value, which may be percent-encoded, as in a
- * query. PWD is a password there, as in the settings of a database.
+ * secret_is_named() for a name inside a value, where it may be percent-encoded.
+ * PWD is a password there, as in the settings of a database.
  */
 static bool
 is_encoded_secret(const char *name, size_t length)
@@ -257,7 +257,7 @@ find_login(const char *authority, const char **secret)
 	return end;
 }
 
-/* Whether a scheme of RFC 9110 11.1 stands there, with credentials behind. */
+/* The length of a scheme (RFC 9110 11.1) and a blank behind it, or 0. */
 static size_t
 measure_scheme(const char *start, const char *at)
 {

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * The words in the names of secrets, and those that are no part of another
- * word. Kept in step with the manual's description of --debug.
+ * Names of secrets contain one of these words; one of the second list only
+ * where it is not part of a longer word. The manual has them under --debug.
  */
 #define SECRET_WORDS \
 	"KEY", "TOKEN", "PASS", "PWD", "SECRET", "AUTH", "COOKIE", "SESSION", \
@@ -24,7 +24,7 @@ bool secret_is_named(const char *name, size_t length);
 /*
  * From now on this name is a secret's, too, and the value is one wherever it
  * stands: also encoded for a URL or as base64, or as repr() and JSON write it.
- * What is shorter than 6 bytes is one where it is a word of its own, from 3 on.
+ * 3 to 5 bytes are one only where they are a word of their own, fewer never.
  * Both stay borrowed. Returns 0, or -1 without memory.
  */
 int secret_add(const char *name, const char *value);

@@ -1,4 +1,4 @@
-/* What clients do to a name, and a server to a path before it looks for it. */
+/* Neither makes a path longer, so both write over what was read. */
 
 #include <string.h>
 

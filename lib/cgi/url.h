@@ -7,7 +7,7 @@ void url_decode(char *text);
 
 /*
  * Takes empty and dot segments out of an absolute path, in place, as most
- * servers do (RFC 3986 5.2.4).
+ * servers do (RFC 3986 5.2.4). "" becomes "/", which needs a byte more.
  */
 void url_normalize(char *path);
 

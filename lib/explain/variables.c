@@ -42,7 +42,7 @@ is_given(const char *name)
 	size_t i;
 
 	for (i = 0; i < given.count; i++)
-		if (request_names(&given.list[i], name))
+		if (request_is_named(&given.list[i], name))
 			return true;
 	return false;
 }
