@@ -42,9 +42,10 @@ static const struct {
 	    "Name a file of Python source in UTF-8. The log says what the file "
 	    "is, and what to write instead." },
 	[REPORT_UNSAFE_FILE] = { ERROR,
-	    "Everyone on this host may change the application.",
-	    "Take write permission from others: chmod o-w for the script, its "
-	    "folder, and the folder's __pycache__." },
+	    "Everyone on this host may change the application or its log, or "
+	    "read its secrets.",
+	    "Take permissions from others: chmod o-w for what the log names, "
+	    "or chmod o= if that is a file of --env-file." },
 	[REPORT_SET_ID] = { ERROR,
 	    "cgi2wsgi was started with somebody else's rights.",
 	    "Take the set-user-ID and set-group-ID bits and capabilities from "

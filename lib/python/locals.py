@@ -373,10 +373,20 @@ def list_parts(value, here):
     return list((names or {}).items())
 
 
-def find_login(text):
-    """The password in scheme://user:password@host (RFC 3986 3.2.1), or ""."""
-    login, at, _ = text.partition("://")[2].rpartition("@")
-    return login.partition(":")[2] if at else ""
+def find_hidden(text, left):
+    """Yields what show_text() hides: in a URL, a header, or JSON."""
+    data = encode(text)
+    if not data or len(data) > LONGEST_TEXT or 0 in data:
+        return
+    left[0] -= len(data) // 1000
+    first, *parts = hide(data).split(MASK.encode())
+    at = len(first)
+    for i, part in enumerate(parts, 1):
+        # What stands behind the last one is the end of the text.
+        end = (data.find(part, at) if i < len(parts)
+               else len(data) - len(part))
+        yield data[at:end].decode(errors="replace")
+        at = end + len(part)
 
 
 def is_key_of_dict(name, value):
@@ -400,7 +410,7 @@ def find_in_values(pairs, here, left):
         if text is not None:
             if type(text) is not str:
                 text = text.decode(errors="backslashreplace")
-            yield text if secret else find_login(text)
+            yield from [text] if secret else find_hidden(text, left)
         elif depth < DEEPEST_SECRET:
             todo.extend((part, secret or is_secret(name), depth + 1)
                         for name, part in list_parts(value, here))
@@ -422,6 +432,7 @@ def find_all_secrets(error):
     left, seen = [MOST], set()  # tracebacks, and the names of modules
     yield from find_in_values(dict(os.environ).items(), None, left)
     for each in list_exceptions(error):
+        yield from find_in_values([(None, get_arguments(each))], None, left)
         at = each.__traceback__
         while at is not None and at not in seen:
             seen.add(at)

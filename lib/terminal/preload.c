@@ -50,6 +50,9 @@ check_line(const char *script)
 	enum line_fault fault;
 	struct words line;
 
+	if (access(script, R_OK) == -1)
+		return report_fail(REPORT_USAGE, "cannot read %s: %s", script,
+		    strerror(errno));
 	if (words_read_line(&line, script, &fault) &&
 	    strcmp(file_base(line.word[0]), PRELOAD_NAME) == 0)
 		return access(script, X_OK) == 0

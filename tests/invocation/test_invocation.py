@@ -1177,6 +1177,7 @@ def test_env_file_for_all(cgi, mode):
     reply = cgi.run(cgi.script("marker", "--env-file settings.env"))
     assert failed(reply, "unsafe-file")
     assert f"chmod o= '{file}'" in reply.log
+    assert b"chmod o= if that is a file of --env-file" in reply.body
     assert not (cgi.folder / "imported").exists()
     file.chmod(0o640)
     assert cgi.run(cgi.script("hello", "--env-file settings.env")

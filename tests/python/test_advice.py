@@ -337,6 +337,9 @@ helper()
     "settings = {'db': [{'password': 'hunter2xyz'}]}\n"
     "raise ValueError(str(settings))\n",
     "URL = 'postgres://me:hunter2xyz@host/db'\nraise ValueError(URL)\n",
+    "URL = 'https://host/?token=hunter2xyz&a=1'\nraise ValueError(URL)\n",
+    "raise ValueError('for https://host/?a=1&api_key=hunter2xyz')\n",
+    "raise ValueError('with Bearer hunter2xyz')\n",
     "auth = ('me', b'hunter2xyz')\nraise ValueError(str(auth))\n",
     "class E(Exception):\n    pass\ndef f(key):\n    try:\n"
     "        raise E(key)\n    except E as e:\n"

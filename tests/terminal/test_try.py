@@ -648,6 +648,18 @@ def chunks(stay):
 """)
 
 
+def test_hangup(cgi):
+    """I2, H4: SIGHUP ends both at once, as it does under a server."""
+    process = start(cgi, app=WAITS)
+    process.wait_log("<waits>")
+    child = child_of(process)
+    process.signal(signal.SIGHUP)
+    reply = process.wait()
+    assert reply.exit == -signal.SIGHUP
+    assert "cgi2wsgi: signal [" in reply.log and "<closed>" not in reply.log
+    assert not alive(child)
+
+
 @pytest.mark.parametrize("number, name", [
     (signal.SIGTERM, "SystemExit"), (signal.SIGINT, "KeyboardInterrupt")])
 def test_signal(cgi, number, name):
