@@ -245,7 +245,7 @@ prepare(void)
 	if (interpreter_start(&invocation) == -1)
 		return -1;
 	/* Without a folder that is safe nothing is kept, and all goes on. */
-	cache_open(&invocation, served);
+	cache_open(&invocation, keep_home(), served);
 	keep_watch();
 	clock_enter(CLOCK_IMPORT);
 	transcript_python();

@@ -83,7 +83,7 @@ find_cache(const struct invocation *invocation)
 	static const char *const none[2] = { NULL, NULL };
 	char *name = bytecode_name(invocation->file), *path = NULL;
 
-	if (name != NULL && cache_open(invocation, none) == 0)
+	if (name != NULL && cache_open(invocation, getenv("HOME"), none) == 0)
 		path = file_path(cache_folder(), name);
 	free(name);
 	return path;

@@ -2,19 +2,26 @@
 #ifndef IMAGE_INHERITED_H
 #define IMAGE_INHERITED_H
 
-/* The application is about to be imported. */
-void inherited_begin(void);
+#include "image/key.h"
+
+/* An application is about to be imported; first, there was this environment. */
+void inherited_begin(char **environment);
 
 /*
- * It was imported: what it has changed since. Returns 0, or -1 if there is no
- * memory.
+ * It was imported: what it has changed since. Returns why no other process can
+ * have that, with a name in detail, or NULL. `mine` is no descriptor of the
+ * application's. Without a key, as at first, a file that is open to be read
+ * passes: whether it stays the same is asked with one.
  */
-int inherited_end(void);
+const char *inherited_end(int mine, const struct key *, char detail[256]);
+
+/* In a process that was woken, before it opens anything: the import's files. */
+void inherited_open(void);
 
 /*
- * In a process that was woken: the same changes again, as far as it may.
- * Returns 0, or -1 with errno set if it cannot change into the folder.
+ * Then: the other changes again, as far as it may. Returns NULL, or what it
+ * cannot do, with errno set and in *name to what.
  */
-int inherited_renew(void);
+const char *inherited_renew(const char **name);
 
 #endif

@@ -45,10 +45,8 @@
 #define NOTE "CGI2WSGI_PRELOAD"
 #define PATIENCE 120 /* seconds for requests, writing and probing */
 #define SOON 5 /* seconds: who was killed says nothing about the next one */
-#define MOMENTS 20 /* milliseconds */
 #define TICKS INT64_C(20000000) /* of a file system's clock, at most */
 #define SECOND INT64_C(1000000000)
-#define DESCRIPTORS 1024
 #define MOST_IMAGES 64 /* of a user */
 #define BELOW 4096 /* bytes: beyond the frames of who writes */
 
@@ -62,8 +60,6 @@ static struct {
 	struct key key;
 	char **whole; /* the environment as the process got it */
 	char **first; /* without the request's variables */
-	bool open[DESCRIPTORS];
-	long child; /* see last_child() */
 	char image[PLACE_NAME], unfinished[PLACE_NAME], refusal[PLACE_NAME];
 	int file; /* the unfinished image, locked */
 	int reply; /* where to tell */
@@ -73,10 +69,6 @@ static struct {
 	size_t libraries;
 	const struct keep_hooks *hooks;
 	const struct options *options;
-	struct sigaction signals[NSIG];
-	/* what the import has set (value) or removed (NULL) */
-	struct key_variable *changes;
-	size_t change_count;
 } keep = { .file = -1 };
 
 /* With or without the variables of the request. */
@@ -139,12 +131,6 @@ keep_is_wanted(void)
 	return keep.wanted;
 }
 
-static bool
-is_open(int descriptor)
-{
-	return fcntl(descriptor, F_GETFD) != -1;
-}
-
 /* Why an image cannot be; after so many seconds it is tried again. */
 static void
 refuse_for(int64_t seconds, const char *reason, const char *detail)
@@ -184,71 +170,26 @@ refuse_python(void)
 	refuse("Python does not tell what the import read", "");
 }
 
-/*
- * mini_httpd starts its script in a process that has a child. Returns the
- * youngest one's id, or 0: there is none, or the kernel does not tell.
- */
-static long
-last_child(void)
-{
-	FILE *file = fopen("/proc/thread-self/children", "re");
-	long id = 0;
-
-	while (file != NULL && fscanf(file, "%ld", &id) == 1)
-		;
-	if (file != NULL)
-		fclose(file);
-	return id;
-}
-
 void
 keep_watch(void)
 {
-	int i;
-
 	if (!keep.wanted)
 		return;
 	keep.reply = keep.task == SAVE
 	    ? -1
 	    : fcntl(reply_descriptor(), F_DUPFD_CLOEXEC, 3);
-	for (i = 0; i < DESCRIPTORS; i++)
-		keep.open[i] = is_open(i);
-	keep.child = last_child();
-	inherited_begin();
+	inherited_begin(keep.first);
 	if (key_watch() == -1) {
 		keep.wanted = false;
 		PyErr_Clear();
 	}
 }
 
-/*
- * A home that the server did not name was looked up by its user, which the
- * other program cannot do: then it is none of the places.
- */
-static void
-leave_home(const struct invocation *invocation)
+const char *
+keep_home(void)
 {
-	const char *const served[2] = { place_variable(
-					    keep.whole, "DOCUMENT_ROOT"),
-		place_variable(keep.whole, "CONTEXT_DOCUMENT_ROOT") };
-	char *home = getenv("HOME");
-	bool before[DESCRIPTORS];
-	int i;
-
-	if (invocation->options.cache != NULL || home == NULL ||
-	    place_variable(keep.whole, "HOME") != NULL)
-		return;
-	for (i = 0; i < DESCRIPTORS; i++)
-		before[i] = is_open(i);
-	if ((home = strdup(home)) != NULL) {
-		unsetenv("HOME");
-		cache_open(invocation, served);
-		setenv("HOME", home, 1);
-	}
-	/* The folder's descriptor is not the import's. */
-	for (i = 0; i < DESCRIPTORS; i++)
-		keep.open[i] = keep.open[i] || (!before[i] && is_open(i));
-	free(home);
+	return keep.wanted ? place_variable(keep.whole, "HOME")
+			   : getenv("HOME");
 }
 
 /*
@@ -275,7 +216,6 @@ is_found_again(const struct invocation *invocation)
 	place_name(caller, PLACE_IMAGE, keep.image);
 	place_name(caller, PLACE_NEW, keep.unfinished);
 	place_name(caller, PLACE_REFUSAL, keep.refusal);
-	leave_home(invocation);
 	if (cache_folder() == NULL) {
 		refuse("there is no folder for it that is the user's own",
 		    cache_complaint() != NULL ? cache_complaint() : "");
@@ -296,57 +236,16 @@ is_found_again(const struct invocation *invocation)
 	return found;
 }
 
-/* A descriptor that the import has opened: the first one's name. */
-static bool
-find_descriptor(char *name, size_t size)
-{
-	char path[64];
-	ssize_t length;
-	int i;
-
-	for (i = 3; i < DESCRIPTORS; i++)
-		if (!keep.open[i] && i != keep.file && is_open(i)) {
-			snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
-			length = readlink(path, name, size - 1);
-			name[length > 0 ? length : 0] = '\0';
-			return true;
-		}
-	return false;
-}
-
-/* A thread that was joined is there until the kernel has ended it. */
-static bool
-has_threads(void)
-{
-	struct stat tasks; /* a folder: links to it are two more than threads */
-	int i;
-
-	for (i = 0; i < MOMENTS; i++) {
-		if (stat("/proc/self/task", &tasks) == -1 || tasks.st_nlink < 4)
-			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	return true;
-}
-
 /* What a child would share with its parent, or not have. */
 static bool
-is_refused(void)
+is_refused(const struct key *key)
 {
-	siginfo_t child;
-	long last = last_child();
-	char name[256];
+	char detail[256];
+	const char *reason = inherited_end(keep.file, key, detail);
 
-	if (find_descriptor(name, sizeof(name)))
-		refuse("the import left a descriptor open", name);
-	else if (has_threads())
-		refuse("the import started a thread", "");
-	else if ((last == 0 || last != keep.child) &&
-	    waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
-		refuse("the import started a process", "");
-	else
-		return false;
-	return true;
+	if (reason != NULL)
+		refuse(reason, detail);
+	return reason != NULL;
 }
 
 /* A file's whole name, to be freed, or NULL. */
@@ -382,32 +281,6 @@ lock_file(void)
 	return locked;
 }
 
-/* What the process has set since the beginning, and what it has removed. */
-static int
-note_changes(void)
-{
-	char **variable, *name;
-	const char *before, *now;
-	int result = 0, list;
-
-	for (list = 0; list < 2; list++)
-		for (variable = list == 0 ? environ : keep.first;
-		     result == 0 && *variable != NULL; variable++) {
-			name = strndup(*variable, strcspn(*variable, "="));
-			if (name == NULL)
-				return -1;
-			now = place_variable(environ, name);
-			before = place_variable(keep.first, name);
-			if ((now == NULL || before == NULL ||
-				strcmp(now, before) != 0) &&
-			    key_append(&keep.changes, &keep.change_count, name,
-				now) == NULL)
-				result = -1;
-			free(name);
-		}
-	return result;
-}
-
 /* The first request's words have no business in an image. */
 static void
 wipe_request(void)
@@ -426,6 +299,7 @@ wipe_request(void)
 static void
 awake(const struct image_call *call)
 {
+	inherited_open();
 	environ = call->environment;
 	keep.asleep = true;
 	keep.probe = call->probe != 0;
@@ -590,7 +464,7 @@ is_ready(const struct invocation *invocation)
 	char *obstacle = NULL;
 	bool ready = false;
 
-	if (!has_made_requests() || is_refused())
+	if (!has_made_requests())
 		return false;
 	garbage_thaw();
 	if (key_collect(&keep.key, keep.first, invocation) == -1)
@@ -598,8 +472,8 @@ is_ready(const struct invocation *invocation)
 	else if ((obstacle = key_obstacle()) != NULL)
 		refuse(obstacle, "");
 	else
-		ready = !key_is_newer(&keep.key, keep.began) &&
-		    note_changes() == 0;
+		ready = !is_refused(&keep.key) &&
+		    !key_is_newer(&keep.key, keep.began);
 	if (ready && shutdown_is_simple())
 		immortal_make();
 	garbage_freeze();
@@ -743,17 +617,13 @@ void
 keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 {
 	bool made = false;
-	int i;
 
 	if (!keep.wanted)
 		return;
 	keep.hooks = hooks;
 	keep.options = &invocation->options;
 	keep.import = clock_elapsed();
-	for (i = 1; i < NSIG; i++)
-		sigaction(i, NULL, &keep.signals[i]);
-	if (inherited_end() == 0 && is_found_again(invocation) &&
-	    !is_refused() && lock_file()) {
+	if (is_found_again(invocation) && !is_refused(NULL) && lock_file()) {
 		if (keep.task == SAVE)
 			fork_twice(invocation);
 		else
@@ -763,29 +633,6 @@ keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 	if (keep.task != SAVE)
 		tell(made);
 	key_forget();
-}
-
-static void
-change_environment(void)
-{
-	const struct key_variable *change = keep.changes;
-	size_t i;
-
-	for (i = 0; i < keep.change_count; i++, change++)
-		if (change->value != NULL)
-			setenv(change->name, change->value, 1);
-		else
-			unsetenv(change->name);
-}
-
-static void
-restore_signals(void)
-{
-	int i;
-
-	for (i = 1; i < NSIG; i++)
-		if (keep.signals[i].sa_handler != SIG_DFL)
-			sigaction(i, &keep.signals[i], NULL);
 }
 
 /* os.environ and os.environb share one dict, which stays. Of two variables of
@@ -855,12 +702,11 @@ keep_is_asleep(void)
 int
 keep_resume(void)
 {
-	restore_signals();
-	change_environment();
-	if (inherited_renew() == -1)
-		return report_fail(REPORT_SYSTEM,
-		    "cannot change into the folder of the import: %s",
-		    strerror(errno));
+	const char *name, *failed = inherited_renew(&name);
+
+	if (failed != NULL)
+		return report_fail(REPORT_SYSTEM, "cannot %s: %s: %s", failed,
+		    name, strerror(errno));
 	PyOS_AfterFork_Child();
 	keep.asleep = false;
 	if (renew_environ() == -1)

@@ -19,6 +19,10 @@ bool keep_is_wanted(void);
 /* Python runs, no application was imported: its eyes on os.environ. */
 void keep_watch(void);
 
+/* Where both programs look for the user's own folder, or NULL: the other one
+ * knows no home but the server's. */
+const char *keep_home(void);
+
 /* What a saved process does, in cgi2wsgi.c. */
 struct keep_hooks {
 	void (*wake)(void); /* starts again; does not return */

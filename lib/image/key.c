@@ -312,6 +312,18 @@ key_is_newer(const struct key *key, int64_t time)
 	return false;
 }
 
+bool
+key_has(const struct key *key, const struct image_stat *file)
+{
+	size_t i;
+
+	for (i = 0; i < key->file_count; i++)
+		if (key->files[i].how == IMAGE_WHOLE &&
+		    place_same(&key->files[i].was, file, IMAGE_WHOLE))
+			return true;
+	return false;
+}
+
 char *
 key_obstacle(void)
 {

@@ -54,6 +54,9 @@ int key_collect(struct key *, char **environment, const struct invocation *);
  */
 bool key_is_newer(const struct key *, int64_t time);
 
+/* Whether this very file counts, whole. */
+bool key_has(const struct key *, const struct image_stat *);
+
 /* An object that cannot be in two processes, and where it is; or NULL. */
 char *key_obstacle(void);
 

@@ -142,9 +142,8 @@ use_folder(const char *path, const char *const served[2])
 
 /* A user's own home: www-data's is root's, or full of pages. */
 static bool
-use_home(const char *const served[2])
+use_home(const char *home, const char *const served[2])
 {
-	const char *home = getenv("HOME");
 	char *above, *path;
 	struct stat st;
 	bool used;
@@ -179,20 +178,21 @@ use_chosen(const struct invocation *invocation, const char *const served[2])
 
 /* The first of the usual ones. */
 static bool
-use_usual(const char *const served[2])
+use_usual(const char *home, const char *const served[2])
 {
 	char path[sizeof("/var/cache/cgi2wsgi/") + 3 * sizeof(long)];
 	long user = (long)geteuid();
 
 	snprintf(path, sizeof(path), "/var/cache/cgi2wsgi/%ld", user);
-	if (use_folder(path, served) || use_home(served))
+	if (use_folder(path, served) || use_home(home, served))
 		return true;
 	snprintf(path, sizeof(path), "/var/tmp/cgi2wsgi-%ld", user);
 	return use_folder(path, served);
 }
 
 int
-cache_open(const struct invocation *invocation, const char *const served[2])
+cache_open(const struct invocation *invocation, const char *home,
+    const char *const served[2])
 {
 	const char *chosen = invocation->options.cache;
 	bool used = false;
@@ -204,7 +204,7 @@ cache_open(const struct invocation *invocation, const char *const served[2])
 	cache.path = NULL;
 	cache.complaint = "--cache none was given";
 	if (chosen == NULL)
-		used = use_usual(served);
+		used = use_usual(home, served);
 	else if (strcmp(chosen, "none") != 0)
 		used = use_chosen(invocation, served);
 	if (used)

@@ -13,10 +13,11 @@
  * Finds the folder, or makes it (conformance J1): what --cache names; else the
  * first that can be had of /var/cache/cgi2wsgi/UID, ~/.cache/cgi2wsgi and
  * /var/tmp/cgi2wsgi-UID. It is not below one of served, which a web server
- * hands out and which may be NULL. HOME has to be set. Returns 0, or -1: then
- * nothing is kept, and cache_complaint() says why.
+ * hands out and which may be NULL, as may home. Returns 0, or -1: then nothing
+ * is kept, and cache_complaint() says why.
  */
-int cache_open(const struct invocation *, const char *const served[2]);
+int cache_open(
+    const struct invocation *, const char *home, const char *const served[2]);
 
 /* The folder's name, or NULL; and why there is none, or NULL. */
 const char *cache_folder(void);

@@ -148,17 +148,18 @@ void
 __wrap_keep_image(
     const struct invocation *invocation, const struct keep_hooks *hooks)
 {
-	const char *folder = getenv("FORKING");
-	char path[4096], *text;
+	const char *folder = getenv("FORKING"), *reason;
+	char path[4096], detail[256], *text;
 	int requests, ends, status;
 	uint32_t size;
 	pid_t child;
 
 	prepared = invocation;
 	/* As if the import had changed nothing: a child inherits it here. */
-	inherited_begin();
-	if (inherited_end() == -1)
-		fail("memory");
+	inherited_begin(environ);
+	reason = inherited_end(-1, NULL, detail);
+	if (reason != NULL)
+		fail(reason);
 	if (folder == NULL)
 		fail("no FORKING");
 	snprintf(path, sizeof(path), "%s/requests", folder);
