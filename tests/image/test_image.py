@@ -366,6 +366,20 @@ def test_a_file_that_stays_open(preloaded, file, start, inherited):
     assert eval(preloaded.run(script).body)[0] is False
 
 
+def test_calls_from_c(preloaded):
+    """H7: ctypes is imported before, and needs its descriptor for many."""
+    script = preloaded.script("""
+        import ctypes
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+        def application(environ, start_response):
+            more = [kind(lambda x, y=n: x + y) for n in range(1000)]
+            return reply(start_response, [
+                environ["cgi2wsgi.preloaded"], sum(each(1) for each in more)])
+    """)
+    preloaded.make(script)
+    assert eval(preloaded.run(script).body) == [True, 500500]
+
+
 @pytest.mark.parametrize("file, flags", [
     ("library", "os.O_RDWR"), ("'/etc/passwd'", "os.O_RDONLY"),
     ("os.environ['HOME']", "os.O_RDONLY")])
