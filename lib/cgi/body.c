@@ -41,6 +41,9 @@ static struct {
 	char length[24]; /* CONTENT_LENGTH of what was stored */
 } body = { .descriptor = -1 };
 static char memory[IN_MEMORY];
+/* For what nobody reads. Not on the stack: compilers have a call touch all
+ * pages of what it may need there, for safety. */
+static char waste[65536];
 
 void
 body_open(int descriptor)
@@ -281,7 +284,7 @@ void
 body_spool(void)
 {
 	char buffer[IN_MEMORY];
-	ssize_t got = read_descriptor(buffer, sizeof(buffer));
+	ssize_t got = read_descriptor(waste, sizeof(waste));
 
 	if (got <= 0 || body.lost != 0)
 		return;
@@ -361,10 +364,8 @@ is_local_socket(void)
 static void
 stop_sender(void)
 {
-	char buffer[65536];
-
 	if (is_local_socket() && shutdown(body.descriptor, SHUT_RD) == 0)
-		while (read(body.descriptor, buffer, sizeof(buffer)) > 0)
+		while (read(body.descriptor, waste, sizeof(waste)) > 0)
 			;
 }
 
@@ -373,7 +374,6 @@ body_drain(unsigned seconds)
 {
 	struct pollfd input = { .fd = body.descriptor, .events = POLLIN };
 	int64_t deadline, left;
-	char buffer[65536];
 	ssize_t got = 1;
 	int more;
 
@@ -388,7 +388,7 @@ body_drain(unsigned seconds)
 	while (is_left() && !process_is_terminated() &&
 	    (left = deadline - clock_now()) > 0) {
 		if (poll(&input, 1, (int)(left / CLOCK_MILLISECOND) + 1) == 1)
-			got = read_descriptor(buffer, sizeof(buffer));
+			got = read_descriptor(waste, sizeof(waste));
 		if (got == 0)
 			break;
 	}
