@@ -1,7 +1,7 @@
 /*
  * This floor says what runs and with which options (conformance H), from argv,
  * the environment and the name that the kernel was given. It knows no Python,
- * reads nothing of what the request asks for, and changes nothing.
+ * reads nothing of what the request asks for, and starts nothing.
  *
  * Words come from the #! line, from CGI2WSGI_ARGS or from a command line,
  * never from the words behind the script: those are the client's query.
@@ -61,7 +61,7 @@ invocation_change_folder(const struct invocation *invocation)
 	return result;
 }
 
-/* What options say is ready to be used: files are read, and all is safe. */
+/* Checks what options name (H5), and reads the files of --env-file. */
 static int
 complete_options(struct invocation *invocation)
 {
@@ -132,8 +132,8 @@ read_options(
 }
 
 /*
- * A word that names no file but was meant to. mysite.wsgi may be a module, as
- * Django has it.
+ * Whether a word that names no file was meant to. mysite.wsgi may be a module,
+ * as Django has it.
  */
 static bool
 looks_like_file(const char *name)
@@ -199,7 +199,7 @@ use_line(struct invocation *invocation, const struct words *words,
 	return 0;
 }
 
-/* Where the kernel put the name of what it was given into argv, or 0. */
+/* The index at which the kernel put the script's name into argv, or 0. */
 static int
 find_word(const char *script, int argc, char **argv)
 {
@@ -297,8 +297,8 @@ check_fault(const char *script, enum line_fault fault)
 }
 
 /*
- * A script that this program was not started by, but for. If its own #! line
- * leads here (#!/usr/local/bin/cgi2wsgi words, or through env -S), its words
+ * For a script whose #! line the kernel did not follow. If it leads here all
+ * the same (#!/usr/local/bin/cgi2wsgi words, or through env -S), its words
  * count. Returns how many they are, with the program's name, or -1 with a
  * failure reported.
  */
@@ -326,8 +326,9 @@ use_script(
 }
 
 /*
- * H3: the server ran us as the interpreter of SCRIPT_FILENAME, which no
- * client can set, unlike every word behind it. Returns 1 if not.
+ * H3: the server ran us as the interpreter of SCRIPT_FILENAME. No client can
+ * set that, unlike the words behind it; env -S puts those of the #! line before
+ * it. Returns 1 if not.
  */
 static int
 find_by_interpreter(struct invocation *invocation,
@@ -481,7 +482,7 @@ find_by_server(struct invocation *invocation, const struct request *request,
 
 /*
  * H4: the script's own first line counts in a terminal, too, if it leads here.
- * The command line is read again behind it, and so wins.
+ * The command line is read again after it, and so wins.
  */
 static int
 use_line_and_typed(
@@ -523,7 +524,7 @@ find_by_person(
 			: "--check and --preload need a script");
 	if (use_rest(invocation, other + 1) == -1)
 		return -1;
-	/* What is checked may not fail here. */
+	/* What is wrong with the script is for --check to find. */
 	if (options->want != WANT_APPLICATION) {
 		invocation->script = argv[other];
 		return 0;
@@ -559,7 +560,7 @@ is_by_line(const struct invocation *invocation, const struct request *request,
 }
 
 static int
-find_application(struct invocation *invocation, const struct request *request,
+find_by_execfn(struct invocation *invocation, const struct request *request,
     int argc, char **argv, const char *execfn)
 {
 	enum line_fault fault;
@@ -587,7 +588,7 @@ invocation_read(struct invocation *invocation, const struct request *request,
 	*invocation = (struct invocation){ .url = "/" };
 	options_reset(&invocation->options);
 	invocation->by_server = request_find_sign(request) != NULL;
-	if (find_application(invocation, request, argc, argv, execfn) == -1)
+	if (find_by_execfn(invocation, request, argc, argv, execfn) == -1)
 		return -1;
 	return invocation->options.want == WANT_APPLICATION
 	    ? complete_options(invocation)

@@ -37,9 +37,9 @@ int invocation_read(struct invocation *, const struct request *, int argc,
     char **argv, const char *execfn);
 
 /*
- * For --check: makes of it the invocation that a server's would be, with the
- * script's own options before those of the command line. program is our own
- * name. Returns 0, or -1 with a failure reported.
+ * For --check and --preload: turns it into what a server's start of the script
+ * would be, with the script's own options and then those of the command line.
+ * program is our own name. Returns 0, or -1 with a failure reported.
  */
 int invocation_read_script(
     struct invocation *, const char *script, const char *program);

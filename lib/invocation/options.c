@@ -1,4 +1,4 @@
-/* Words of curl, gunicorn and mod_wsgi, where they mean the same. */
+/* Options are named as in curl, gunicorn and mod_wsgi if they mean the same. */
 
 #include <config.h>
 
@@ -226,7 +226,7 @@ read_check(struct options *to, const char *value)
 	return true;
 }
 
-/* Takes over a value that not every text is. Returns NULL, or what it is. */
+/* Obeys one whose value has a form. Returns NULL, or the form, in words. */
 static const char *
 read_value(struct options *to, int letter, const char *value)
 {
@@ -281,7 +281,7 @@ read_value(struct options *to, int letter, const char *value)
 	}
 }
 
-/* Obeys an option. Returns NULL, or what its value should be. */
+/* Obeys an option. Returns NULL, or the form of its value, in words. */
 static const char *
 obey_option(struct options *to, int letter, char *value)
 {
@@ -392,8 +392,8 @@ list_longer(const char *word, size_t length)
 }
 
 /*
- * word is all of it: -iz is two options, of which z is none, and -venv was
- * meant to be one. What follows '=' may be a secret.
+ * word is as it was given: of -iz only z is unknown, but -venv was meant to be
+ * one option. What follows '=' may be a secret, and is not repeated.
  */
 static int
 refuse_unknown(const char *word, const char *where)
@@ -428,7 +428,7 @@ refuse_option(int letter, const struct words *words, const char *where)
 	if (find_option(optopt) != NULL)
 		return report_option(
 		    where, options_name(optopt), " takes no value");
-	/* Several letters are one word, which is not behind us yet. */
+	/* A word with more letters to come is not behind optind yet. */
 	if (optopt != 0 && (*word != '-' || strchr(word, optopt) == NULL))
 		word = words->word[optind];
 	return refuse_unknown(word, where);

@@ -1,4 +1,4 @@
-/* The options, the same on every way that leads here. */
+/* The options: the same in a #! line, CGI2WSGI_ARGS and a command line. */
 #ifndef INVOCATION_OPTIONS_H
 #define INVOCATION_OPTIONS_H
 
@@ -42,13 +42,13 @@ struct options {
 	bool check_files, check_json; /* --check=files, --check=json */
 };
 
-/* Forgets what was given: what holds where no option says otherwise. */
+/* Forgets what was given, and sets the defaults. */
 void options_reset(struct options *);
 
 /*
- * Reads the options among the words. where is for messages; NULL is a command
- * line, which can also say what to request. Returns the index of the first of
- * the other words, which follow the options then, or -1 with a failure
+ * Reads the options among the words, and moves the other words behind them.
+ * where is for messages; NULL is a command line, which can also say what to
+ * request. Returns the index of the first other word, or -1 with a failure
  * reported.
  */
 int options_read(

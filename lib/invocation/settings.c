@@ -35,7 +35,7 @@ settings_append(struct settings *settings, const char *text)
 	return true;
 }
 
-/* What is in it is secret: a server's configuration is not, nor is ps(1). */
+/* Secrets belong there, for others can read a server's files and ps(1). */
 static int
 check_owner(FILE *from, const char *file, uid_t owner)
 {
@@ -56,9 +56,9 @@ check_owner(FILE *from, const char *file, uid_t owner)
 	return 0;
 }
 
-/* One line without its end; no message says what is in it. */
+/* One line without its end. It may be a secret: no message repeats it. */
 static int
-read_line(struct settings *settings, const char *line, size_t length,
+read_setting(struct settings *settings, const char *line, size_t length,
     const char *file, int number)
 {
 	const char *text = line + strspn(line, " \t\v\f"), *equals;
@@ -97,7 +97,7 @@ read_lines(struct settings *settings, FILE *from, const char *file)
 		text = line;
 		if (number++ == 0 && strncmp(line, mark, 3) == 0)
 			text += 3;
-		result = read_line(settings, text,
+		result = read_setting(settings, text,
 		    length - (size_t)(text - line), file, number);
 	}
 	free(line);

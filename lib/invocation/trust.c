@@ -30,7 +30,7 @@ refuse_shared(const char *path, bool folder, const char *harm)
 	const char *word = words_quote(path);
 	struct stat st;
 
-	/* What is everyone's for good reason, as /tmp, is left so. */
+	/* Such a folder is everyone's for a reason, as /tmp, and stays so. */
 	if (stat(path, &st) == 0 && st.st_mode & S_ISVTX)
 		return report_fail(REPORT_UNSAFE_FILE,
 		    "everyone may write the folder %s, so anyone could %s: "
@@ -52,7 +52,7 @@ check_mode(const char *path, const char *harm)
 	return refuse_shared(path, S_ISDIR(st.st_mode), harm);
 }
 
-/* What a name leads through: itself if it is a folder, and all above it. */
+/* Checks what a name leads through: itself if it is a folder, all above it. */
 static int
 check_chain(const char *path, const char *harm)
 {
@@ -73,7 +73,7 @@ check_chain(const char *path, const char *harm)
 	return result;
 }
 
-/* By the name that was given, and by what links make of it. */
+/* Checks the folders of the name as it was given, and as links resolve it. */
 static int
 check_above(const char *path, const char *harm)
 {
@@ -152,11 +152,11 @@ check_folders_of(const char *path, const char *harm)
 }
 
 /*
- * What the beginning of a file is if it is no Python source, or NULL: and what
- * to write instead.
+ * In words, what a file that begins so is, and what to write instead. NULL: it
+ * may be Python source.
  */
 static const char *
-find_kind(const unsigned char *start, size_t size)
+describe_kind(const unsigned char *start, size_t size)
 {
 	const unsigned char *feed = memchr(start, '\n', size);
 
@@ -201,7 +201,7 @@ check_source(const char *file)
 
 	if (from != NULL) {
 		size = fread(start, 1, sizeof(start), from);
-		kind = find_kind(start, size);
+		kind = describe_kind(start, size);
 		fclose(from);
 	}
 	return kind == NULL
@@ -226,7 +226,7 @@ trust_check_file(const char *file, const char *folder, const char *name)
 	return result;
 }
 
-/* A shell would have replaced these; where none is, they stay as they are. */
+/* A shell would have replaced ~ and $NAME; nothing does so in a #! line. */
 static int
 refuse_unexpanded(int letter, const char *name, const char *path)
 {

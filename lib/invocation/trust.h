@@ -9,14 +9,14 @@
 #include "invocation/options.h"
 
 /*
- * The application's file, its folder, the __pycache__ there, and the folder of
- * the name that it was given by. Returns 0, or -1 with a failure reported.
+ * Checks the application's file, its folder, the __pycache__ there, and the
+ * folder of the name that was given. Returns 0, or -1 with a failure reported.
  */
 int trust_check_file(const char *file, const char *folder, const char *name);
 
 /*
- * The files and folders that options name relative to a folder. Returns 0, or
- * -1 with a failure reported.
+ * Checks the files and folders that options name relative to a folder. Returns
+ * 0, or -1 with a failure reported.
  */
 int trust_check_options(const struct options *, const char *folder);
 

@@ -67,7 +67,7 @@ words_split(struct words *words, const char *text, const char *where)
 
 /* The first line behind #!, without its end, or NULL. */
 static char *
-read_line(const char *file, enum line_fault *fault)
+read_first_line(const char *file, enum line_fault *fault)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8 */
 	FILE *from = fopen(file, "re");
@@ -110,7 +110,7 @@ read_line(const char *file, enum line_fault *fault)
 bool
 words_read_line(struct words *words, const char *file, enum line_fault *fault)
 {
-	char *line = read_line(file, fault);
+	char *line = read_first_line(file, fault);
 	bool found = line != NULL && (*line != '\0' || *fault != LINE_GOOD);
 
 	*words = (struct words){ 0 };
@@ -136,7 +136,7 @@ words_are_of_line(const char *file, const char *program, const char *word)
 {
 	enum { CUT = 255 - 2 }; /* how much Linux reads, behind #! */
 	enum line_fault fault;
-	char *line = read_line(file, &fault);
+	char *line = read_first_line(file, &fault);
 	const char *end = line;
 	bool same = false;
 

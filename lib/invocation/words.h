@@ -9,7 +9,7 @@ struct words {
 	int count;
 };
 
-/* Appends one word. */
+/* Appends one word, which is not copied. */
 void words_append(struct words *, char *word);
 
 /*
@@ -18,12 +18,12 @@ void words_append(struct words *, char *word);
  */
 int words_split(struct words *, const char *text, const char *where);
 
-/* What is wrong with a #! line; no kernel starts the last two. */
+/* What is wrong with a #! line. */
 enum line_fault {
 	LINE_GOOD,
 	LINE_QUOTE, /* a quote is not closed */
-	LINE_RETURN, /* it ends in a carriage return */
-	LINE_MARK /* a byte order mark stands before it */
+	LINE_RETURN, /* a kernel takes the CR at its end for a part of it */
+	LINE_MARK /* a kernel does not see it behind a byte order mark */
 };
 
 /*
@@ -33,13 +33,12 @@ enum line_fault {
 bool words_read_line(struct words *, const char *file, enum line_fault *);
 
 /*
- * Whether a kernel that executes file runs program with just this word before
- * the file's name: its #! line names the program and has these options, which
- * the kernel may have cut.
+ * Whether the #! line of file names program and has the options in word: as
+ * one, which is how a kernel puts them before the file's name, perhaps cut.
  */
 bool words_are_of_line(const char *file, const char *program, const char *word);
 
-/* A name as one word of a command for a shell, until the next call. */
+/* A name as one word of a command for a shell; valid until the next call. */
 const char *words_quote(const char *name);
 
 #endif
