@@ -111,15 +111,15 @@ file_wrapper_type(void)
 }
 
 /*
- * Only io's own types promise that read() gives what the descriptor has: a
- * GzipFile has a fileno(), too. Returns 1, 0 or -1 with an exception set.
+ * Only io's own types, over a FileIO, promise that read() gives what the file
+ * has: a GzipFile has fileno(), too. Returns 1, 0 or -1 with an exception set.
  */
 static int
-is_plain(PyObject *file)
+is_io_file(PyObject *file)
 {
 	static const char *const names[] = { "BufferedReader", "BufferedRandom",
 		"FileIO" };
-	PyObject *io = PyImport_ImportModule("_io"), *type;
+	PyObject *io = PyImport_ImportModule("_io"), *type, *raw;
 	int plain = io == NULL ? -1 : 0;
 	size_t i;
 
@@ -131,15 +131,14 @@ is_plain(PyObject *file)
 	Py_XDECREF(io);
 	if (plain != 1 || PyObject_HasAttrString(file, "raw") != 1)
 		return plain;
-	io = PyObject_GetAttrString(file, "raw");
-	plain = io == NULL ? -1
-	    : PyObject_HasAttrString(io, "raw")
-	    ? 0
-	    : strcmp(Py_TYPE(io)->tp_name, "_io.FileIO") == 0;
-	Py_XDECREF(io);
+	if ((raw = PyObject_GetAttrString(file, "raw")) == NULL)
+		return -1;
+	plain = strcmp(Py_TYPE(raw)->tp_name, "_io.FileIO") == 0;
+	Py_DECREF(raw);
 	return plain;
 }
 
+/* What a method returns; 0 if that is no number. */
 static int
 call_number(PyObject *file, const char *method, long long *number)
 {
@@ -163,7 +162,7 @@ file_wrapper_descriptor(PyObject *object, int *descriptor, off_t *offset)
 	if (wrapper_type == NULL || Py_TYPE(object) != wrapper_type)
 		return 0;
 	file = ((struct wrapper *)object)->file;
-	if ((plain = is_plain(file)) != 1)
+	if ((plain = is_io_file(file)) != 1)
 		return plain;
 	if (call_number(file, "flush", &ignored) == -1 ||
 	    call_number(file, "fileno", &number) == -1)

@@ -10,9 +10,9 @@
 PyObject *file_wrapper_type(void);
 
 /*
- * Finds out whether the kernel can send what object, if it is a wrapper,
- * would yield. Returns 1 with the descriptor and where to begin, 0 if it
- * can't, or -1 with an exception set.
+ * Whether the object is a wrapper that would yield the rest of a regular file,
+ * which the kernel can send. Returns 1 with its descriptor, borrowed, and
+ * where to begin; 0 if not; or -1 with an exception set.
  */
 int file_wrapper_descriptor(PyObject *object, int *descriptor, off_t *offset);
 

@@ -37,6 +37,7 @@ may_have_body(const struct framing *framing)
 /*
  * PEP 3333 lets a server add the Content-Length of the only block, and of a
  * list without any. An empty one of a HEAD request says nothing about GET's.
+ * sole_block says afterwards whether it was added.
  */
 static void
 complete_length(struct framing *framing, int64_t size)
@@ -50,7 +51,7 @@ complete_length(struct framing *framing, int64_t size)
 }
 
 static char *
-make_head(const struct framing *framing, size_t *length, bool has_data)
+make_reply_head(const struct framing *framing, size_t *length, bool has_data)
 {
 	const struct head *head = &framing->head;
 	char *timing = clock_header(), *headers, *made;
@@ -64,8 +65,8 @@ make_head(const struct framing *framing, size_t *length, bool has_data)
 	    framing->sole_block ? head->content_length : -1, length);
 	free(headers);
 	/*
-	 * RFC 3875 6.3.1. Browsers cope, and gunicorn says nothing of it: so it
-	 * is for who looks for a fault, here and in --check.
+	 * RFC 3875 6.3.1 wants one. Browsers cope without, so only those who
+	 * look for a fault are told, with --debug and by --check.
 	 */
 	if (report_is_debug() && !head->typed && has_data &&
 	    may_have_body(framing))
@@ -93,9 +94,9 @@ framing_bytes_left(const struct framing *framing)
 	    : framing->head.content_length - framing->sent;
 }
 
-/* After a system call on the reply failed: an exception, if there is none. */
+/* Sets an exception for a failed system call, if there is none; returns -1. */
 static int
-lose_client(struct framing *framing, int error)
+raise_send_error(struct framing *framing, int error)
 {
 	if (PyErr_Occurred())
 		return -1;
@@ -114,8 +115,8 @@ check_signals(void)
 }
 
 /*
- * One thread at a time: who got here first, still with the interpreter's lock,
- * has the head.
+ * One thread sends at a time. The one with the head is first: it has held the
+ * interpreter's lock since it made it.
  */
 static int
 take_turn(struct framing *framing)
@@ -154,12 +155,12 @@ push_blocks(struct framing *framing, struct iovec *parts, int count)
 		Py_END_ALLOW_THREADS
 	} while (result == -1 && errno == EINTR && check_signals() == 0);
 	if (result == -1)
-		lose_client(framing, errno);
+		raise_send_error(framing, errno);
 	end_turn(framing);
 	return result;
 }
 
-/* Cuts off what is more than may leave; returns what is left. */
+/* Cuts the blocks to so many bytes together; returns their size then. */
 static int64_t
 limit_blocks(struct iovec *blocks, int count, int64_t left)
 {
@@ -181,7 +182,7 @@ framing_send(
 	char *head = NULL;
 	int result;
 
-	/* It would wait for itself; io's buffers refuse this, too. */
+	/* The handler would wait for the thread in which it runs. */
 	if (framing->sender == PyThread_get_thread_ident()) {
 		PyErr_SetString(PyExc_RuntimeError,
 		    "write: called by a signal handler while this thread sends "
@@ -191,8 +192,8 @@ framing_send(
 	parts[0] = (struct iovec){ 0 };
 	if (framing->state == ACCEPTED) {
 		complete_length(framing, size);
-		if ((head = make_head(framing, &parts[0].iov_len, size > 0)) ==
-		    NULL) {
+		if ((head = make_reply_head(
+			 framing, &parts[0].iov_len, size > 0)) == NULL) {
 			PyErr_NoMemory();
 			return -1;
 		}
@@ -263,7 +264,7 @@ push_file(struct framing *framing, int file, off_t *offset)
 			break;
 	}
 	if (sent == -1)
-		lose_client(framing, errno);
+		raise_send_error(framing, errno);
 	end_turn(framing);
 	return sent;
 }

@@ -13,14 +13,15 @@
 #include "wsgi/head.h"
 
 struct framing {
-	/* start_response() was not called; was; the head is sent; all is */
+	/* before start_response(); after it; the head is sent; at the end */
 	enum { NOTHING, ACCEPTED, SENT, OVER } state;
 	struct head head;
 	int64_t sent; /* bytes of the body */
 	bool head_request; /* RFC 9110 9.3.2 */
 	bool sole_block; /* the result has one block, or none */
 	bool wrote; /* write() was used */
-	bool excess, client_gone;
+	bool excess; /* there was more than Content-Length allows */
+	bool client_gone;
 	PyThread_type_lock turn; /* to send; NULL until then */
 	unsigned long sender; /* the thread that has it, or 0 */
 	/* told of what has left, as response_observer says; or NULL */
@@ -34,9 +35,10 @@ int64_t framing_bytes_left(const struct framing *);
 bool framing_is_complete(const struct framing *);
 
 /*
- * Sends blocks of so many bytes together in one call, and the head before the
- * first ones, for which parts has room before them. What may not leave is
- * dropped, and noted as excess. Returns 0, or -1 with an exception set.
+ * Sends count blocks, size bytes together, in one call. They begin at parts[1]:
+ * parts[0] is for the head, which leaves before the first of all blocks. What
+ * may not leave is dropped and noted as excess. Returns 0, or -1 with an
+ * exception set. framing_send_block() sends one block.
  */
 int framing_send(
     struct framing *, struct iovec *parts, int count, int64_t size);

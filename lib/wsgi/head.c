@@ -103,7 +103,7 @@ read_status(PyObject *status, struct head *head)
 	return 0;
 }
 
-/* Headers of which there is one at most, and one that has to be a number. */
+/* Notes what there may be once only (E4). Returns NULL or the broken rule. */
 static const char *
 note_header(
     struct head *head, const char *name, const char *value, size_t length)
@@ -144,7 +144,7 @@ add_header(
 	}
 	if (rule != NULL)
 		return rule;
-	/* Apache would serve Location itself and throw the body away. */
+	/* G3: Apache would serve that URL itself and throw the body away. */
 	if (ascii_equal(text, "Location") &&
 	    strncmp(head->status, "200", 3) == 0) {
 		report_log(REPORT_LOCATION,

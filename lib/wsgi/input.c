@@ -1,7 +1,7 @@
 /*
  * CPython's own buffering over a raw stream that ends where the body ends.
  * Two methods differ from its reader: read() asks for memory piece by piece,
- * not for as much as a client announced, and close() closes nothing.
+ * not for as much as is asked for (C4), and close() closes nothing (C9).
  */
 
 #include <errno.h>
@@ -138,7 +138,7 @@ static PyType_Spec reader_spec = {
 
 /* A subclass of an io type; *base is a new reference or NULL. */
 static PyObject *
-derive(PyObject *io, const char *name, PyType_Spec *spec, PyObject **base)
+derive_type(PyObject *io, const char *name, PyType_Spec *spec, PyObject **base)
 {
 	PyObject *bases, *type = NULL;
 
@@ -174,9 +174,9 @@ input_make(void)
 	PyObject *raw = NULL, *reader = NULL;
 
 	if ((io = PyImport_ImportModule("_io")) == NULL ||
-	    (raw_type = derive(io, "_RawIOBase", &raw_spec, &raw_base)) ==
+	    (raw_type = derive_type(io, "_RawIOBase", &raw_spec, &raw_base)) ==
 		NULL ||
-	    (reader_type = derive(
+	    (reader_type = derive_type(
 		 io, "BufferedReader", &reader_spec, &reader_base)) == NULL)
 		goto done;
 	base_read = PyObject_GetAttrString(reader_base, "read");

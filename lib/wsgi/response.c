@@ -1,6 +1,6 @@
 /*
  * The floor wsgi/ is one call of the application: its environ, its input, and
- * the response. It starts nothing, imports nothing, and prints nothing.
+ * the response. It neither starts Python nor imports the application.
  *
  * Here the application meets start_response() and write(), and what it returns
  * is taken block by block. Which bytes of that leave is in framing.c.
@@ -19,7 +19,7 @@
 #include "wsgi/head.h"
 #include "wsgi/response.h"
 
-/* Chunks that leave in one call: so many, or so many bytes and one more. */
+/* In one call leave so many chunks at most, and none behind so many bytes. */
 #define CHUNKS 64
 #define ENOUGH 65536
 #define REFUSAL "__cgi2wsgi_refusal__"
@@ -28,8 +28,8 @@ static struct framing framing; /* of the one response */
 static const struct response_observer *observer; /* or NULL */
 
 /*
- * Marks the current exception as one about a rule of WSGI, in case that the
- * application lets it go.
+ * Marks the current exception as one about a rule of WSGI: an application that
+ * does not catch it failed by that rule. Returns NULL.
  */
 static PyObject *
 mark_refusal(void)
@@ -157,7 +157,7 @@ write_callable(void)
 }
 
 static int
-breach_no_start(void)
+fail_no_start(void)
 {
 	return report_fail(REPORT_PROTOCOL,
 	    "the application did not call start_response before its first "
@@ -179,7 +179,7 @@ send_chunks(PyObject *const *chunks, int count)
 		size += PyBytes_GET_SIZE(chunks[i]);
 	}
 	if (filled > 0 && framing.state == NOTHING)
-		return breach_no_start();
+		return fail_no_start();
 	if (filled > 0 && framing_send(&framing, parts, filled, size) == -1)
 		return -1;
 	if (i == count || framing_is_complete(&framing))
@@ -264,7 +264,7 @@ send_result(PyObject *result)
 	    (by_kernel = file_wrapper_descriptor(result, &file, &offset)) == -1)
 		return -1;
 	if (by_kernel == 1 && framing.state == NOTHING)
-		return breach_no_start();
+		return fail_no_start();
 	/* Only these types cannot lie about their length. */
 	framing.sole_block = (PyList_CheckExact(result) ||
 				 PyTuple_CheckExact(result)) &&
@@ -275,7 +275,7 @@ send_result(PyObject *result)
 	if (process_is_child())
 		return 0;
 	if (framing.state == NOTHING)
-		return breach_no_start();
+		return fail_no_start();
 	return framing.state == ACCEPTED ? framing_send_block(&framing, "", 0)
 					 : 0;
 }

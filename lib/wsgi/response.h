@@ -1,4 +1,4 @@
-/* start_response, write and the body's framing (PEP 3333). */
+/* The application's call, start_response and write (PEP 3333). */
 #ifndef WSGI_RESPONSE_H
 #define WSGI_RESPONSE_H
 
@@ -9,22 +9,22 @@
 #include "cgi/request.h"
 #include "wsgi/head.h"
 
-/* Who wants to know what happens; called in its order. */
+/* What an observer is told, in this order. */
 struct response_observer {
 	void (*head)(const struct head *); /* start_response() accepted it */
 	void (*result)(PyObject *); /* the application returned */
 	/*
-	 * Blocks left in one call, with the head if that is not 0, in so many
-	 * nanoseconds.
+	 * So many blocks left in one call: size bytes, with a head of so many
+	 * bytes, or 0, before them. It took so many nanoseconds.
 	 */
 	void (*blocks)(int count, size_t head, int64_t size, int64_t took);
-	void (*close)(bool has_close); /* is called next, or there is none */
+	void (*close)(bool has_close); /* close() is called next, if any */
 };
 
-/* Nothing was called or sent yet, and nobody observes. */
+/* Forgets all of an earlier request, and its observer. */
 void response_open(void);
 
-/* From now on tells this one, which stays; or, with NULL, nobody. */
+/* From now on tells this observer, which stays borrowed; NULL: nobody. */
 void response_observe(const struct response_observer *);
 
 /*
