@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from harness import PROGRAM, TESTS
-from test_repository import UNITS
+from test_conformance import ID, named_ids
+from test_repository import FILES, UNITS
 
 TOP = TESTS.parent
 GUIDE = (TOP / "CONTRIBUTING.md").read_text()
@@ -61,6 +62,33 @@ def test_files_are_there():
         for name in re.findall(r"`((?:lib|tests|man|packaging)/[\w./-]*)`",
                                page):
             assert (TOP / name).exists(), name
+
+
+def test_helpers_are_listed():
+    """tests/README.md names whatever lies beside it, and all folders."""
+    beside = {name.split("/")[1] + "/" * (name.count("/") > 1)
+              for name in FILES if name.startswith("tests/")}
+    listed = set(re.findall(r"`([\w./-]+)`", PAGES[1]))
+    assert beside <= listed | {"README.md", "pytest.ini"}
+
+
+def test_promises_are_proved():
+    """SECURITY.md: a test names each rule, and each folder has such a test."""
+    text = (TOP / "SECURITY.md").read_text()
+    rows = re.findall(rf"^\| (.*) \| ((?:{ID}(?:, )?)+) \| (.*) \|$", text,
+                      re.MULTILINE)
+    assert len(rows) == text.count("\n| ") - 1 > 10
+    files = {file.name: file for file in TESTS.glob("**/test_*.py")}
+    for promise, rules, places in rows:
+        rules = {rule.replace(" ", "-") for rule in rules.split(", ")}
+        folders = {name for name in re.findall(r"`(tests/[\w./]*)`", places)
+                   if not name.endswith(".c") and name != "tests/unit"}
+        named = {(folder, rule) for place, ids in named_ids().items()
+                 for rule in rules.intersection(ids) for folder in folders
+                 if files[place.partition(":")[0]].is_relative_to(
+                     TOP / folder)}
+        assert {rule for _, rule in named} == rules, promise
+        assert {folder for folder, _ in named} == folders, promise
 
 
 def test_functions_and_quotations_are_there():
