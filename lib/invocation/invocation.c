@@ -230,6 +230,11 @@ use_rest(struct invocation *invocation, int at)
 			    "options about a request it takes -H, not %s",
 			    options_name(letter));
 	}
+	if (at < typed->count && options->want == WANT_PRELOAD)
+		return report_fail(REPORT_USAGE,
+		    "--preload takes one script, not also '%s': "
+		    "--preload-request in the first line names a URL",
+		    typed->word[at]);
 	if (at < typed->count)
 		invocation->url = typed->word[at];
 	return at + 1 < typed->count

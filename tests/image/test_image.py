@@ -688,6 +688,8 @@ def test_a_line_that_has_no_images(preloaded):
                            (["--timeout", "1"], "write --timeout there")):
         done = preload(preloaded, script, *options)
         assert done.returncode == 2 and words in done.stderr
+    done = preload(preloaded, script, script)
+    assert done.returncode == 2 and "takes one script" in done.stderr
     done = preload(preloaded, script.with_name("missing.cgi"))
     assert done.returncode == 2
     assert "missing.cgi: No such file or directory\n" in done.stderr

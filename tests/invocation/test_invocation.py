@@ -529,6 +529,16 @@ def test_interpreter_arguments(cgi):
     assert found["variables"] == {"OPTION": "1"}
 
 
+def test_interpreter_line_wins(cgi):
+    """H3: what the file's first line says comes behind CGI2WSGI_ARGS."""
+    script = cgi.write("app.wsgi", "#!/x/cgi2wsgi --env OPTION=line\n"
+                       + (APPS / "facts.py").read_text())
+    env = cgi.environ(script, env={
+        "CGI2WSGI_ARGS": "--env OPTION=1 --env OPTION_TWO=2"})
+    assert facts(cgi.exec([PROGRAM, script], env))["variables"] == {
+        "OPTION": "line", "OPTION_TWO": "2"}
+
+
 def test_interpreter_callable(cgi):
     """H3: and may name the callable."""
     script = cgi.write("app.wsgi", says("here").replace("application",
