@@ -4,16 +4,21 @@
 #                           archive; without, as an archive if that links
 # make BUILD=folder         somewhere else than here
 # make V=1                  and show each command
-# make check                the tests, but those that take long: README.md says
-# make check-all            what they need
+# make check                the quick tests: README.md says what they need
+# make check-all            all tests but those of
+# make interop              each web server, whole programs; as root
+# make analyze              gcc's analyzer
 # make sanitized            the program for finding errors of memory, and
 # make coverage             what the tests run of it, each in a folder of build/
 # make torture SECONDS=60   faults, signals, attacks and load, so long for each of
 #                           PARTS=calls,signals; SEED=7 for the same again;
 #                           WHOLE=1 tries what a release has to pass: hours
 # make bench-quick          what it costs, each figure beside its goal
-# make bench SECONDS=60     and what other ways cost, in a table and a picture
+# make bench SECONDS=60     and what other ways cost, in a table and a picture,
+#                           which make bench-keep puts into the tree
+# make html                 the manuals as pages, and as man/*.md
 # make install PREFIX=/usr  the program, manuals, examples; or install-strip
+# make uninstall            and takes them away; make clean, what make made
 # make dist                 a release's archive, of what git has
 
 VERSION = 0.2.0

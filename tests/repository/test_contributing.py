@@ -64,6 +64,20 @@ def test_files_are_there():
             assert (TOP / name).exists(), name
 
 
+def test_targets_are_there():
+    """Each `make TARGET` of a page; the Makefile's beginning names all."""
+    makefile = (TOP / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.M)[1]
+                  .replace("\\", "").split()) - {"always", "all"}
+    beginning = makefile.partition("\n\n")[0]
+    assert not [name for name in targets
+                if not re.search(rf"\b{name}(?![\w-])", beginning)]
+    pages = "\n".join(text.decode() for name, text in FILES.items()
+                      if name.endswith(".md"))
+    named = set(re.findall(r"`make (?:[A-Z]+=[^\s`]+ )*([a-z][a-z-]*)", pages))
+    assert {"check", "interop", "torture"} <= named <= targets
+
+
 def test_helpers_are_listed():
     """tests/README.md names whatever lies beside it, and all folders."""
     beside = {name.split("/")[1] + "/" * (name.count("/") > 1)
