@@ -390,7 +390,7 @@ restore_query(struct mount *mount)
 
 /* Sets the variables to what was found. */
 static void
-set_variables(struct mount *mount)
+set_found_variables(struct mount *mount)
 {
 	if (*request_text(mount->request, "PATH_INFO", "") == '\0' &&
 	    *mount->path != '\0' && !is_included(mount))
@@ -465,6 +465,6 @@ mount_repair(
 	else
 		find_mount(&mount);
 	if (found && !mount.no_memory)
-		set_variables(&mount);
+		set_found_variables(&mount);
 	return mount.no_memory ? -1 : 0;
 }

@@ -57,7 +57,7 @@ def is_server(file, line, function):
 # ImportError
 
 def find_foreign(folders, name):
-    """An extension module, compiled for another Python."""
+    """The file of an extension module for another Python, or None."""
     import os
     for folder in folders:
         try:
@@ -95,7 +95,7 @@ def find_similar(name):
 
 
 def for_missing_module(name):
-    """The same for ModuleNotFoundError."""
+    """What to do about a module that was not found."""
     top = name.partition(".")[0]
     if top in NEEDLESS:
         return ("no server is needed here: take the lines away that import and "
@@ -207,7 +207,7 @@ def find_function(application):
 
 
 def for_call(error, application):
-    """The same, if it was raised by the call of this application."""
+    """What to change if the call of this application raised it."""
     if not isinstance(error, (TypeError, AttributeError)):
         return None
     function, bound = find_function(application)
@@ -233,7 +233,7 @@ def for_call(error, application):
 
 
 def for_object(object, name):
-    """What to write for one that cannot be called but has the application."""
+    """What to write if it cannot be called but holds the application."""
     for attribute in ("wsgifunc()", "make_wsgi_app()",  # web.py, Pyramid
                       "get_wsgi_application()", "create_app()", "wsgi_app",
                       "wsgi_application", "wsgi", "application", "app"):

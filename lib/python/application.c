@@ -21,7 +21,7 @@
  * package: django.wsgi is django_wsgi, and a script called flask is flask_.
  */
 static PyObject *
-module_name(const char *file)
+make_module_name(const char *file)
 {
 	const char *base = strrchr(file, '/') + 1, *dot = strchr(base, '.');
 	char *name, *c, *end;
@@ -48,7 +48,7 @@ module_name(const char *file)
 static PyObject *
 load_file(const char *file)
 {
-	PyObject *name = module_name(file),
+	PyObject *name = make_module_name(file),
 		 *path = PyUnicode_DecodeFSDefault(file), *code = NULL,
 		 *module = NULL;
 
@@ -66,7 +66,7 @@ load_file(const char *file)
 }
 
 static int
-import_failed(const struct invocation *invocation)
+fail_import(const struct invocation *invocation)
 {
 	const char *venv = PyErr_ExceptionMatches(PyExc_ImportError)
 	    ? invocation_unused_venv(invocation)
@@ -102,7 +102,7 @@ get_module_name(PyObject *module)
 }
 
 static int
-report_missing(
+fail_missing(
     const struct invocation *invocation, PyObject *module, const char *wanted)
 {
 	char *names, *advice;
@@ -167,7 +167,7 @@ find_named(
 	PyObject *object = path != NULL ? walk_attributes(module, path) : NULL;
 
 	if (object == NULL)
-		report_missing(invocation, module, name);
+		fail_missing(invocation, module, name);
 	else if (factory)
 		object = call_factory(object, name);
 	free(path);
@@ -188,7 +188,7 @@ find_default(
 		*name = "app";
 	}
 	if (object == NULL)
-		report_missing(invocation, module, "'application' or 'app'");
+		fail_missing(invocation, module, "'application' or 'app'");
 	return object;
 }
 
@@ -209,7 +209,7 @@ refuse_object(PyObject *object, PyObject *module, const char *name)
 }
 
 static PyObject *
-find_application(const struct invocation *invocation, PyObject *module)
+find_callable(const struct invocation *invocation, PyObject *module)
 {
 	const char *name = invocation->callable;
 	PyObject *object = name != NULL
@@ -240,10 +240,10 @@ application_load(const struct invocation *invocation)
 	}
 	Py_XDECREF(taken);
 	if (module == NULL) {
-		import_failed(invocation);
+		fail_import(invocation);
 		return NULL;
 	}
-	object = find_application(invocation, module);
+	object = find_callable(invocation, module);
 	Py_DECREF(module);
 	return object;
 }

@@ -28,7 +28,7 @@
 /*
  * What a .pyc file begins with (PEP 552), in little-endian words. But nobody
  * else reads ours, and a script may be changed twice in a second, as by a
- * deployment: so its time is one of nanoseconds, of which a word has the last.
+ * deployment: so its time is in nanoseconds, the low 32 bits of them.
  */
 struct head {
 	uint32_t magic, flags, time, size;
@@ -213,7 +213,7 @@ bytecode_load(const char *file, PyObject *path)
 		if (code == NULL && (source = read_all(opened, &st)) != NULL) {
 			/* In C: no frame before a SyntaxError's. */
 			code = PyObject_CallFunction(compile, "OOsii", source,
-			    path, "exec", 0, 1 /* nothing from a caller */);
+			    path, "exec", 0, 1 /* dont_inherit */);
 			Py_DECREF(source);
 			if (code != NULL && name != NULL)
 				keep_code(name, code, &head);

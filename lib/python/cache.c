@@ -38,7 +38,7 @@ static struct {
 	const char *complaint;
 } cache = { .folder = -1 };
 
-/* Whether only the user and root may write; whose is sticky may be shared. */
+/* Whether only the user and root may write; may_be_sticky: or may replace. */
 static bool
 is_ours(int descriptor, bool may_be_sticky)
 {
@@ -140,7 +140,7 @@ use_folder(const char *path, const char *const served[2])
 	return cache.folder != -1;
 }
 
-/* A user's own home: www-data's is root's, or full of pages. */
+/* HOME if it is the user's own: www-data's is root's, or has the site in it. */
 static bool
 use_home(const char *home, const char *const served[2])
 {

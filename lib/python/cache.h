@@ -47,9 +47,9 @@ int cache_create(const char *name, char **temporary);
 
 /*
  * Closes such a file and gives it its name, in one step; without a name,
- * removes it. Whoever cannot tell half a file from a whole one calls fsync()
- * before. Then removes the oldest files with that
- * ending if there are more than most. Returns 0, or -1 and it is removed.
+ * removes it. Who cannot tell half a file from a whole one calls fsync(2)
+ * before. Then removes the oldest files with that ending if there are more than
+ * most. Returns 0, or -1 and it is removed.
  */
 int cache_publish(int file, char *temporary, const char *name,
     const char *ending, size_t most);

@@ -21,7 +21,8 @@
 #define HOOKS 2 /* that Python puts into sys.path_hooks */
 
 static struct {
-	PyObject *class, *own, *wrapped, *ours; /* PathFinder, its methods */
+	PyObject *class; /* PathFinder */
+	PyObject *own, *wrapped, *ours; /* its find_spec: stored, bound, ours */
 	PyObject *make_spec; /* from a file */
 	PyObject *suffixes; /* of extension modules */
 } finder;

@@ -3,15 +3,15 @@
 #define PYTHON_FINDER_H
 
 /*
- * sitecustomize asks for what is seldom installed, .pth files for next to
- * nothing, and is there usercustomize? importlib would list every folder of
- * sys.path to answer. Until finder_restore() its PathFinder first looks for the
- * few files that such a module could be; what it finds and raises stays the
+ * At its start Python looks for modules that are mostly missing: usercustomize,
+ * and what sitecustomize and .pth files try. importlib would list every folder
+ * of sys.path to answer. Until finder_restore() its PathFinder first looks for
+ * the few files that such a module could be; what it finds and raises stays the
  * same. Returns 0, or -1 with an exception set.
  */
 int finder_replace(void);
 
-/* PathFinder as it was, unless others have changed it. Same values. */
+/* Makes PathFinder what it was, unless others changed it; returns as above. */
 int finder_restore(void);
 
 #endif

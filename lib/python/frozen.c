@@ -9,15 +9,12 @@
  */
 #if PY_VERSION_HEX >= 0x030b0000
 #include <frozen_modules.inc>
+#endif
 
 void
 frozen_install(void)
 {
+#if PY_VERSION_HEX >= 0x030b0000
 	PyImport_FrozenModules = modules;
-}
-#else
-void
-frozen_install(void)
-{
-}
 #endif
+}

@@ -13,14 +13,14 @@
 
 static PyObject *gc; /* the module */
 static PyObject *usual; /* thresholds */
-static PyObject *marker; /* younger than what is frozen */
+static PyObject *marker; /* made after our last freeze; a later one takes it */
 static bool held;
 
 #if PY_VERSION_HEX >= 0x030a0000
 
 static PyMemAllocatorEx objects;
 
-/* Who makes an object holds the GIL: the collector is there by now. */
+/* For the first object that is made: by then the collector is there. */
 static void *
 make_first_object(void *context, size_t size)
 {
@@ -30,9 +30,12 @@ make_first_object(void *context, size_t size)
 	return PyObject_Malloc(size);
 }
 
+#endif
+
 void
 garbage_hold(void)
 {
+#if PY_VERSION_HEX >= 0x030a0000
 	PyMemAllocatorEx hook;
 
 	PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
@@ -40,16 +43,8 @@ garbage_hold(void)
 	hook.malloc = make_first_object;
 	PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hook);
 	held = true;
-}
-
-#else
-
-void
-garbage_hold(void)
-{
-}
-
 #endif
+}
 
 static void
 call_collector(const char *what)

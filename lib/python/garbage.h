@@ -5,18 +5,18 @@
 #include "python/cpython.h"
 
 /*
- * None at all while Python starts; until garbage_put_off(). To be called before
- * Py_InitializeFromConfig(), and only if nothing but Python itself runs then.
+ * Never until garbage_put_off(). To be called before Py_InitializeFromConfig(),
+ * and only if nothing but Python itself runs until then.
  */
 void garbage_hold(void);
 
 /*
- * While an application is being loaded there is next to none to be found.
- * Returns 0, or -1 with an exception set.
+ * Hardly ever from now on: an import leaves next to no garbage. Returns 0, or
+ * -1 with an exception set.
  */
 int garbage_put_off(void);
 
-/* From now on as usual, but without looking at what has been loaded. */
+/* As usual from now on; what was loaded is frozen, and not looked at. */
 void garbage_resume(void);
 
 /*
@@ -27,13 +27,13 @@ void garbage_resume(void);
  */
 PyObject *garbage_list(void);
 
-/* Ends what only objects refer to that nobody can reach, if not frozen. */
+/* Collects all garbage now, but for frozen objects. */
 void garbage_collect(void);
 
-/* Collects all garbage, and what is left is not looked at from now on. */
+/* Collects all garbage, and freezes what is left. */
 void garbage_freeze(void);
 
-/* From now on all objects are looked at. */
+/* From now on nothing is frozen. */
 void garbage_thaw(void);
 
 #endif

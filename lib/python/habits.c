@@ -92,7 +92,7 @@ habits_watch_stdin(void)
 
 /* The application may import cgi only when it is called. */
 static void
-look_at_module(const char *name)
+watch_cgi(const char *name)
 {
 	static PyMethodDef method = { "__init__", WITH_KEYWORDS(make_form),
 		NULL };
@@ -116,8 +116,8 @@ habits_watch_forms(void)
 {
 	PyObject *error = PyErr_GetRaisedException();
 
-	imports_notify(look_at_module);
-	look_at_module("cgi");
+	imports_notify(watch_cgi);
+	watch_cgi("cgi");
 	if (error != NULL)
 		PyErr_SetRaisedException(error);
 }

@@ -117,7 +117,7 @@ replace_function(PyObject *module, const struct entrance *entrance)
 }
 
 static void
-look_at_module(const char *name)
+replace_in_module(const char *name)
 {
 	PyObject *module;
 	const char *wanted;
@@ -126,7 +126,7 @@ look_at_module(const char *name)
 	for (i = 0; i < ENTRANCES; i++) {
 		wanted = entrances[i].module;
 		length = strlen(wanted);
-		/* With its NUL, unless it is a package's. */
+		/* The whole name with its NUL, or how a package begins. */
 		if (strncmp(name, wanted,
 			length + (wanted[length - 1] != '.')) != 0)
 			continue;
@@ -150,8 +150,8 @@ handler_watch(void)
 	handler.watching = true;
 	/* What sitecustomize has imported is there already. */
 	for (i = 0; i < ENTRANCES; i++)
-		look_at_module(entrances[i].module);
-	imports_notify(look_at_module);
+		replace_in_module(entrances[i].module);
+	imports_notify(replace_in_module);
 }
 
 /* Deletes what was put there; what a class does not inherit it gets again. */

@@ -12,9 +12,9 @@
 void handler_watch(void);
 
 /*
- * The import is over: all do again what they always did, while imports_notify()
- * waits for who comes next. Returns the first application that was named, a new
- * reference, or NULL. Leaves the current exception alone.
+ * The import is over: all these do again what they always did. imports_notify()
+ * is left for the next to call. Returns the first application that was named, a
+ * new reference, or NULL. Leaves the current exception alone.
  */
 PyObject *handler_take(void);
 

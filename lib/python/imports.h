@@ -12,7 +12,7 @@ struct import {
 	char *name;
 	int depth; /* inside so many others */
 	bool failed;
-	int64_t time, inside; /* all of it, and what it imported itself */
+	int64_t time, inside; /* nanoseconds: all, and what it imported */
 };
 
 /*

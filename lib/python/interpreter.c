@@ -50,7 +50,7 @@ read_venv_version(FILE *from, int *major, int *minor)
 }
 
 static int
-check_venv(const char *venv)
+check_venv_version(const char *venv)
 {
 	int major, minor;
 	char *file = file_path(venv, "pyvenv.cfg");
@@ -75,8 +75,8 @@ check_venv(const char *venv)
 }
 
 /*
- * PYTHONPATH is the deployer's; an empty item would be the working folder. The
- * library is the one that this program was built with.
+ * PYTHONPATH is the deployer's, but for empty items, which would be the working
+ * folder. PYTHONHOME is not obeyed: it would choose another library.
  */
 static int
 settle_environment(void)
@@ -192,15 +192,15 @@ start_python(const char *venv, const char *name)
 }
 
 /*
- * Python keeps a handler by the number of a signal. That of a time limit has a
- * number that nobody sends: interrupt_python() calls what Python and
- * faulthandler do when it comes.
+ * Python keeps a handler by the number of a signal. The end of a time limit has
+ * a number that nobody sends: interrupt_python() itself calls the handlers that
+ * Python and faulthandler, in C, have for it.
  */
 #define TIME_SIGNAL (SIGRTMAX - 1)
 
 static struct sigaction on_python, on_dump;
 
-/* By this the number is ours; signal.signal() puts something else there. */
+/* While this is the handler, no signal.signal() has taken that number. */
 static void
 do_nothing(int number)
 {
@@ -228,11 +228,11 @@ raise_pending(void *ignored)
 }
 
 /*
- * Where an application has given every number a handler of its own, ours, too,
- * the exception comes as a pending call (I6): between two steps of its code,
- * while what a signal interrupts by itself, as time.sleep(), goes on. A pending
- * call takes a lock. Should this signal have come while Python held it, the
- * next deadline ends the process.
+ * If an application has given even our number a handler of its own, the
+ * exception comes as a pending call (I6): at the next step of Python code, so
+ * it does not cut time.sleep() short. A pending call takes a lock. If Python
+ * holds that at this moment, nothing goes on, and the next deadline ends the
+ * process.
  */
 static void
 interrupt_python(enum report_code code)
@@ -252,7 +252,7 @@ interrupt_python(enum report_code code)
 }
 
 static int
-handle_signal(PyObject *module, int number)
+raise_exit_on(PyObject *module, int number)
 {
 	static PyMethodDef definition = { "on_signal", raise_exit, METH_VARARGS,
 		NULL };
@@ -268,7 +268,7 @@ handle_signal(PyObject *module, int number)
 
 /* When time runs out, the log shows where every thread is. */
 static int
-dump_in_time(void)
+dump_on_time(void)
 {
 	PyObject *module = PyImport_ImportModule("faulthandler"), *done = NULL;
 
@@ -283,7 +283,7 @@ dump_in_time(void)
 
 /*
  * From now on SIGTERM, and the end of a time limit, raise SystemExit in the
- * application.
+ * application. Both of TIME_SIGNAL's handlers are kept to be called.
  */
 static int
 handle_signals(void)
@@ -292,10 +292,10 @@ handle_signals(void)
 	PyObject *module = PyImport_ImportModule("_signal");
 	int result = -1;
 
-	if (module != NULL && handle_signal(module, SIGTERM) == 0 &&
-	    handle_signal(module, TIME_SIGNAL) == 0 &&
+	if (module != NULL && raise_exit_on(module, SIGTERM) == 0 &&
+	    raise_exit_on(module, TIME_SIGNAL) == 0 &&
 	    sigaction(TIME_SIGNAL, NULL, &on_python) == 0 &&
-	    dump_in_time() == 0 &&
+	    dump_on_time() == 0 &&
 	    sigaction(TIME_SIGNAL, &nothing, &on_dump) == 0) {
 		process_serve(interrupt_python);
 		result = 0;
@@ -386,7 +386,7 @@ interpreter_start(const struct invocation *invocation)
 		return -1;
 	if (invocation->options.venv != NULL)
 		venv = find_venv(invocation);
-	if (venv != NULL && check_venv(venv) == -1) {
+	if (venv != NULL && check_venv_version(venv) == -1) {
 		free(venv);
 		return -1;
 	}

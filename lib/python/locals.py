@@ -70,7 +70,7 @@ def is_secret(name):
 
 
 def holds_name(key):
-    """A name under which others stand: {'name': 'password', 'value': ...}."""
+    """Whether the value is itself a name, as in {'name': 'password', ...}."""
     text = get_text(key)
     return text is not None and encode(text) in (
         b"name", b"key", b"field", b"header", b"variable", b"id")
@@ -159,7 +159,7 @@ def find_fields(value, all_of_them=False):
 # than is shown.
 
 def show_kind(value):
-    """What says nothing of what is in it."""
+    """Its type and size, and nothing of what is in it."""
     name, size = get_name(type(value)), count_items(value)
     if size is not None:
         yield f"<{name} of {size}>"
@@ -216,7 +216,7 @@ def show_set(value, depth):
 
 
 def describes_secret(pairs):
-    """Whether something says of itself that it is a secret."""
+    """Whether one of them says so: {'name': 'password', 'value': ...}."""
     return any(holds_name(key) and get_text(value) is not None
                and is_secret(value) for key, value in pairs)
 
@@ -454,8 +454,8 @@ def list_spellings(secret):
     data = secret.encode(errors="backslashreplace")
     yield from (secret, repr(secret)[1:-1], dumps(secret)[1:-1], quote(data),
                 quote(data, ""), quote_plus(data))
-    # Base64 writes three bytes as four characters. Those that are of nothing
-    # but the secret are the same whatever stands before and behind it.
+    # Base64 writes three bytes as four characters. Those that have no bit of
+    # another byte are the same whatever stands before and behind the secret.
     for shift in range(3):
         text = b2a_base64(b"-" * shift + data, newline=False).decode()
         text = text[(8 * shift + 5) // 6:(shift + len(data)) * 8 // 6]

@@ -52,13 +52,7 @@ round_up(uintptr_t address, uintptr_t unit)
 	return (address + unit - 1) & ~(unit - 1);
 }
 
-#ifdef __PIE__
-/* Those of libpython: the dynamic linker has written to most of their pages. */
-static void
-copy_variables(void)
-{
-}
-#else
+#ifndef __PIE__
 /* Into pages that do not exist yet. */
 static bool
 copy_pages(char *to, const char *from, size_t size)
@@ -109,9 +103,9 @@ copy_variables(void)
 }
 #endif
 
-static void *volatile skipped; /* a part of the heap */
+static void *volatile skipped; /* the heap up to its first huge page */
 
-/* One heap for everything, in huge pages, that nothing is given back from. */
+/* One heap for everything, in huge pages, which gives nothing back. */
 static void
 spread_heap(void)
 {
@@ -162,13 +156,19 @@ memory_gather(void)
 
 	if (is_limited())
 		return;
+		/* With a shared libpython the dynamic linker wrote to most. */
+#ifndef __PIE__
 	copy_variables();
+#endif
 	PyObject_SetArenaAllocator(&allocator);
 }
 
 #if __GLIBC_PREREQ(2, 33)
 
-/* What comes from the end of the heap goes back; all else is taken. */
+/*
+ * Takes all free memory inside the heap, from large pieces to small. What comes
+ * from the heap's end, where new memory begins, is given back.
+ */
 static void
 use_up_heap(void)
 {
@@ -191,18 +191,11 @@ use_up_heap(void)
 		} while (memory != NULL && got < end);
 }
 
-#else
-
-static void
-use_up_heap(void)
-{
-}
-
 #endif
 
 /*
- * Python's pools have blocks of one size each. A pool's first block comes from
- * an empty one, and behind it is nothing but new memory.
+ * Python's pools have blocks of one size each. Once a block is the first of its
+ * pool, all other pools of that size are full.
  */
 static void
 use_up_pools(void)
@@ -221,7 +214,9 @@ use_up_pools(void)
 void
 memory_use_up(void)
 {
+#if __GLIBC_PREREQ(2, 33)
 	use_up_heap();
+#endif
 	use_up_pools();
 }
 

@@ -200,7 +200,7 @@ hides_objects(PyObject *class)
 
 #if PY_VERSION_HEX >= 0x030d0000
 
-/* Before Python 3.13 nothing tells. */
+/* Bytecode of Python 3.13 and later tells; before, nothing does. */
 #define WAITS_OUTSIDE 4 /* of every try and with; see dis, "RESUME" */
 
 static bool
@@ -291,7 +291,7 @@ find_connections(void)
 	return type;
 }
 
-static bool left; /* by loading the application */
+static bool left_by_import; /* by loading the application */
 
 static bool
 left_objects(void)
@@ -424,7 +424,7 @@ keep_handlers(void)
 	PyErr_Clear();
 }
 
-/* A circle that nobody can reach any more needs no more than the collector. */
+/* For a circle that nobody can reach any more the collector is enough. */
 static bool
 left_after_collecting(void)
 {
@@ -487,13 +487,13 @@ end_objects(void)
 void
 shutdown_prepare(void)
 {
-	left = left_objects();
+	left_by_import = left_objects();
 }
 
 bool
 shutdown_is_simple(void)
 {
-	bool simple = !left && !left_foreign();
+	bool simple = !left_by_import && !left_foreign();
 
 	shutdown_state.why[0] = '\0';
 	return simple;
@@ -511,7 +511,7 @@ shutdown_python(void)
 	end_step("The functions of atexit", NULL);
 	flush_stream("stdout");
 	flush_stream("stderr");
-	if (!left && !left_after_collecting() && !left_foreign() &&
+	if (!left_by_import && !left_after_collecting() && !left_foreign() &&
 	    !is_watched())
 		return;
 	keep_handlers();

@@ -8,7 +8,7 @@
 /* A step of the end, why it was taken or NULL, and its nanoseconds. */
 typedef void shutdown_observer(const char *what, const char *why, int64_t took);
 
-/* From now on each step is told; Python may be gone by then. */
+/* From now on each step is told to it; after the last one Python is gone. */
 void shutdown_observe(shutdown_observer *);
 
 /*
@@ -17,7 +17,7 @@ void shutdown_observe(shutdown_observer *);
  */
 void shutdown_prepare(void);
 
-/* Whether nothing was found then whose end counts, nor a library in C. */
+/* Whether that found nothing whose end counts, and no library in C is there. */
 bool shutdown_is_simple(void);
 
 /*

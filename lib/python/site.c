@@ -149,7 +149,7 @@ add_builtins(void)
 	return result;
 }
 
-/* In the words of site.py. */
+/* What is wrong is said in the words of site.py. */
 static int
 import_customization(const char *name)
 {

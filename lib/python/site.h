@@ -6,9 +6,9 @@
 
 /*
  * After a start without it: completes sys.path and the builtins, runs .pth
- * files, sitecustomize and usercustomize. Where that is little, site is not
- * imported for it; whoever imports it later gets the module as ever. HOME has
- * to be set. Returns 0, or -1 with an exception set.
+ * files, sitecustomize and usercustomize. In the common case site itself is not
+ * imported for that; whoever imports it later gets the usual module. venv:
+ * there is one. HOME has to be set. Returns 0, or -1 with an exception set.
  */
 int site_complete(bool venv);
 

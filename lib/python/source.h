@@ -14,9 +14,9 @@ PyObject *source_call(const char *function, PyObject *arguments);
 PyObject *source_hide(PyObject *self, PyObject *bytes);
 
 /*
- * Has a source define its functions in a dict, which is consumed and may be
- * NULL, beside these in C, of which the last has no name. Returns the dict, or
- * NULL with an exception set.
+ * Runs a source in a dict, which is consumed and may be NULL, after these
+ * functions in C, up to one without a name, were put into it. file is its name
+ * in tracebacks. Returns the dict, or NULL with an exception set.
  */
 PyObject *source_define(
     PyObject *names, PyMethodDef *, const char *text, const char *file);
