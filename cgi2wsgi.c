@@ -68,7 +68,7 @@ leave_to_parent(void)
 	body_close();
 }
 
-/* In a signal handler, perhaps. */
+/* Signal handlers call this. */
 static void
 say_last_words(enum report_code code, int signal_number)
 {
@@ -271,7 +271,7 @@ leave(int result)
 		body_drain(invocation.options.graceful_timeout);
 		process_resume_clock();
 	}
-	/* Python would wait for locks of the fork that it was saved in. */
+	/* Before keep_resume() an image's Python would wait for its locks. */
 	if (!keep_is_asleep())
 		shutdown_python();
 	transcript_end(status);
@@ -281,8 +281,8 @@ leave(int result)
 }
 
 /*
- * A person's is found already, and so is that of a process image, where others
- * may by now change what its options name (H5).
+ * A person's is found already. So is a process image's; but since then others
+ * may have got the right to change what its options name (H5).
  */
 static int
 find_application(void)
@@ -333,10 +333,10 @@ answer(void)
 static int end_status = -1;
 
 /*
- * What libraries in C have registered with atexit(3) since the border has run;
- * the rest is of the process that was saved, as in a child of multiprocessing.
- * OpenSSL would give its memory back there, and write to all of it. If Python
- * was finalised, something was left whose end counts: then all of it runs.
+ * atexit(3) calls the last function first: those that libraries in C registered
+ * after the border have run. The others are the saved process's. OpenSSL's
+ * would free all of its memory, and so write to it. They run only if something
+ * was left whose end counts, for which Python was finalised.
  */
 static void
 leave_early(void)

@@ -7,8 +7,8 @@
 #include "cgi/request.h"
 
 /*
- * Fills in what the server left out in another place (conformance B15).
- * Returns 0, or -1 without memory.
+ * Takes what is missing from the name that Apache's redirects gave it
+ * (conformance B15). Returns 0, or -1 without memory.
  */
 int wsgi_env_complete(struct request *);
 

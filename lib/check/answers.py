@@ -61,7 +61,7 @@ class Answer:
             r"((?:  .*\n)*)", self.log, re.MULTILINE)]
 
     def complaint(self):
-        """Of the process that waited for the reply, as without one."""
+        """What the process that reads the reply says (terminal/client.c)."""
         import re
         found = re.search(r"^cgi2wsgi: ((?:signal \d|the application ended|"
                           r"cannot start).*)$", self.log, re.MULTILINE)
@@ -148,7 +148,7 @@ def hosts_problem(host):
 
 
 def say_status(answer, path, host):
-    """An answer to GET that is the client's mistake, it says."""
+    """For an answer to GET that says the request was wrong."""
     problem = hosts_problem(host) if answer.status[:3] == "400" else ""
     if problem:
         say("request-status", f"GET {path} is answered by {answer.status}: "
@@ -204,7 +204,7 @@ def run(application, made):
 
 
 def rule(error):
-    """An assertion of wsgiref.validate, some of which have no words."""
+    """What wsgiref.validate says; an assertion without words, as its line."""
     import traceback
     if error.args or not isinstance(error, AssertionError):
         return "".join(
@@ -237,7 +237,7 @@ def validate(application, made):
 
 
 def apart(act, *arguments):
-    """What it returns, in a process of its own.
+    """What act() returns when a process of its own calls it.
 
     An application for CGI may be one that can be called once.  Threads are
     not in a forked process; who has some is called here.

@@ -53,7 +53,7 @@ report_user(void)
 }
 
 static char *
-absolute(const char *name)
+make_absolute(const char *name)
 {
 	char *folder = *name == '/' ? alloc_text("/") : getcwd(NULL, 0),
 	     *path = folder != NULL ? file_path(folder, name) : NULL;
@@ -175,11 +175,11 @@ check_script(struct subject *subject, struct invocation *invocation)
 		    report_failure());
 		return;
 	}
-	/* The files that it makes as another user would have a wrong owner. */
+	/* As another user the import would leave files with a wrong owner. */
 	if (!read_script(subject, invocation) || !good ||
 	    finding_has("python-failed") || account.uid == 0 || !account.ours)
 		return;
-	/* Findings are shown around: without what --env, --env-file set. */
+	/* Findings are for other eyes, too: values of --env are hidden. */
 	for (i = 0; i < settings->count; i++)
 		secret_add(settings->list[i].name, settings->list[i].value);
 	/* The application's root, unless a URL was given. */
@@ -198,7 +198,7 @@ check_run(struct invocation *invocation)
 {
 	/* ./app.cgi --check gave the kernel the script's name, not ours. */
 	char *program = realpath("/proc/self/exe", NULL),
-	     *script = absolute(invocation->script);
+	     *script = make_absolute(invocation->script);
 	struct subject subject = { .invocation = invocation,
 		.user = &account,
 		.path = getenv("PATH"),

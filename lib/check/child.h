@@ -13,7 +13,7 @@ struct child {
 		char *bytes; /* NUL-terminated */
 		size_t length;
 	} output, errors;
-	/* In memory that both share: it may close or fill descriptors. */
+	/* In memory that both share, as the child may close descriptors. */
 	struct told {
 		bool returned; /* act() did */
 		struct finding_store findings;
@@ -25,7 +25,7 @@ struct child {
 /*
  * Calls act() in a child and waits at most so many seconds; then the child gets
  * SIGABRT, and soon SIGKILL. Whatever it started in its process group ends with
- * it. Returns 0, or -1 with errno.
+ * it. Returns 0, or -1 with errno; child_release() is needed in any case.
  */
 int child_run(struct child *, unsigned seconds,
     void (*act)(const void *argument), const void *argument);

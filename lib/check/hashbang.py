@@ -13,7 +13,7 @@ BLANKS = " \t"
 def split(text):
     """The words of a line (invocation/words.c), or [] if a quote is open."""
     import shlex
-    for end in ("", "\\"):      # a backslash at the end is one
+    for end in ("", "\\"):      # a backslash at the end stands for itself
         lexer = shlex.shlex(text + end, posix=True)
         lexer.whitespace, lexer.commenters = BLANKS + "\n", ""
         lexer.whitespace_split = True
@@ -45,7 +45,7 @@ def say_line(id, problem, options):
 
 
 def is_this_program(path):
-    """Or cgi2wsgi-preload beside it, which then runs this one."""
+    """Whether that is so, or it is cgi2wsgi-preload, which runs this one."""
     return any(os.path.exists(own) and os.path.samefile(path, own)
                for own in (program, f"{program}-preload"))
 

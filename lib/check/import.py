@@ -2,7 +2,7 @@
 
 The check's Python files are one text.  Before the application is imported
 nothing else may be, or the times would be wrong: modules are imported where
-they are needed.  The names that nothing here defines are from load_source()
+they are needed.  The names that nothing here defines are from python_define()
 and list_facts() in python.c.
 """
 
@@ -20,7 +20,7 @@ said = set()        # ids
 
 
 def encoded(text):
-    """As the names of files are, but for what the application made up."""
+    """Bytes, as of a file's name; what no name can have is escaped."""
     try:
         return text.replace("\0", " ").encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -109,9 +109,10 @@ def say_times(times):
 # The compiled forms of what was imported
 
 def is_fresh(cache, source, time="st_mtime"):
-    """Whether it will be taken: by the source's time and size, or hash.
+    """Whether Python will use it: it has the source's time and size.
 
-    The script's has a time of nanoseconds (python/bytecode.c).
+    One with a hash instead counts as fresh. The script's has a time in
+    nanoseconds (python/bytecode.c).
     """
     try:
         with open(cache, "rb") as opened:

@@ -4,7 +4,7 @@
 #
 # An advice that begins with "type" can be typed as it is printed.
 
-# One with the sticky bit, as /tmp, is everyone's for good reason.
+# A folder with the sticky bit, as /tmp, is everyone's for a reason.
 PRIVATE = "move it to a folder that only you may write"
 
 
@@ -84,6 +84,7 @@ def letter(path):
 
 
 def reaches(path):
+    """Whether the user may enter each folder on the way; says so if not."""
     stop = stopped_at(path)
     if stop:
         say("folder-search", f"{user} may not enter the folder {stop}",
@@ -92,7 +93,7 @@ def reaches(path):
 
 
 def is_executed():
-    """Apache's Action only reads .wsgi files."""
+    """Whether a server executes it; .wsgi files Apache's Action only reads."""
     return not script.endswith(".wsgi")
 
 

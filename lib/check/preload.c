@@ -1,7 +1,7 @@
 /*
- * Nobody can foresee what stands against an image, so one is made: by
- * cgi2wsgi-preload as CGI2WSGI_ARGS's program, whatever the first line names,
- * with a variable that has it say what came of it (image/keep.c).
+ * Nobody can foresee what stands against an image, so one is made. Whatever the
+ * first line names, cgi2wsgi-preload is started with the application in
+ * CGI2WSGI_ARGS, and with PRELOAD_MAKE, so that it says what came of it.
  */
 
 #include "check/preload.h"

@@ -35,18 +35,20 @@ bool python_try(struct child *, unsigned seconds,
 
 /*
  * In such a child: gives it the environment and the folder that a server would.
- * Returns 0, or -1 with a finding added.
+ * Returns 0, or -1 with a finding added, but for want of memory.
  */
 int python_prepare(const struct subject *);
 
-/*
- * In such a child: python_begin() starts Python as for this invocation, which
- * returns 0; python_define() returns the names that the check's Python files
- * define, in a new dict, for the import or not. python_start() is all of it for
- * the subject. They return -1 or NULL with a finding added.
- */
+/* Starts Python. Returns 0, or -1 with a finding added. */
 int python_begin(const struct invocation *);
+
+/*
+ * Runs the check's Python files. Returns a new dict of what they define, or
+ * NULL with a finding added. imports: the application is to be imported.
+ */
 PyObject *python_define(const struct subject *, bool imports);
+
+/* python_prepare(), python_begin() and python_define(), for the import. */
 PyObject *python_start(const struct subject *);
 
 /*

@@ -14,7 +14,7 @@ SECRETS = (".env*", ".git", ".hg", ".svn", ".netrc", ".pgpass", "*.db",
 
 
 def is_below(root, path):
-    """Wherever links lead; a file need not be there."""
+    """Whether a path, its links resolved, is root or below, even if missing."""
     root, path = os.path.realpath(root), os.path.realpath(path)
     return path == root or path.startswith(root.rstrip("/") + "/")
 

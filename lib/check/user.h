@@ -8,13 +8,13 @@
 
 #include "invocation/settings.h"
 
-/* Where env(1) looks when a server starts it: most have this much. */
+/* The PATH of most servers has these at least; env(1) looks there. */
 #define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
 
 struct user {
 	const char *name;
 	uid_t uid;
-	gid_t gid; /* the first group, if it has a name */
+	gid_t gid; /* the first group */
 	bool ours; /* this process runs as it, or can become it */
 	bool by_root; /* root asked */
 };
@@ -32,8 +32,8 @@ int user_find(struct user *, const char *name);
 int user_become(const struct user *);
 
 /*
- * Makes the environment what a server's would be: PATH, and these. Servers pass
- * on next to nothing of their own. Returns 0, or -1 with errno.
+ * Makes the environment what a server's would be: PATH and the settings.
+ * Servers pass on next to nothing else. Returns 0, or -1 with errno.
  */
 int user_set_environment(const struct settings *);
 

@@ -49,8 +49,8 @@ void text_module(const struct text_module *);
 void text_flush(void);
 
 /*
- * Writes the whole page to a descriptor, with a log at its end or NULL; does
- * nothing if there is none. Returns whether it was written.
+ * Writes the whole page to a descriptor, with a log, or NULL, at its end; does
+ * nothing if text_open() began no page. Returns whether memory was enough.
  */
 bool text_finish_page(int descriptor, const char *log);
 

@@ -1,7 +1,7 @@
 /*
- * --explain follows one request and writes down what becomes of it, as it
- * happens. It only looks: the floors below do not know that it is there, but
- * for those that call an observer, and a request takes the same way without it.
+ * The floor explain/ follows one request and writes down what becomes of it, as
+ * it happens (--explain). It only looks: the floors below do not know that it
+ * is there. Some call an observer. A request takes the same way without it.
  */
 
 #include <config.h>
@@ -47,7 +47,7 @@ milliseconds(int64_t nanoseconds)
 	return (double)nanoseconds / 1e6;
 }
 
-/* Whether anything is told; if so, the clock stands until end_part(). */
+/* Whether anything is told; if so, the clock stands still until end_part(). */
 static bool
 begin_part(void)
 {

@@ -72,7 +72,7 @@ describe_value(PyObject *value)
 	return description;
 }
 
-/* What environ has under a variable's name: as above. */
+/* The same of what environ has under a variable's name. */
 static char *
 find_value(PyObject *env, const struct variable *variable)
 {

@@ -7,7 +7,7 @@
 #include "cgi/request.h"
 #include "invocation/settings.h"
 
-/* Keeps the variables as the server gave them, to compare with later. */
+/* Keeps the variables, borrowed, as the server gave them, to compare later. */
 void variables_keep(const struct request *);
 
 /* Writes how the kept variables became environ; settings are of --env. */

@@ -46,11 +46,11 @@ record_complaint(int status, const char *format, ...)
 }
 
 /*
- * A terminal sends its signals to the child, too; others are passed on. The
- * second one does not wait for close() and exit functions.
+ * The first signal is passed on, unless it is the terminal's, which the child
+ * gets, too. A second one ends the child without close() and exit functions.
  */
 static void
-on_signal(int number, siginfo_t *info, void *context)
+forward_signal(int number, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (client.ended_by != 0)
@@ -61,12 +61,12 @@ on_signal(int number, siginfo_t *info, void *context)
 }
 
 static void
-handle_signals(void)
+watch_signals(void)
 {
 	struct sigaction action = { .sa_flags = SA_SIGINFO }, before;
 	size_t i;
 
-	action.sa_sigaction = on_signal;
+	action.sa_sigaction = forward_signal;
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		if (sigaction(signals[i], NULL, &before) == 0 &&
 		    before.sa_handler != SIG_IGN)
@@ -261,7 +261,7 @@ client_run(const struct options *options, int body, char **complaint)
 		sigprocmask(SIG_SETMASK, &mask, NULL);
 		status = become_script(body, ends);
 	} else {
-		handle_signals();
+		watch_signals();
 		sigprocmask(SIG_SETMASK, &mask, NULL);
 		close(ends[WRITE]);
 		client.reply = ends[READ];

@@ -45,13 +45,13 @@ option_value(const struct options *options, int letter, const char *otherwise)
 	return option != NULL ? option->value : otherwise;
 }
 
-/* RFC 4648 4: the last of what three bytes each become are '=' if need be. */
+/* RFC 4648 4: three bytes are four characters, '=' for each missing one. */
 static char *
 encode_base64(const char *text)
 {
 	size_t missing = 2 - (strlen(text) + 2) % 3;
-	char *whole = alloc_print("%s%c%c", text, 0, 0),
-	     *code = ascii_base64(whole, strlen(text) + missing, 0);
+	char *whole = alloc_print("%s%c%c", text, 0, 0), /* and NULs */
+	    *code = ascii_base64(whole, strlen(text) + missing, 0);
 
 	free(whole);
 	if (code == NULL)

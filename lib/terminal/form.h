@@ -7,9 +7,9 @@
 #include "invocation/options.h"
 
 /*
- * Writes one part for each -F. *type becomes the
- * Content-Type with the boundary: memory to be freed; base is one that a
- * header gives, or NULL. Returns 0, or -1 with a failure reported.
+ * Writes one part for each -F. *type becomes the Content-Type with the
+ * boundary, memory to be freed; base is what -H says of it, or NULL. Returns 0,
+ * or -1 with a failure reported.
  */
 int form_put(FILE *to, const struct options *, const char *base, char **type);
 

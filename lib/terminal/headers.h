@@ -18,10 +18,11 @@ const char *headers_value(const char *variable);
 
 /*
  * Sets the variable of a header to what -H says, or else to this value, or
- * takes it away if that is NULL or empty. headers_set() sets those that only -H
- * knows.
+ * takes it away if that is NULL or empty.
  */
 void headers_offer(const char *variable, const char *value);
+
+/* Sets the variables of all headers to which -H gives a value. */
 void headers_set(void);
 
 #endif

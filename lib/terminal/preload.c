@@ -65,7 +65,7 @@ check_line(const char *script)
 	    script);
 }
 
-/* Options of the script's are in its line. */
+/* The script's own line has its options; --env stands for the server. */
 static int
 check_options(const struct options *options)
 {
@@ -148,7 +148,7 @@ ask_script(const struct invocation *invocation, const char *script, int *status)
 
 /* Text of the application's own is shown so that it does no harm. */
 static void
-print_text(const char *text)
+print_escaped(const char *text)
 {
 	struct buffer escaped = { 0 };
 	char *shown;
@@ -171,7 +171,7 @@ print_variables(const char *text)
 			continue;
 		name = preload_find_fact(line, "variable");
 		fputs(count++ == 0 ? "it read   " : ", ", stdout);
-		print_text(name != NULL ? name : "?");
+		print_escaped(name != NULL ? name : "?");
 		free(name);
 	}
 	if (count > 0)
@@ -182,7 +182,7 @@ static int
 print_image(const char *text, const char *image)
 {
 	printf("image     ");
-	print_text(image);
+	print_escaped(image);
 	printf(
 	    "\nsize      %.1f MB\n", preload_find_number(text, "size") / 1e6);
 	printf("start     %.1f ms; by importing it, %.1f ms\n",

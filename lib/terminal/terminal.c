@@ -35,7 +35,7 @@ print_failure(void)
 
 /* Findings are a reply, too, and what is checked must not reach it. */
 static int
-check_script(struct invocation *invocation, int (*open_request)(void))
+run_check(struct invocation *invocation, int (*open_request)(void))
 {
 	struct target target;
 	int result = CLIENT_USAGE;
@@ -71,7 +71,7 @@ terminal_run(struct invocation *invocation, int argc, char **argv,
 	found = invocation_read(
 	    invocation, &none, argc, argv, process_execfn(argv[0]));
 	if (found == 0 && invocation->options.want == WANT_CHECK)
-		return check_script(invocation, open_request);
+		return run_check(invocation, open_request);
 	if (found == 0 && invocation->options.want == WANT_PRELOAD) {
 		status = terminal_preload_run(invocation);
 		return report_failure() != NULL ? print_failure() : status;

@@ -13,9 +13,9 @@ struct upload {
 };
 
 /*
- * Collects the data from words, files and standard input. form_type is a
- * Content-Type for a form, which adds its boundary, or NULL.
- * Returns 0, or -1 with a failure reported.
+ * Collects the data from words, files and standard input. form_type is what -H
+ * says of Content-Type, or NULL: a form adds its boundary. Returns 0, or -1
+ * with a failure reported; upload_free() is needed in any case.
  */
 int upload_make(struct upload *, const struct options *, const char *form_type);
 void upload_free(struct upload *);
