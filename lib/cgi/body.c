@@ -284,7 +284,7 @@ void
 body_spool(void)
 {
 	char buffer[IN_MEMORY];
-	ssize_t got = read_descriptor(waste, sizeof(waste));
+	ssize_t got = read_descriptor(buffer, sizeof(buffer));
 
 	if (got <= 0 || body.lost != 0)
 		return;
