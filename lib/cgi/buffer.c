@@ -14,7 +14,8 @@ reserve(struct buffer *buffer, size_t size)
 	size_t needed = buffer->length + size + 1, room = buffer->room;
 	char *grown;
 
-	if (needed <= size) /* more than a size_t can say */
+	if (needed <= size || /* more than a size_t can say */
+	    (needed > room && buffer->fixed))
 		buffer->failed = true;
 	if (buffer->failed)
 		return NULL;
@@ -53,6 +54,16 @@ void
 buffer_add_byte(struct buffer *buffer, char byte)
 {
 	buffer_add(buffer, &byte, 1);
+}
+
+void
+buffer_add_number(struct buffer *buffer, int64_t number, int digits)
+{
+	char text[24], *at = text + sizeof(text);
+
+	for (; number > 0 || digits > 0; number /= 10, digits--)
+		*--at = (char)('0' + number % 10);
+	buffer_add(buffer, at, (size_t)(text + sizeof(text) - at));
 }
 
 void

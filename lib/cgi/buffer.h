@@ -7,17 +7,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Begins as { 0 }; free(bytes) ends one that is not taken. */
+/*
+ * Begins as { 0 }; free(bytes) ends one that is not taken. Where the room is
+ * fixed, signal handlers may add to it, but not print.
+ */
 struct buffer {
 	char *bytes; /* ends in NUL, unless it is NULL */
 	size_t length, room;
+	bool fixed; /* the room: memory of the caller's, never to be taken */
 	bool failed;
 };
 
 void buffer_add(struct buffer *, const char *bytes, size_t size);
 void buffer_add_text(struct buffer *, const char *text);
 void buffer_add_byte(struct buffer *, char byte);
+/* In decimal digits, as many of them at least. */
+void buffer_add_number(struct buffer *, int64_t number, int digits);
 void buffer_print(struct buffer *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Each moment belongs to one of these; a phase may come back. */
 enum clock_phase {
@@ -23,6 +24,12 @@ enum clock_phase {
 
 /* Nanoseconds since some moment, never backwards; also in signal handlers. */
 int64_t clock_now(void);
+
+/*
+ * What gmtime(3) says of seconds since 1970, but for the day of the year; also
+ * in signal handlers.
+ */
+struct tm clock_date(int64_t seconds);
 
 /* main() begins: forgets all of an earlier request. */
 void clock_open(void);

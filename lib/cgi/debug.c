@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cgi/debug.h"
+#include "cgi/escape.h"
 #include "cgi/markup.h"
 #include "cgi/secret.h"
 #include "cgi/trace.h"
@@ -35,10 +36,10 @@ add_line(struct buffer *to, const char *line, size_t length)
 		while (shown > 0 && ((unsigned char)line[shown] & 0xc0) == 0x80)
 			shown--;
 		buffer_add_text(to, "</pre><details><summary>");
-		markup_add_part(to, line, shown);
+		escape_add_html(to, line, shown);
 		buffer_add_text(to, "...</summary><pre>");
 	}
-	markup_add_part(to, line, length);
+	escape_add_html(to, line, length);
 	buffer_add_text(to, length > LONG ? "</pre></details><pre>" : "\n");
 }
 
@@ -49,11 +50,11 @@ add_frame(struct buffer *to, const struct trace_frame *frame)
 	size_t length;
 
 	buffer_add_text(to, "<p><code>");
-	markup_add_part(to, frame->file, frame->file_length);
+	escape_add_html(to, frame->file, frame->file_length);
 	buffer_add_text(to, ", line ");
-	markup_add_part(to, frame->line, frame->line_length);
+	escape_add_html(to, frame->line, frame->line_length);
 	buffer_add_text(to, frame->name_length > 0 ? ", in " : "");
-	markup_add_part(to, frame->name, frame->name_length);
+	escape_add_html(to, frame->name, frame->name_length);
 	buffer_add_text(to, "</code></p>\n<pre>");
 	for (; line < end; line += length + 1) {
 		length = strcspn(line, "\n");
@@ -93,7 +94,7 @@ add_text(struct buffer *to, const char *text, size_t length)
 	if (strspn(text, "\n") >= length)
 		return;
 	buffer_add_text(to, "<pre>");
-	markup_add_part(to, text, length);
+	escape_add_html(to, text, length);
 	buffer_add_text(to, "</pre>\n");
 }
 
@@ -128,7 +129,7 @@ add_variables(struct buffer *to, const struct request *request)
 			continue;
 		value = secret_show(v->name, v->length, v->value);
 		buffer_add_text(to, "<p><code><span class=\"name\">");
-		markup_add_part(to, v->name, v->length);
+		escape_add_html(to, v->name, v->length);
 		buffer_add_text(to, "</span>=");
 		markup_add(to, value != NULL ? value : SECRET_MASK);
 		buffer_add_text(to, "</code></p>\n");

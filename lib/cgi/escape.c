@@ -14,9 +14,12 @@ is_dangerous(unsigned long c)
 	    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
-/* The length of the character that begins there, or 0 if it is to be hidden. */
+/*
+ * The length of the character that begins there, of so many bytes, or 0 if it
+ * is to be hidden.
+ */
 static size_t
-measure_character(const unsigned char *text)
+measure_character(const unsigned char *text, size_t size)
 {
 	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t length = text[0] < 0x80 ? 1
@@ -28,6 +31,8 @@ measure_character(const unsigned char *text)
 	       i;
 	unsigned long c = length < 2 ? text[0] : text[0] & (0x7fU >> length);
 
+	if (length > size)
+		return 0;
 	for (i = 1; i < length; i++) {
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
@@ -39,34 +44,66 @@ measure_character(const unsigned char *text)
 	return length;
 }
 
-void
-escape_add_html(struct buffer *to, const char *text)
+/* What stands for it in HTML, in attributes, too, or NULL: itself. */
+static const char *
+find_entity(char c)
 {
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&': buffer_add_text(to, "&amp;"); break;
-		case '<': buffer_add_text(to, "&lt;"); break;
-		case '>': buffer_add_text(to, "&gt;"); break;
-		case '"': buffer_add_text(to, "&quot;"); break;
-		default: buffer_add_byte(to, *text);
-		}
+	switch (c) {
+	case '&': return "&amp;";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '"': return "&quot;";
+	default: return NULL;
+	}
+}
+
+static void
+add_hidden(struct buffer *to, unsigned char byte)
+{
+	static const char digit[] = "0123456789abcdef";
+	const char hidden[] = { '\\', 'x', digit[byte >> 4], digit[byte & 15] };
+
+	buffer_add(to, hidden, sizeof(hidden));
+}
+
+/* What stays as it is goes there in one piece. */
+static void
+add_safe(struct buffer *to, const char *text, size_t size, const char *allowed,
+    bool ascii_only, bool html)
+{
+	const char *end = text + size, *piece = text, *entity;
+	size_t length;
+
+	for (; text < end; text += length) {
+		length = measure_character(
+		    (const unsigned char *)text, (size_t)(end - text));
+		if (length > 1 && ascii_only)
+			length = 0;
+		else if (length == 0 && strchr(allowed, *text) != NULL)
+			length = 1;
+		entity = html ? find_entity(*text) : NULL;
+		if (length > 0 && entity == NULL)
+			continue;
+		buffer_add(to, piece, (size_t)(text - piece));
+		if (entity != NULL)
+			buffer_add_text(to, entity);
+		else
+			add_hidden(to, (unsigned char)*text);
+		length = 1;
+		piece = text + 1;
+	}
+	buffer_add(to, piece, (size_t)(end - piece));
+}
+
+void
+escape_add_html(struct buffer *to, const char *text, size_t size)
+{
+	add_safe(to, text, strnlen(text, size), "\n\t", false, true);
 }
 
 void
 escape_add(
     struct buffer *to, const char *text, const char *allowed, bool ascii_only)
 {
-	size_t length;
-
-	for (; *text != '\0'; text += length > 0 ? length : 1) {
-		length = measure_character((const unsigned char *)text);
-		if (length > 1 && ascii_only)
-			length = 0;
-		else if (strchr(allowed, *text) != NULL)
-			length = 1;
-		if (length == 0)
-			buffer_print(to, "\\x%02x", (unsigned char)*text);
-		else
-			buffer_add(to, text, length);
-	}
+	add_safe(to, text, strlen(text), allowed, ascii_only, false);
 }

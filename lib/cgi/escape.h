@@ -15,7 +15,10 @@
 void escape_add(
     struct buffer *, const char *text, const char *allowed, bool ascii_only);
 
-/* Adds a text whose markup an HTML page shows, in attributes, too. */
-void escape_add_html(struct buffer *, const char *text);
+/*
+ * Adds a text, or so many bytes of it, whose markup an HTML page shows, in
+ * attributes, too. Line ends and tabulators stay.
+ */
+void escape_add_html(struct buffer *, const char *text, size_t size);
 
 #endif

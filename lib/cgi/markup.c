@@ -1,6 +1,5 @@
 /* Pages are read on telephones, in the dark, and on paper. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cgi/escape.h"
@@ -29,24 +28,9 @@ static const char rules[] =
     ".name{color:var(--name)}.close p{margin:.1rem 0}\n";
 
 void
-markup_add_part(struct buffer *to, const char *text, size_t length)
-{
-	struct buffer visible = { 0 };
-	char *part = strndup(text, length);
-
-	if (part != NULL)
-		escape_add(&visible, part, "\n\t", false);
-	to->failed |= part == NULL || visible.failed;
-	if (visible.bytes != NULL)
-		escape_add_html(to, visible.bytes);
-	free(visible.bytes);
-	free(part);
-}
-
-void
 markup_add(struct buffer *to, const char *text)
 {
-	markup_add_part(to, text, strlen(text));
+	escape_add_html(to, text, strlen(text));
 }
 
 void
@@ -57,10 +41,10 @@ markup_begin(struct buffer *to, const char *title, const char *own_rules)
 	    "\n<meta name=\"viewport\" content=\"width=device-width\">\n"
 	    "<title>");
 	markup_add(to, title);
-	buffer_print(to,
-	    "</title>\n<style>\n%s%s</style></head>\n<body><main>"
-	    "\n<h1>",
-	    rules, own_rules);
+	buffer_add_text(to, "</title>\n<style>\n");
+	buffer_add_text(to, rules);
+	buffer_add_text(to, own_rules);
+	buffer_add_text(to, "</style></head>\n<body><main>\n<h1>");
 	markup_add(to, title);
 	buffer_add_text(to, "</h1>\n");
 }

@@ -14,8 +14,7 @@
 void markup_begin(struct buffer *, const char *title, const char *own_rules);
 void markup_end(struct buffer *);
 
-/* Adds a text from elsewhere, or so many bytes of it. */
+/* Adds a text from elsewhere; escape_add_html() does so with a part of it. */
 void markup_add(struct buffer *, const char *text);
-void markup_add_part(struct buffer *, const char *text, size_t length);
 
 #endif

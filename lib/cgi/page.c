@@ -108,17 +108,13 @@ static const struct {
 	    "without a handler does that, or a person with kill(1)." },
 };
 
-/* Codes that may have to be answered in a signal handler, or without memory. */
-static const enum report_code urgent[] = { REPORT_SYSTEM, REPORT_TIMEOUT,
-	REPORT_TERMINATED, REPORT_CRASH, REPORT_CPU_TIME, REPORT_SIGNAL };
-
 static struct {
 	const struct request *request;
 	bool terminal; /* text is as good as HTML */
 	bool own_log;
-	/* what page_last_words() sends */
-	char *ready[REPORT_CODES];
-	size_t length[REPORT_CODES];
+	/* of the request, when it was looked at */
+	bool prepared, text, head_only;
+	const char *log, *id;
 } page;
 
 void
@@ -157,7 +153,7 @@ find_log(void)
 static const char *
 find_advice(enum report_code code)
 {
-	return pages[code].advice != NULL ? pages[code].advice : find_log();
+	return pages[code].advice != NULL ? pages[code].advice : page.log;
 }
 
 /*
@@ -215,25 +211,41 @@ is_text_preferred(void)
 	return text > html || (text == html && page.terminal);
 }
 
+/* Afterwards a page can be made by whoever may not look at it any more. */
 static void
-add_html_page(struct buffer *to, enum report_code code)
+look_at_request(void)
 {
-	const char *failure = report_is_debug() && report_failure() != NULL
-	    ? report_page_message()
-	    : NULL;
+	page.text = is_text_preferred();
+	/* RFC 9110 9.3.2 */
+	page.head_only =
+	    strcmp(request_text(page.request, "REQUEST_METHOD", "GET"),
+		"HEAD") == 0;
+	page.log = find_log();
+	page.id = report_id();
+}
+
+/* failure: what --debug shows of it, or NULL. */
+static void
+add_html_page(struct buffer *to, enum report_code code, const char *failure)
+{
 	char *title = failure == NULL
 	    ? NULL
 	    : debug_title(failure, report_page_trace());
 
 	markup_begin(to, title != NULL ? title : pages[code].status, "");
-	if (title != NULL)
-		buffer_print(to, "<p>%s</p>\n", pages[code].status);
-	buffer_print(to, "<p>%s</p>\n<p>", pages[code].happened);
+	if (title != NULL) {
+		buffer_add_text(to, "<p>");
+		buffer_add_text(to, pages[code].status);
+		buffer_add_text(to, "</p>\n");
+	}
+	buffer_add_text(to, "<p>");
+	buffer_add_text(to, pages[code].happened);
+	buffer_add_text(to, "</p>\n<p>");
 	markup_add(to, find_advice(code));
-	buffer_print(to,
-	    "</p>\n<p class=\"dim\">cgi2wsgi: <code>%s</code>, request <code>",
-	    report_word(code));
-	markup_add(to, report_id());
+	buffer_add_text(to, "</p>\n<p class=\"dim\">cgi2wsgi: <code>");
+	buffer_add_text(to, report_word(code));
+	buffer_add_text(to, "</code>, request <code>");
+	markup_add(to, page.id);
 	buffer_add_text(to, "</code></p>\n");
 	if (failure != NULL)
 		debug_add(to, failure, report_page_trace(), page.request);
@@ -242,104 +254,110 @@ add_html_page(struct buffer *to, enum report_code code)
 }
 
 static void
-add_text_page(struct buffer *to, enum report_code code)
+add_text_page(struct buffer *to, enum report_code code, const char *failure)
 {
-	buffer_print(to, "%s\n\n%s\n%s\n\ncgi2wsgi: %s, request ",
-	    pages[code].status, pages[code].happened, find_advice(code),
-	    report_word(code));
-	escape_add(to, report_id(), "", false);
-	if (report_is_debug() && report_failure() != NULL) {
+	buffer_add_text(to, pages[code].status);
+	buffer_add_text(to, "\n\n");
+	buffer_add_text(to, pages[code].happened);
+	buffer_add_byte(to, '\n');
+	buffer_add_text(to, find_advice(code));
+	buffer_add_text(to, "\n\ncgi2wsgi: ");
+	buffer_add_text(to, report_word(code));
+	buffer_add_text(to, ", request ");
+	escape_add(to, page.id, "", false);
+	if (failure != NULL) {
 		buffer_add_text(to, "\n\n");
-		escape_add(to, report_page_message(), "\n\t", false);
+		escape_add(to, failure, "\n\t", false);
 		buffer_add_text(to, "\n\n");
 		escape_add(to, report_page_trace(), "\n\t", false);
 	} else
 		buffer_add_byte(to, '\n');
 }
 
-/* A complete reply, head included: memory to be freed, or NULL. */
-static char *
-make_page(enum report_code code, size_t *length)
+/* A complete reply of two parts. Returns 0, or -1 if memory failed. */
+static int
+make_page(struct buffer *head, struct buffer *body, enum report_code code,
+    const char *failure)
 {
-	bool text = is_text_preferred();
-	struct buffer body = { 0 }, whole = { 0 };
-	size_t head_size;
-	char *head;
-
-	(text ? add_text_page : add_html_page)(&body, code);
-	head = reply_head(pages[code].status,
-	    text ? "Content-Type: text/plain; charset=utf-8\r\n"
-		 : "Content-Type: text/html; charset=utf-8\r\n",
-	    (int64_t)body.length, &head_size);
-	whole.failed = head == NULL || body.failed;
-	if (head != NULL)
-		buffer_add(&whole, head, head_size);
-	/* RFC 9110 9.3.2 */
-	if (strcmp(request_text(page.request, "REQUEST_METHOD", "GET"),
-		"HEAD") != 0 &&
-	    body.bytes != NULL)
-		buffer_add(&whole, body.bytes, body.length);
-	free(head);
-	free(body.bytes);
-	return buffer_take(&whole, length);
+	(page.text ? add_text_page : add_html_page)(body, code, failure);
+	reply_add_head(head, pages[code].status,
+	    page.text ? "Content-Type: text/plain; charset=utf-8\r\n"
+		      : "Content-Type: text/html; charset=utf-8\r\n",
+	    (int64_t)body->length);
+	return head->failed || body->failed ? -1 : 0;
 }
 
-/* A page that is ready, for when there is no memory to make one. */
-static struct iovec
-find_ready(enum report_code code)
+/* In memory that is there: in a signal handler, or because there is no more. */
+static void
+make_urgent_page(struct iovec parts[2], enum report_code code)
 {
-	static char least[] = "Status: " ERROR "\r\nContent-Type: text/plain"
-			      "\r\n\r\n" ERROR "\n";
-	struct iovec part = { .iov_base = least, .iov_len = sizeof(least) - 1 };
+	static char memory[2][8192],
+	    least[] = "Status: " ERROR "\r\nContent-Type: text/plain"
+		      "\r\n\r\n" ERROR "\n";
+	struct buffer head = { .bytes = memory[0],
+		.room = sizeof(memory[0]),
+		.fixed = true },
+		      body = head;
 
-	if (page.ready[code] == NULL)
-		code = REPORT_SYSTEM;
-	if (page.ready[code] != NULL) {
-		part.iov_base = page.ready[code];
-		part.iov_len = page.length[code];
+	body.bytes = memory[1];
+	if (!page.prepared || make_page(&head, &body, code, NULL) == -1) {
+		head.bytes = least;
+		head.length = sizeof(least) - 1;
+		body.length = 0;
 	}
-	return part;
+	parts[0] = (struct iovec){ head.bytes, head.length };
+	parts[1] = (struct iovec){ body.bytes,
+		page.head_only ? 0 : body.length };
 }
 
 void
 page_deliver(void)
 {
+	struct buffer head = { 0 }, body = { 0 };
+	struct iovec parts[2];
 	enum report_code code;
-	struct iovec part;
-	char *whole;
+	const char *failure;
 
 	if (!report_conclude(&code) || reply_is_started() ||
 	    pages[code].status == NULL)
 		return;
-	part.iov_base = whole = make_page(code, &part.iov_len);
-	if (whole == NULL)
-		part = find_ready(code);
+	failure = report_is_debug() && report_failure() != NULL
+	    ? report_page_message()
+	    : NULL;
+	look_at_request();
+	if (make_page(&head, &body, code, failure) == 0) {
+		parts[0] = (struct iovec){ head.bytes, head.length };
+		parts[1] = (struct iovec){ body.bytes,
+			page.head_only ? 0 : body.length };
+	} else
+		make_urgent_page(parts, code);
 	/* --max-body has not bounded a body whose length is not known yet. */
 	body_abandon();
-	while (reply_push(&part, 1) == -1 && errno == EINTR)
+	while (reply_push(parts, 2) == -1 && errno == EINTR)
 		;
-	free(whole);
+	free(head.bytes);
+	free(body.bytes);
 }
 
 void
 page_prepare(void)
 {
-	size_t i;
-
 	report_prepare();
-	for (i = 0; i < sizeof(urgent) / sizeof(*urgent); i++)
-		page.ready[urgent[i]] = make_page(
-		    urgent[i], &page.length[urgent[i]]);
+	look_at_request();
+	page.prepared = true;
 }
 
 void
 page_last_words(enum report_code code, int signal_number)
 {
-	struct iovec part = find_ready(code);
+	struct iovec parts[2];
 
 	report_last_words(code, signal_number);
 	if (reply_is_started())
 		reply_await_reader();
-	else if (pages[code].status != NULL)
-		reply_shout(part.iov_base, part.iov_len);
+	else if (pages[code].status != NULL) {
+		make_urgent_page(parts, code);
+		reply_shout(parts[0].iov_base, parts[0].iov_len);
+		reply_shout(parts[1].iov_base, parts[1].iov_len);
+	}
 }

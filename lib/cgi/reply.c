@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include "cgi/ascii.h"
 #include "cgi/body.h"
 #include "cgi/buffer.h"
+#include "cgi/clock.h"
 #include "cgi/header.h"
 #include "cgi/log.h"
 #include "cgi/process.h"
@@ -56,17 +56,25 @@ reply_be_nph(const char *server)
 static void
 add_date(struct buffer *to)
 {
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
-		"Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t now = time(NULL);
-	struct tm tm;
+	static const char days[][8] = { "Sun, ", "Mon, ", "Tue, ", "Wed, ",
+		"Thu, ", "Fri, ", "Sat, " };
+	static const char months[][8] = { " Jan ", " Feb ", " Mar ", " Apr ",
+		" May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ",
+		" Dec " };
+	struct tm tm = clock_date(time(NULL));
 
-	gmtime_r(&now, &tm);
-	buffer_print(to, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec);
+	buffer_add_text(to, "Date: ");
+	buffer_add_text(to, days[tm.tm_wday]);
+	buffer_add_number(to, tm.tm_mday, 2);
+	buffer_add_text(to, months[tm.tm_mon]);
+	buffer_add_number(to, tm.tm_year + 1900, 4);
+	buffer_add_byte(to, ' ');
+	buffer_add_number(to, tm.tm_hour, 2);
+	buffer_add_byte(to, ':');
+	buffer_add_number(to, tm.tm_min, 2);
+	buffer_add_byte(to, ':');
+	buffer_add_number(to, tm.tm_sec, 2);
+	buffer_add_text(to, " GMT\r\n");
 }
 
 /* line: CRLF, the name, a colon. Nothing precedes the first header's name. */
@@ -77,25 +85,31 @@ has_header(const char *headers, const char *line)
 	    ascii_find(headers, line) != NULL;
 }
 
-char *
-reply_head(
-    const char *status, const char *headers, int64_t body, size_t *length)
+void
+reply_add_head(
+    struct buffer *to, const char *status, const char *headers, int64_t body)
 {
-	struct buffer head = { 0 };
-
-	buffer_print(&head, "%s %s\r\n%s",
-	    reply.nph_server != NULL ? "HTTP/1.1" : "Status:", status, headers);
-	if (body != -1)
-		buffer_print(&head, "Content-Length: %" PRId64 "\r\n", body);
+	buffer_add_text(
+	    to, reply.nph_server != NULL ? "HTTP/1.1 " : "Status: ");
+	buffer_add_text(to, status);
+	buffer_add_text(to, "\r\n");
+	buffer_add_text(to, headers);
+	if (body != -1) {
+		buffer_add_text(to, "Content-Length: ");
+		buffer_add_number(to, body, 1);
+		buffer_add_text(to, "\r\n");
+	}
 	if (reply.nph_server != NULL) {
 		if (!has_header(headers, "\r\nDate:"))
-			add_date(&head);
-		if (!has_header(headers, "\r\nServer:"))
-			buffer_print(&head, "Server: %s\r\n", reply.nph_server);
-		buffer_add_text(&head, "Connection: close\r\n");
+			add_date(to);
+		if (!has_header(headers, "\r\nServer:")) {
+			buffer_add_text(to, "Server: ");
+			buffer_add_text(to, reply.nph_server);
+			buffer_add_text(to, "\r\n");
+		}
+		buffer_add_text(to, "Connection: close\r\n");
 	}
-	buffer_add_text(&head, "\r\n");
-	return buffer_take(&head, length);
+	buffer_add_text(to, "\r\n");
 }
 
 /* How much a pipe or file that poll() calls writable takes at once. */

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cgi/buffer.h"
+
 /*
  * Forgets all of an earlier request. The descriptor becomes the reply's;
  * nothing is written yet.
@@ -21,12 +23,11 @@ void reply_open(int descriptor);
 void reply_be_nph(const char *server);
 
 /*
- * Makes the head of a response (RFC 3875 6.3) from a status without line
- * end, header lines with CRLF and, unless that is -1, the Content-Length.
- * Returns memory to be freed, or NULL.
+ * Adds the head of a response (RFC 3875 6.3): a status without line end,
+ * header lines with CRLF and, unless that is -1, the Content-Length.
  */
-char *reply_head(
-    const char *status, const char *headers, int64_t body, size_t *length);
+void reply_add_head(
+    struct buffer *, const char *status, const char *headers, int64_t body);
 
 /*
  * Sends the parts, spooling the request's body while the client does not

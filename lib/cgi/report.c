@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cgi/buffer.h"
+#include "cgi/clock.h"
 #include "cgi/escape.h"
 #include "cgi/log.h"
 #include "cgi/report.h"
@@ -57,9 +58,6 @@ static const char *const words[REPORT_CODES] = {
 
 static const struct request nothing;
 
-#define TIME "0000-00-00T00:00:00Z "
-#define PROGRAM "cgi2wsgi: "
-
 static struct {
 	const struct request *request;
 	char id[2 * sizeof(uint64_t) + 1];
@@ -103,14 +101,16 @@ report_word(enum report_code code)
 const char *
 report_id(void)
 {
+	static const char digit[] = "0123456789abcdef";
 	uint64_t number;
+	int i;
 
 	if (report.id[0] == '\0') {
 		if (getentropy(&number, sizeof(number)) == -1)
 			number = (uint64_t)time(NULL) << 32 |
 			    (uint64_t)getpid();
-		snprintf(report.id, sizeof(report.id), "%016llx",
-		    (unsigned long long)number);
+		for (i = 0; i < (int)sizeof(report.id) - 1; i++, number >>= 4)
+			report.id[i] = digit[number & 15];
 	}
 	return request_text(report.request, "UNIQUE_ID", report.id);
 }
@@ -148,60 +148,45 @@ add_trace(struct buffer *to, const char *trace)
 	free(copy);
 }
 
+/* The time of an entry, for signal handlers, too. */
 static void
-put_digits(char *end, int count, int64_t number)
+add_time(struct buffer *to)
 {
-	for (; count > 0; count--, number /= 10)
-		*--end = (char)('0' + number % 10);
-}
+	struct tm tm = clock_date(time(NULL));
 
-/*
- * The time of an entry, for signal handlers, too, which may not call gmtime().
- * Years begin in March here, so that a leap day is a year's last; 400 of them
- * have 146,097 days, and five months 153. Day 0 is 719,468 days before 1970.
- */
-static void
-write_time(char text[sizeof(TIME)])
-{
-	int64_t now = time(NULL), seconds = now % 86400,
-		days = now / 86400 + 719468, day = days % 146097,
-		year = (day - day / 1460 + day / 36524 - day / 146096) / 365,
-		month;
-
-	day -= 365 * year + year / 4 - year / 100;
-	year += days / 146097 * 400;
-	month = (5 * day + 2) / 153;
-	day -= (153 * month + 2) / 5;
-	strcpy(text, TIME);
-	put_digits(text + 4, 4, year + (month > 9));
-	put_digits(text + 7, 2, month > 9 ? month - 9 : month + 3);
-	put_digits(text + 10, 2, day + 1);
-	put_digits(text + 13, 2, seconds / 3600);
-	put_digits(text + 16, 2, seconds / 60 % 60);
-	put_digits(text + 19, 2, seconds % 60);
+	buffer_add_number(to, tm.tm_year + 1900, 4);
+	buffer_add_byte(to, '-');
+	buffer_add_number(to, tm.tm_mon + 1, 2);
+	buffer_add_byte(to, '-');
+	buffer_add_number(to, tm.tm_mday, 2);
+	buffer_add_byte(to, 'T');
+	buffer_add_number(to, tm.tm_hour, 2);
+	buffer_add_byte(to, ':');
+	buffer_add_number(to, tm.tm_min, 2);
+	buffer_add_byte(to, ':');
+	buffer_add_number(to, tm.tm_sec, 2);
+	buffer_add_text(to, "Z ");
 }
 
 /* How each entry begins (D4): who looks at a terminal knows the time. */
 static void
-write_start(char text[sizeof(TIME PROGRAM)])
+add_start(struct buffer *to)
 {
-	*text = '\0';
 	if (!isatty(STDERR_FILENO))
-		write_time(text);
-	strcat(text, PROGRAM);
+		add_time(to);
+	buffer_add_text(to, "cgi2wsgi: ");
 }
 
 /* One write(2) for the whole entry: other processes share the log. */
 void
 report_enter(enum report_code code, const char *message, const char *trace)
 {
-	char start[sizeof(TIME PROGRAM)];
 	struct buffer entry = { 0 };
 	size_t length;
 	char *text;
 
-	write_start(start);
-	buffer_print(&entry, "%s%s", start, words[code]);
+	add_start(&entry);
+	buffer_add_text(&entry, words[code]);
 	add_origin(&entry);
 	buffer_add_text(&entry, ": ");
 	escape_add(&entry, message, "", false);
@@ -316,12 +301,16 @@ write_text(const char *text)
 void
 report_last_words(enum report_code code, int signal_number)
 {
-	char start[sizeof(TIME PROGRAM)], digits[3] = "";
+	char memory[64];
+	struct buffer start = { .bytes = memory,
+		.room = sizeof(memory),
+		.fixed = true },
+		      number = start;
 
 	if (signal_number == -2)
 		return;
-	write_start(start);
-	log_write(start, strlen(start));
+	add_start(&start);
+	log_write(start.bytes, start.length);
 	write_text(words[code]);
 	write_text(report.origin ? report.origin : " [-] - -");
 	if (code == REPORT_SHUTDOWN)
@@ -330,9 +319,9 @@ report_last_words(enum report_code code, int signal_number)
 	else if (signal_number < 0)
 		write_text(": there is no memory for more words\n");
 	else if (signal_number > 0) {
-		put_digits(digits + 2, 2, signal_number);
 		write_text(": the process ended at once, by signal ");
-		write_text(signal_number < 10 ? digits + 1 : digits);
+		buffer_add_number(&number, signal_number, 1);
+		write_text(number.bytes);
 		write_text("\n");
 	} else
 		write_text(": the process ended at once\n");

@@ -54,16 +54,18 @@ static char *
 make_reply_head(const struct framing *framing, size_t *length, bool has_data)
 {
 	const struct head *head = &framing->head;
-	char *timing = clock_header(), *headers, *made;
-	int complete = asprintf(
-	    &headers, "%s%s", head->headers, timing != NULL ? timing : "");
+	char *timing = clock_header(), *made;
+	struct buffer headers = { 0 }, whole = { 0 };
 
+	buffer_add_text(&headers, head->headers);
+	buffer_add_text(&headers, timing != NULL ? timing : "");
 	free(timing);
-	if (complete == -1)
-		return NULL;
-	made = reply_head(head->status, headers,
-	    framing->sole_block ? head->content_length : -1, length);
-	free(headers);
+	if (headers.bytes != NULL)
+		reply_add_head(&whole, head->status, headers.bytes,
+		    framing->sole_block ? head->content_length : -1);
+	whole.failed = whole.failed || headers.failed;
+	free(headers.bytes);
+	made = buffer_take(&whole, length);
 	/*
 	 * RFC 3875 6.3.1 wants one. Browsers cope without, so only those who
 	 * look for a fault are told, with --debug and by --check.

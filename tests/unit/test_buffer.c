@@ -61,12 +61,51 @@ test_failure(void **state)
 	assert_false(buffer.failed);
 }
 
+static void
+test_number(void **state)
+{
+	/* I5: decimal digits, as many at least. */
+	struct buffer buffer = { 0 };
+	char *text;
+
+	(void)state;
+	buffer_add_number(&buffer, 0, 1);
+	buffer_add_byte(&buffer, ' ');
+	buffer_add_number(&buffer, 7, 2);
+	buffer_add_byte(&buffer, ' ');
+	buffer_add_number(&buffer, INT64_MAX, 1);
+	assert_non_null(text = buffer_take(&buffer, NULL));
+	assert_string_equal(text, "0 07 9223372036854775807");
+	free(text);
+}
+
+static void
+test_fixed(void **state)
+{
+	/* G1: what does not fit into memory of the caller's has failed. */
+	char memory[4];
+	struct buffer buffer = {
+		.bytes = memory, .room = sizeof(memory), .fixed = true
+	};
+
+	(void)state;
+	buffer_add_text(&buffer, "abc");
+	assert_false(buffer.failed);
+	assert_string_equal(memory, "abc");
+	buffer_add_byte(&buffer, 'd');
+	assert_true(buffer.failed);
+	assert_int_equal(buffer.length, 3);
+	assert_ptr_equal(buffer.bytes, memory);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_fixed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
