@@ -111,13 +111,12 @@ bool
 words_read_line(struct words *words, const char *file, enum line_fault *fault)
 {
 	char *line = read_first_line(file, fault);
-	bool found = line != NULL && (*line != '\0' || *fault != LINE_GOOD);
 
 	*words = (struct words){ 0 };
-	if (found && !split_words(words, line))
+	if (line != NULL && !split_words(words, line))
 		*fault = LINE_QUOTE;
 	free(line);
-	return found;
+	return words->count > 0;
 }
 
 /* What follows a word that the text begins with, or NULL. */

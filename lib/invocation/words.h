@@ -28,7 +28,7 @@ enum line_fault {
 
 /*
  * Reads the words of a file's #! line, however long, and says what is wrong
- * with it. Returns false if there is no such line or no such file.
+ * with it. Returns false without any: no words, no such line or no such file.
  */
 bool words_read_line(struct words *, const char *file, enum line_fault *);
 

@@ -695,6 +695,16 @@ def test_a_line_that_has_no_images(preloaded):
     assert "missing.cgi: No such file or directory\n" in done.stderr
 
 
+@pytest.mark.parametrize("line", [b"#!", b"#! ", b"#!\r", b"\xef\xbb\xbf#!\t"])
+def test_a_line_without_words(preloaded, line):
+    """It names no program, and is told so."""
+    script = preloaded.cgi.script("application = None\n")
+    script.write_bytes(line + b"\n")
+    done = preload(preloaded, script)
+    assert done.returncode == 2
+    assert "does not name cgi2wsgi-preload" in done.stderr
+
+
 @pytest.mark.parametrize("program", ["cgi2wsgi", "cgi2wsgi-preload"])
 @pytest.mark.parametrize("text", ["", "kept = open('/etc/passwd')"])
 def test_check(preloaded, program, text):
