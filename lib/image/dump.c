@@ -59,6 +59,7 @@
 #define AREAS 4096
 #define SEGMENTS 16384
 #define LIBRARIES 1024
+#define IGNORED 128
 /* Pages beside saved ones: to save them, too, costs less than one more call of
  * mmap(2) in each process. */
 #define NEAR 24
@@ -72,20 +73,22 @@ struct area {
 
 /* Everything the writer needs, in memory that is not saved. */
 struct dump {
-	int file, pagemap;
+	int file;
+	struct pagemap pagemap;
 	uint64_t page, stack;
 	const char *refusal;
 	struct area areas[AREAS];
 	size_t area_count;
 	struct image_segment segments[SEGMENTS];
 	size_t segment_count;
-	const char *libraries[LIBRARIES];
+	struct image_file libraries[LIBRARIES];
 	size_t library_count;
 	uint64_t saved; /* bytes of memory so far */
 	uint64_t foreign[8][2]; /* ranges that nothing may point to */
 	size_t foreign_count;
 	char message[512];
-	char *text, *text_end; /* of maps, then the head */
+	struct image *image; /* the head */
+	char *text, *text_end; /* where the rest of maps, then of it goes */
 };
 
 /* Since 2.35; older libcs register nothing. */
@@ -239,11 +242,13 @@ find_library(struct dump *dump, const char *name)
 	size_t i;
 
 	for (i = 0; i < dump->library_count; i++)
-		if (strcmp(dump->libraries[i], name) == 0)
+		if (strcmp((const char *)dump->libraries[i].name, name) == 0)
 			return (int32_t)i;
 	if (i == LIBRARIES)
 		return -1;
-	dump->libraries[dump->library_count++] = name;
+	dump->libraries[i].name = (uint64_t)name;
+	place_look(name, IMAGE_WHOLE, &dump->libraries[i].was);
+	dump->library_count++;
 	return (int32_t)i;
 }
 
@@ -278,30 +283,19 @@ is_written(const struct dump *dump, const struct area *area, uint64_t address,
 static int
 split_area(struct dump *dump, const struct area *area, int32_t other)
 {
-	uint64_t entries[PAGEMAP_MOST], address = area->start, start = address,
-					page = dump->page;
+	uint64_t at = area->start, start = at, entry;
 	int32_t library = other, now;
-	size_t i, count;
 
-	for (; address < area->end; address += count * page) {
-		count = pagemap_read(
-		    dump->pagemap, page, address, area->end, entries);
-		if (count == 0)
+	for (; at < area->end; at += dump->page) {
+		if (!pagemap_ask(&dump->pagemap, at, &entry))
 			return refuse(dump, "/proc/self/pagemap", NULL);
-		for (i = 0; i < count; i++) {
-			uint64_t at = address + i * page;
-
-			now = is_written(dump, area, at, entries[i])
-			    ? IMAGE_SAVED
-			    : other;
-			if (now != library && at > start) {
-				if (add_segment(
-					dump, area, start, at, library) == -1)
-					return -1;
-				start = at;
-			}
-			library = now;
+		now = is_written(dump, area, at, entry) ? IMAGE_SAVED : other;
+		if (now != library && at > start) {
+			if (add_segment(dump, area, start, at, library) == -1)
+				return -1;
+			start = at;
 		}
+		library = now;
 	}
 	return add_segment(dump, area, start, area->end, library);
 }
@@ -418,28 +412,62 @@ look_for_foreign(struct dump *dump, const struct image_segment *segment)
 
 /* Room for a list in the head. */
 static void *
-reserve(char **to, struct image *image, struct image_list *list, size_t count,
-    size_t size)
+reserve(struct dump *dump, struct image_list *list, size_t count, size_t size)
 {
-	char *start = *to;
+	char *start = (char *)(((uintptr_t)dump->text + 7) / 8 * 8);
 
-	*list = (struct image_list){ (uint64_t)(start - (char *)image), count };
-	*to += (count * size + 7) / 8 * 8;
+	*list = (struct image_list){ (uint64_t)(start - (char *)dump->image),
+		count };
+	dump->text = start + count * size;
 	return start;
 }
 
+/* Its place in the head; 0 for none. */
 static uint64_t
-put_text(char **to, const struct image *image, const char *text)
+put_text(struct dump *dump, const char *text)
 {
-	char *start = *to;
+	char *start = dump->text;
 
-	*to = stpcpy(start, text) + 1;
-	return (uint64_t)(start - (const char *)image);
+	if (text == NULL)
+		return 0;
+	dump->text = stpcpy(start, text) + 1;
+	return (uint64_t)(start - (char *)dump->image);
+}
+
+/* Elements begin with so many names, whose addresses become offsets. */
+static void
+put_list(struct dump *dump, struct image_list *list, const void *elements,
+    size_t count, size_t size, size_t names)
+{
+	char *to = reserve(dump, list, count, size);
+	uint64_t *name;
+
+	memcpy(to, elements, count * size);
+	for (; count-- > 0; to += size)
+		for (name = (uint64_t *)to; name < (uint64_t *)to + names;
+		     name++)
+			*name = put_text(dump, (const char *)*name);
+}
+
+/* What a server says of a request, and who tries the image. */
+static void
+put_ignored(struct dump *dump)
+{
+	const char *names[IGNORED];
+	size_t count = 0;
+
+	while (count < IGNORED - 1 &&
+	    (names[count] = request_meta_name(count)) != NULL)
+		count++;
+	names[count++] = PLACE_PROBE;
+	put_list(dump, &dump->image->ignored, names, count, sizeof(*names), 1);
 }
 
 static void
-put_segments(struct dump *dump, struct image_segment *to)
+put_segments(struct dump *dump)
 {
+	struct image_segment *to = reserve(
+	    dump, &dump->image->segments, dump->segment_count, sizeof(*to));
 	int32_t library;
 	size_t i;
 
@@ -456,78 +484,40 @@ put_segments(struct dump *dump, struct image_segment *to)
 			}
 }
 
-/* The head, in the scratch memory; the file's offsets are still to come. */
-static struct image *
+/* The head, in the scratch memory. */
+static void
 make_head(struct dump *dump, const struct key *key)
 {
-	struct image *image =
-	    (struct image *)(((uintptr_t)dump->text + 63) / 64 * 64);
-	char *to = (char *)(image + 1);
-	struct image_file *files, *libraries;
-	struct image_variable *variables;
-	uint64_t *argv, *ignored;
-	const char *name;
-	size_t i, count = 0;
+	struct image *image = reserve(
+	    dump, &(struct image_list){ 0 }, 1, sizeof(*image));
+	struct image_segment *segment;
+	uint64_t first, i;
 
-	while (key->everything && request_meta_name(count) != NULL)
-		count++;
-	count += key->everything; /* that of a probe, too */
-	argv = reserve(
-	    &to, image, &image->argv, (size_t)key->caller.argc, sizeof(*argv));
-	files = reserve(
-	    &to, image, &image->files, key->file_count, sizeof(*files));
-	libraries = reserve(&to, image, &image->libraries, dump->library_count,
-	    sizeof(*libraries));
-	variables = reserve(&to, image, &image->variables, key->variable_count,
-	    sizeof(*variables));
-	ignored = reserve(&to, image, &image->ignored, count, sizeof(*ignored));
-	put_segments(dump,
-	    reserve(&to, image, &image->segments, dump->segment_count,
-		sizeof(struct image_segment)));
+	dump->image = image;
+	put_list(dump, &image->argv, key->caller.argv, (size_t)key->caller.argc,
+	    sizeof(char *), 1);
+	put_ignored(dump);
+	put_list(dump, &image->families, key->families, key->family_count,
+	    sizeof(char *), 1);
+	put_list(dump, &image->variables, key->variables, key->variable_count,
+	    sizeof(*key->variables), 2);
+	put_list(dump, &image->files, key->files, key->file_count,
+	    sizeof(*key->files), 1);
+	put_list(dump, &image->libraries, dump->libraries, dump->library_count,
+	    sizeof(*dump->libraries), 1);
+	put_segments(dump);
 	/* touched.c fills it in: every fourth page, if none of these lie side
-	 * by side. */
+   * by side. */
 	image->touched_room = dump->saved / dump->page / 4 + 256;
-	reserve(&to, image, &image->touched, image->touched_room,
+	reserve(dump, &image->touched, image->touched_room,
 	    sizeof(struct image_range));
 	image->touched.count = 0;
-	for (i = 0; i < image->argv.count; i++)
-		argv[i] = put_text(&to, image, key->caller.argv[i]);
-	for (i = 0; i < count; i++) {
-		name = request_meta_name(i);
-		ignored[i] = put_text(&to, image, name ? name : PLACE_PROBE);
-	}
-	for (i = 0; i < key->file_count; i++)
-		files[i] = (struct image_file){ .name = put_text(&to, image,
-						    key->files[i].name),
-			.how = key->files[i].how,
-			.was = key->files[i].was };
-	for (i = 0; i < dump->library_count; i++) {
-		libraries[i].name = put_text(&to, image, dump->libraries[i]);
-		place_stat(AT_FDCWD, dump->libraries[i], 0, &libraries[i].was);
-	}
-	for (i = 0; i < key->variable_count; i++) {
-		variables[i].name = put_text(
-		    &to, image, key->variables[i].name);
-		if (key->variables[i].value != NULL)
-			variables[i].value = put_text(
-			    &to, image, key->variables[i].value);
-	}
-	image->execfn = put_text(&to, image, key->caller.execfn);
-	image->head = (uint64_t)(to - (char *)image + 8) / 8 * 8;
-	return image;
-}
-
-static void
-complete_head(struct dump *dump, struct image *image, const struct key *key)
-{
-	struct image_segment *segment =
-	    (struct image_segment *)((char *)image + image->segments.first);
-	uint64_t first = (image->head + dump->page - 1) / dump->page *
-	    dump->page,
-		 i;
-
+	image->execfn = put_text(dump, key->caller.execfn);
+	image->head = (uint64_t)(dump->text - (char *)image + 8) / 8 * 8;
+	first = (image->head + dump->page - 1) / dump->page * dump->page;
+	segment = (void *)((char *)image + image->segments.first);
 	for (i = 0; i < image->segments.count; i++)
-		if (segment[i].library == IMAGE_SAVED)
+		if (is_saved(&segment[i]))
 			segment[i].offset += first;
 	image->magic = IMAGE_MAGIC;
 	image->version = IMAGE_VERSION;
@@ -538,7 +528,6 @@ complete_head(struct dump *dump, struct image *image, const struct key *key)
 	memcpy(image->boot, key->caller.boot, sizeof(image->boot));
 	image->is_line = key->caller.is_line;
 	image->stack = dump->stack;
-	image->checksum = place_sum(image);
 }
 
 static int
@@ -562,17 +551,18 @@ write_at(struct dump *dump, const void *from, uint64_t size, uint64_t offset)
 }
 
 static int
-write_image(struct dump *dump, const struct image *image)
+write_image(struct dump *dump)
 {
+	struct image *image = dump->image;
 	const struct image_segment *segment =
-	    (const struct image_segment *)((const char *)image +
-		image->segments.first);
+	    (const void *)((const char *)image + image->segments.first);
 	uint64_t i;
 
+	image->checksum = place_sum(image);
 	if (write_at(dump, image, image->head, 0) == -1)
 		return -1;
 	for (i = 0; i < image->segments.count; i++, segment++)
-		if (segment->library == IMAGE_SAVED &&
+		if (is_saved(segment) &&
 		    (look_for_foreign(dump, segment) == -1 ||
 			write_at(dump, (const void *)segment->address,
 			    segment->size, segment->offset) == -1))
@@ -589,7 +579,6 @@ dump_write(int file, const struct key *key,
 	/* Shared, so that it stays an area of its own. */
 	struct dump *dump = mmap(NULL, SCRATCH, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct image *image;
 	size_t i;
 
 	if (dump == MAP_FAILED)
@@ -599,8 +588,7 @@ dump_write(int file, const struct key *key,
 	dump->stack = stack & ~UINT64_C(15);
 	dump->text = (char *)(dump + 1);
 	dump->text_end = (char *)dump + SCRATCH / 2;
-	dump->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (dump->pagemap == -1)
+	if (!pagemap_open(&dump->pagemap, dump->page))
 		return "/proc/self/pagemap cannot be read";
 	/* malloc() must not believe that it can grow what is not the break. */
 	__curbrk = (void *)-4096;
@@ -609,12 +597,9 @@ dump_write(int file, const struct key *key,
 	for (i = 0; i < dump->area_count; i++)
 		if (take_area(dump, &dump->areas[i]) == -1)
 			return dump->refusal;
-	image = make_head(dump, key);
-	image->awake = (uint64_t)awake;
-	if (describe_thread(dump, image) == 0) {
-		complete_head(dump, image, key);
-		write_image(dump, image);
-	}
-	close(dump->pagemap);
+	make_head(dump, key);
+	dump->image->awake = (uint64_t)awake;
+	if (describe_thread(dump, dump->image) == 0)
+		write_image(dump);
 	return dump->refusal;
 }

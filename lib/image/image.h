@@ -8,7 +8,7 @@
 #include "image/parts.h"
 
 #define IMAGE_MAGIC UINT64_C(0x6567616d69773263) /* "c2wimage" */
-#define IMAGE_VERSION 3 /* of this format: another one is not read */
+#define IMAGE_VERSION 4 /* of this format: another one is not read */
 
 /* The beginning of the file. What follows it are lists and names. */
 struct image {
@@ -26,11 +26,13 @@ struct image {
 	struct image_list libraries; /* files that are mapped, the same way */
 	struct image_list variables; /* that the import looked at */
 	struct image_list ignored; /* of names: request variables; a last _ is a
-				    * prefix. None: others may come and go */
+				    * prefix */
 	struct image_list segments; /* by library, then by address */
 	struct image_list touched; /* ranges that a first start wrote to: a
 				    * fault for each page costs more */
 	uint64_t touched_room; /* for so many */
+	struct image_list families; /* of prefixes: no other variable with one
+				     * may come; none at all with an empty one */
 	/* the only thread */
 	uint64_t awake; /* void (*)(const struct image_call *) */
 	uint64_t stack; /* its pointer then */

@@ -63,7 +63,7 @@ static struct {
 	char image[PLACE_NAME], unfinished[PLACE_NAME], refusal[PLACE_NAME];
 	int file; /* the unfinished image, locked */
 	int reply; /* where to tell */
-	char *reason; /* why there can be no image */
+	char reason[512]; /* why there can be no image, or empty */
 	int64_t import, start; /* nanoseconds until the border: both ways */
 	int64_t size; /* of the image */
 	size_t libraries;
@@ -139,11 +139,8 @@ refuse_for(int64_t seconds, const char *reason, const char *detail)
 	char *temporary;
 	int file;
 
-	if (asprintf(&keep.reason, "%s%s%s", reason, *detail ? ": " : "",
-		detail) == -1)
-		keep.reason = NULL;
-	if (keep.reason == NULL)
-		return;
+	snprintf(keep.reason, sizeof(keep.reason), "%s%s%s", reason,
+	    *detail ? ": " : "", detail);
 	if (keep.task == SAVE)
 		report_log(REPORT_PRELOAD, "no image: %s", keep.reason);
 	if ((file = cache_create(keep.refusal, &temporary)) == -1)
@@ -161,13 +158,6 @@ static void
 refuse(const char *reason, const char *detail)
 {
 	refuse_for(PLACE_PATIENCE, reason, detail);
-}
-
-static void
-refuse_python(void)
-{
-	PyErr_Clear();
-	refuse("Python does not tell what the import read", "");
 }
 
 void
@@ -462,13 +452,15 @@ static bool
 is_ready(const struct invocation *invocation)
 {
 	char *obstacle = NULL;
-	bool ready = false;
+	bool ready = false, known;
 
 	if (!has_made_requests())
 		return false;
 	garbage_thaw();
-	if (key_collect(&keep.key, keep.first, invocation) == -1)
-		refuse_python();
+	known = key_collect(&keep.key, keep.first, invocation) == 0;
+	PyErr_Clear();
+	if (!known)
+		refuse("Python does not tell what the import read", "");
 	else if ((obstacle = key_obstacle()) != NULL)
 		refuse(obstacle, "");
 	else
@@ -501,29 +493,23 @@ detach(void)
 static bool
 publish(const struct invocation *invocation)
 {
-	char *path = name_file(keep.unfinished), *image = name_file(keep.image),
-	     *refusal = name_file(keep.refusal);
-	bool made = false;
+	bool made = is_ready(invocation);
 
-	if (path == NULL || image == NULL || refusal == NULL)
-		return false;
-	if (is_ready(invocation)) {
+	if (made) {
 		PyOS_BeforeFork();
 		made = is_written();
 	}
 	if (made)
-		unlink(refusal);
+		cache_remove(keep.refusal);
 	if (!made || keep.task == TRY)
-		unlink(path);
+		cache_remove(keep.unfinished);
 	else if (cache_publish(keep.file, keep.unfinished, keep.image,
 		     PLACE_IMAGE, MOST_IMAGES) == -1) {
 		refuse("cannot publish it", strerror(errno));
 		made = false;
 	} else if (keep.task == SAVE)
-		report_log(REPORT_PRELOAD, "an image was made: %s", image);
-	free(path);
-	free(image);
-	free(refusal);
+		report_log(REPORT_PRELOAD, "an image was made: %s/%s",
+		    cache_folder(), keep.image);
 	return made;
 }
 
@@ -569,18 +555,14 @@ fork_twice(const struct invocation *invocation)
 static void
 read_reason(void)
 {
-	char text[512];
 	struct stat st;
 	int file = cache_read(keep.refusal, &st);
-	ssize_t got = file != -1 ? read(file, text, sizeof(text) - 1) : -1;
 
-	if (got > 0) {
-		text[got] = '\0';
-		text[strcspn(text, "\n")] = '\0';
-		keep.reason = strdup(text);
-	}
-	if (file != -1)
-		close(file);
+	if (file == -1)
+		return;
+	if (read(file, keep.reason, sizeof(keep.reason) - 1) > 0)
+		keep.reason[strcspn(keep.reason, "\n")] = '\0';
+	close(file);
 }
 
 /* Lines for whoever asked for it: a word, a blank, the rest. */
@@ -588,24 +570,22 @@ static _Noreturn void
 tell(bool made)
 {
 	struct buffer text = { 0 };
-	char *path = cache_folder() != NULL ? name_file(keep.image) : NULL,
-	     *bytes;
+	char *bytes;
 	size_t length, i;
 
-	if (!made && keep.reason == NULL && cache_folder() != NULL)
+	if (!made && keep.reason[0] == '\0')
 		read_reason();
-	if (!made && keep.reason != NULL)
+	if (!made && keep.reason[0] != '\0')
 		buffer_print(&text, "refused %s\n", keep.reason);
 	if (made) {
-		buffer_print(&text, "image %s\nimport %lld\nstart %lld\n",
-		    path ? path : "", (long long)keep.import,
+		buffer_print(&text, "image %s/%s\nimport %lld\nstart %lld\n",
+		    cache_folder(), keep.image, (long long)keep.import,
 		    (long long)keep.start);
 		buffer_print(&text, "size %lld\nfiles %zu\nlibraries %zu\n",
 		    (long long)keep.size, keep.key.file_count, keep.libraries);
-		for (i = 0; i < keep.key.variable_count; i++)
-			if (keep.key.variables[i].asked)
-				buffer_print(&text, "variable %s\n",
-				    keep.key.variables[i].name);
+		for (i = 0; i < keep.key.asked_count; i++)
+			buffer_print(&text, "variable %s\n",
+			    (const char *)keep.key.variables[i].name);
 	}
 	if ((bytes = buffer_take(&text, &length)) != NULL &&
 	    write(keep.reply, bytes, length) == (ssize_t)length)

@@ -7,33 +7,17 @@
 #include "image/place.h"
 #include "invocation/invocation.h"
 
-struct key_variable {
-	char *name, *value; /* NULL: it was not set */
-	bool asked; /* by the import; others are read in C */
-};
-
-struct key_file {
-	char *name;
-	uint64_t how; /* IMAGE_WHOLE or another */
-	struct image_stat was;
-};
-
+/* Lists are as in an image, but the names in them are addresses still. */
 struct key {
 	struct place_caller caller;
 	char *working; /* folder, where the process began */
-	struct key_variable *variables;
-	size_t variable_count;
-	struct key_file *files;
+	struct image_variable *variables;
+	size_t variable_count, asked_count; /* by the import, at first */
+	const char **families; /* of variables that count, too */
+	size_t family_count;
+	struct image_file *files;
 	size_t file_count;
-	bool everything; /* the import read all variables there were */
 };
-
-/*
- * Appends copies of a name and of a value, which may be NULL. Returns what was
- * appended, or NULL: there is no memory.
- */
-struct key_variable *key_append(
-    struct key_variable **, size_t *count, const char *name, const char *value);
 
 /* From now on os.environ notes who looks at what. -1: with an exception set */
 int key_watch(void);

@@ -10,6 +10,19 @@ import sys
 asked = set()  # variables, as bytes
 everything = False
 
+# What the interpreter, libc, OpenSSL and numeric libraries read: beginnings of
+# names, and other names.
+FAMILIES = [name.encode() for name in """
+GCONV_ GLIBC_ LC_ LD_ MALLOC_ MKL_ NUMEXPR_ OMP_ OPENBLAS_ OPENSSL_ PYTHON
+""".split()]
+READ_IN_C = [name.encode() for name in """
+ALL_PROXY CGI2WSGI_ARGS FTP_PROXY GETCONF_DIR HOME HOSTALIASES HTTPS_PROXY LANG
+LANGUAGE LOCALDOMAIN LOCPATH NIS_PATH NLSPATH NO_PROXY PATH RES_OPTIONS
+SSLKEYLOGFILE SSL_CERT_DIR SSL_CERT_FILE TEMP TMP TMPDIR TZ TZDIR all_proxy
+ftp_proxy http_proxy https_proxy no_proxy""".split()]
+
+WHOLE, WHICH, NAMES = range(3)  # what of a file counts, as parts.h has it
+
 
 class Watched(dict):
     """os.environ's own dict, which notes who looks at what."""
@@ -37,11 +50,47 @@ def watch():
     exchange(Watched)
 
 
-def variables():
-    """Ends watching: the names asked for, and whether all were read."""
-    noted = sorted(asked), everything
+def watch_no_more():
     exchange(dict)
-    return noted
+
+
+def variables(environment):
+    """Those that count, asked for ones first, with what they were; and whose
+    beginning is enough, for it was looked for all there are."""
+    present = {}
+    for variable in environment:
+        name, _, value = variable.partition(b"=")
+        present.setdefault(name, value)
+    looked = {name for name in asked
+              if isinstance(name, bytes) and b"\0" not in name}
+    if everything:
+        looked.update(present)
+    others = {*READ_IN_C, *(name for name in present
+                            if name.startswith(tuple(FAMILIES)))} - looked
+    return ([(name, present.get(name), name in looked)
+             for name in sorted(looked) + sorted(others)],
+            [b""] if everything else FAMILIES)
+
+
+def own_files(working, execfn, is_line, file, folder, settings):
+    """The script under the name that the kernel was given, and its folder: a
+    link on the way may lead elsewhere tomorrow. The working folder, if names
+    start from it, as it was when the server started this. What --env-file
+    names. And what libc read without a TZ."""
+    path = os.path.join(working, execfn)
+    whole = [b"/etc/localtime", path, file,
+             *(os.path.join(folder, name) for name in settings)]
+    return [*((name, name, WHOLE) for name in whole if name),
+            (os.path.dirname(path), os.path.dirname(path), WHICH),
+            *([] if execfn.startswith(b"/") and is_line else
+              [(b".", working, WHICH)])]
+
+
+def collect(environment, *of_script):
+    """Ends watching: what the key consists of, as key.c takes it."""
+    looked_at = variables(environment)
+    watch_no_more()
+    return *looked_at, own_files(*of_script) + files()
 
 
 def packaged(path):
@@ -54,8 +103,7 @@ def packaged(path):
 
 
 def files():
-    """Code that was read and may be edited, and folders that were searched:
-    pairs of a name and whether only a folder's names count."""
+    """Code that was read and may be edited, and folders that were searched."""
     found = {os.path.join(sys.prefix, "pyvenv.cfg")}
     searched = set()
     for path in map(os.path.abspath, list(sys.path_importer_cache)):
@@ -81,7 +129,8 @@ def files():
     # What was added meanwhile may have been searched for before.
     found.update(entry.path for path in searched for entry in os.scandir(path)
                  if entry.name.endswith((".py", ".so", ".pyc")))
-    return [(os.fsencode(path), path in searched)
+    return [(os.fsencode(path), os.fsencode(path),
+             NAMES if path in searched else WHOLE)
             for path in sorted(found | searched)]
 
 

@@ -2,19 +2,25 @@
 #ifndef IMAGE_PAGEMAP_H
 #define IMAGE_PAGEMAP_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PAGE_PRESENT (UINT64_C(1) << 63)
 #define PAGE_SWAPPED (UINT64_C(1) << 62)
 #define PAGE_FILE (UINT64_C(1) << 61) /* not a copy of the process's own */
-#define PAGEMAP_MOST 512 /* pages that are asked for in one call */
 
-/*
- * Asks the open pagemap for pages of this size from start up to end, which is
- * behind it. Returns for how many of them there is an entry now, or 0.
+struct pagemap {
+	int file;
+	uint64_t page; /* size of one */
+	uint64_t first, count; /* pages that were asked for in one call */
+	uint64_t entries[512];
+};
+
+/* Begins to ask about pages of this size. Returns false if it cannot be read.
  */
-size_t pagemap_read(int pagemap, uint64_t page, uint64_t start, uint64_t end,
-    uint64_t entries[PAGEMAP_MOST]);
+bool pagemap_open(struct pagemap *, uint64_t page);
+
+/* The entry of the page at an address. Returns false if there is none. */
+bool pagemap_ask(struct pagemap *, uint64_t address, uint64_t *entry);
 
 #endif

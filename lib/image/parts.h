@@ -16,7 +16,7 @@ struct image_file {
 	uint64_t how; /* what is compared: */
 #define IMAGE_WHOLE 0 /* all of it */
 #define IMAGE_WHICH 1 /* the same one, of the same owner, as open to others? */
-#define IMAGE_NAMES 2 /* a folder that is written to: see place_names() */
+#define IMAGE_NAMES 2 /* of a folder, those that can be modules */
 	struct image_stat was;
 };
 

@@ -38,6 +38,16 @@ place_begins(const char *text, const char *words)
 	return i;
 }
 
+bool
+place_equal(const char *one, const char *other)
+{
+	while (*one != '\0' && *one == *other) {
+		one++;
+		other++;
+	}
+	return *one == *other;
+}
+
 const char *
 place_variable(char **environment, const char *name)
 {
@@ -98,48 +108,36 @@ hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-static bool
-ends_in(const char *name, const char *ending)
-{
-	int length = 0, more = 0;
-
-	while (name[length] != '\0')
-		length++;
-	while (ending[more] != '\0')
-		more++;
-	while (length > 0 && more > 0 && name[length - 1] == ending[more - 1]) {
-		length--;
-		more--;
-	}
-	return more == 0;
-}
-
 /* A package is a folder; whatever has another ending is no module. */
 static bool
 may_be_module(const char *name, unsigned char type)
 {
-	int i;
+	const char *at = name, *ending = NULL;
 
-	if (ends_in(name, ".py") || ends_in(name, ".so") ||
-	    ends_in(name, ".pyc"))
-		return true;
-	for (i = 0; name[i] != '\0'; i++)
-		if (name[i] == '.')
-			return false;
+	for (; *at != '\0'; at++)
+		if (*at == '.')
+			ending = at;
+	if (ending != NULL)
+		return place_equal(ending, ".py") ||
+		    place_equal(ending, ".so") || place_equal(ending, ".pyc");
 	return (type == TYPE_FOLDER || type == TYPE_LINK ||
 		   type == TYPE_UNKNOWN) &&
-	    place_begins(name, "__pycache__") == 0;
+	    !place_equal(name, "__pycache__");
 }
 
-void
-place_names(const char *path, struct image_stat *stat)
+/*
+ * What a folder is like to Python's import system: in place of size and times,
+ * a sum of the names that can be modules. An application may keep a database
+ * in its own folder, which changes with each request.
+ */
+static void
+look_at_names(const char *path, struct image_stat *stat)
 {
 	char buffer[8192];
 	const struct entry *entry;
 	long got, at;
 	int folder;
 
-	place_stat(AT_FDCWD, path, 0, stat);
 	stat->size = 0;
 	stat->changed = stat->touched = 0;
 	if ((stat->mode & 0170000) != 0040000)
@@ -159,9 +157,16 @@ place_names(const char *path, struct image_stat *stat)
 		raw_call_4(__NR_close, folder, 0, 0, 0);
 }
 
-/* Appends what fits; what does not makes the length more than there is. */
-static int
-append(char *path, int length, const char *text)
+void
+place_look(const char *path, uint64_t how, struct image_stat *stat)
+{
+	place_stat(AT_FDCWD, path, 0, stat);
+	if (how == IMAGE_NAMES)
+		look_at_names(path, stat);
+}
+
+int
+place_append(char *path, int length, const char *text)
 {
 	for (; *text != '\0'; text++, length++)
 		if (length < PLACE_SIZE - 1)
@@ -170,8 +175,8 @@ append(char *path, int length, const char *text)
 	return length;
 }
 
-static int
-append_number(char *path, int length, uint64_t number)
+int
+place_append_number(char *path, int length, uint64_t number)
 {
 	char digits[24];
 	int i = (int)sizeof(digits);
@@ -180,7 +185,7 @@ append_number(char *path, int length, uint64_t number)
 	do
 		digits[--i] = (char)('0' + number % 10);
 	while ((number /= 10) > 0);
-	return append(path, length, digits + i);
+	return place_append(path, length, digits + i);
 }
 
 static uint64_t
@@ -219,8 +224,8 @@ is_safe_folder(int folder)
 	struct image_stat stat;
 	long length, i;
 
-	append_number(
-	    link, append(link, 0, "/proc/self/fd/"), (uint64_t)folder);
+	place_append_number(
+	    link, place_append(link, 0, "/proc/self/fd/"), (uint64_t)folder);
 	length = raw_call_4(
 	    __NR_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
 	if (length <= 0 || path[0] != '/')
@@ -277,15 +282,18 @@ name_place(const struct place_caller *caller, char path[PLACE_SIZE], int which)
 		return which == 0 ? length : 0;
 	switch (which) {
 	case 1:
-		return append_number(path,
-		    append(path, 0, "/var/cache/cgi2wsgi/"), effective_user());
+		return place_append_number(path,
+		    place_append(path, 0, "/var/cache/cgi2wsgi/"),
+		    effective_user());
 	case 2:
 		return home == NULL
 		    ? 0
-		    : append(path, append(path, 0, home), "/.cache/cgi2wsgi");
+		    : place_append(path, place_append(path, 0, home),
+			  "/.cache/cgi2wsgi");
 	case 3:
-		return append_number(path,
-		    append(path, 0, "/var/tmp/cgi2wsgi-"), effective_user());
+		return place_append_number(path,
+		    place_append(path, 0, "/var/tmp/cgi2wsgi-"),
+		    effective_user());
 	default: return 0;
 	}
 }
@@ -334,7 +342,7 @@ place_name(const struct place_caller *caller, const char *ending,
 
 	for (i = NAME_DIGITS; i > 0; hash >>= 4)
 		name[--i] = digit[hash & 15];
-	append(name, NAME_DIGITS, ending);
+	place_append(name, NAME_DIGITS, ending);
 }
 
 bool

@@ -34,17 +34,20 @@ const char *place_variable(char **environment, const char *name);
 /* Whether text begins with these words, and how long they are, or 0. */
 int place_begins(const char *text, const char *words);
 
+bool place_equal(const char *, const char *);
+
+/* Appends to a path of that size what fits; what does not makes the length
+ * that is returned more than there is. */
+int place_append(char *path, int length, const char *text);
+int place_append_number(char *path, int length, uint64_t number);
+
 /* What a file is like, as fstatat(2) does it; all zero if there is none. */
 void place_stat(int folder, const char *path, int flags, struct image_stat *);
 bool place_same(
     const struct image_stat *, const struct image_stat *, uint64_t how);
 
-/*
- * What a folder is like to Python's import system: in place of size and times,
- * a sum of the names that can be modules. An application may keep a database
- * in its own folder, which changes with each request.
- */
-void place_names(const char *path, struct image_stat *);
+/* The same of a file of the key: what counts of it, IMAGE_WHOLE or another. */
+void place_look(const char *path, uint64_t how, struct image_stat *);
 
 /*
  * Opens one of the folders where the caller's images can lie (image.md "Where

@@ -88,19 +88,10 @@ recognise(struct preload_start *start)
 	    start->random == NULL || !place_boot(caller->boot))
 		return false;
 	caller->is_line = (caller->argc == 2 || caller->argc == 3) &&
-	    same_text(caller->argv[caller->argc - 1], caller->execfn);
+	    place_equal(caller->argv[caller->argc - 1], caller->execfn);
 	return caller->is_line ||
 	    (caller->argc < 3 &&
 		place_variable(caller->environment, "CGI2WSGI_ARGS") != NULL);
-}
-
-static char *
-put(char *to, const char *end, const char *text)
-{
-	while (*text != '\0' && to < end)
-		*to++ = *text++;
-	*to = '\0';
-	return to;
 }
 
 /* cgi2wsgi beside this program, else where it was installed. */
@@ -112,11 +103,10 @@ name_program(char path[PLACE_SIZE])
 
 	while (length > 0 && path[length - 1] != '/')
 		length--;
-	if (length > 0)
-		put(path + length, path + PLACE_SIZE - 1, "cgi2wsgi");
+	place_append(path, (int)(length > 0 ? length : 0), "cgi2wsgi");
 	if (length <= 0 ||
 	    raw_call_4(__NR_faccessat, AT_FDCWD, path, 1 /* X_OK */, 0) != 0)
-		put(path, path + PLACE_SIZE - 1, INSTALLED);
+		place_append(path, 0, INSTALLED);
 }
 
 /*
@@ -126,18 +116,11 @@ name_program(char path[PLACE_SIZE])
 static void
 write_note(char note[2 * PLACE_SIZE], const char *how, const char *execfn)
 {
-	long id = raw_call_4(__NR_getpid, 0, 0, 0, 0);
-	char digits[24], *end = &note[2 * PLACE_SIZE - 1];
-	int i = (int)sizeof(digits);
+	uint64_t id = (uint64_t)raw_call_4(__NR_getpid, 0, 0, 0, 0);
+	int length = place_append_number(note, place_append(note, 0, NOTE), id);
 
-	digits[--i] = '\0';
-	do
-		digits[--i] = (char)('0' + id % 10);
-	while ((id /= 10) > 0);
-	note = put(note, end, NOTE);
-	note = put(note, end, digits + i);
-	note = put(note, end, how);
-	put(note, end, execfn != NULL ? execfn : "");
+	length = place_append(note, length, how);
+	place_append(note + length, 0, execfn != NULL ? execfn : "");
 }
 
 /* Where cgi2wsgi is a link to this program, that would go on for ever. */

@@ -21,16 +21,6 @@ struct preload_start {
 	bool probe, make; /* PLACE_PROBE, PRELOAD_MAKE */
 };
 
-static inline bool
-same_text(const char *one, const char *other)
-{
-	while (*one != '\0' && *one == *other) {
-		one++;
-		other++;
-	}
-	return *one == *other;
-}
-
 /*
  * Becomes the saved process, if there is an image of exactly this invocation
  * that still is true. If not, returns, and memory is as it was.

@@ -53,7 +53,8 @@ are_names_within(const struct image *image)
 	const struct image_variable *variable = part(
 	    image, image->variables.first);
 	const uint64_t *word = part(image, image->argv.first),
-		       *ignored = part(image, image->ignored.first);
+		       *ignored = part(image, image->ignored.first),
+		       *family = part(image, image->families.first);
 	bool within = image->execfn < image->head;
 	uint64_t i;
 
@@ -68,6 +69,8 @@ are_names_within(const struct image *image)
 		within = within && word[i] < image->head;
 	for (i = 0; i < image->ignored.count; i++)
 		within = within && ignored[i] < image->head;
+	for (i = 0; i < image->families.count; i++)
+		within = within && family[i] < image->head;
 	/* So each name ends within the head. */
 	return within && *(const char *)part(image, image->head - 1) == '\0';
 }
@@ -101,6 +104,7 @@ is_sound(const struct image *image)
 	return place_sum(image) == image->checksum &&
 	    is_within(image, &image->argv, sizeof(uint64_t)) &&
 	    is_within(image, &image->ignored, sizeof(uint64_t)) &&
+	    is_within(image, &image->families, sizeof(uint64_t)) &&
 	    is_within(image, &image->files, sizeof(struct image_file)) &&
 	    is_within(image, &image->libraries, sizeof(struct image_file)) &&
 	    is_within(
@@ -117,12 +121,12 @@ is_same_invocation(const struct image *image, const struct place_caller *caller)
 	const uint64_t *word = part(image, image->argv.first);
 	uint64_t i;
 
-	if (!same_text(part(image, image->execfn), caller->execfn) ||
+	if (!place_equal(part(image, image->execfn), caller->execfn) ||
 	    image->is_line != (uint64_t)caller->is_line)
 		return false;
 	for (i = 0; i < image->argv.count; i++)
 		if (i >= (uint64_t)caller->argc ||
-		    !same_text(part(image, word[i]), caller->argv[i]))
+		    !place_equal(part(image, word[i]), caller->argv[i]))
 			return false;
 	return image->argv.count == (uint64_t)caller->argc || !caller->is_line;
 }
@@ -153,6 +157,22 @@ is_known(const struct image *image, const char *text)
 	return false;
 }
 
+/* Whether it counts, though it was not there. */
+static bool
+is_of_family(const struct image *image, const char *text)
+{
+	const uint64_t *family = part(image, image->families.first);
+	const char *name;
+	uint64_t i;
+
+	for (i = 0; i < image->families.count; i++) {
+		name = part(image, family[i]);
+		if (*name == '\0' || place_begins(text, name) > 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_same_environment(const struct image *image, char **environment)
 {
@@ -167,11 +187,12 @@ is_same_environment(const struct image *image, char **environment)
 		if ((value == NULL) != (variable->value == 0))
 			return false;
 		if (value != NULL &&
-		    !same_text(value, part(image, variable->value)))
+		    !place_equal(value, part(image, variable->value)))
 			return false;
 	}
-	for (; image->ignored.count > 0 && *environment != NULL; environment++)
-		if (!is_known(image, *environment))
+	for (; *environment != NULL; environment++)
+		if (is_of_family(image, *environment) &&
+		    !is_known(image, *environment))
 			return false;
 	return true;
 }
@@ -184,10 +205,7 @@ are_files_unchanged(const struct image *image)
 	uint64_t i;
 
 	for (i = 0; i < image->files.count; i++, file++) {
-		if (file->how == IMAGE_NAMES)
-			place_names(part(image, file->name), &now);
-		else
-			place_stat(AT_FDCWD, part(image, file->name), 0, &now);
+		place_look(part(image, file->name), file->how, &now);
 		if (!place_same(&now, &file->was, file->how))
 			return false;
 	}
@@ -199,7 +217,7 @@ is_true(const struct image *image, const struct preload_start *start)
 {
 	return image->user == (uint64_t)raw_call_4(__NR_getuid, 0, 0, 0, 0) &&
 	    image->group == (uint64_t)raw_call_4(__NR_getgid, 0, 0, 0, 0) &&
-	    same_text(image->boot, start->caller.boot) &&
+	    place_equal(image->boot, start->caller.boot) &&
 	    is_same_invocation(image, &start->caller) &&
 	    is_same_environment(image, start->caller.environment) &&
 	    are_files_unchanged(image);

@@ -38,23 +38,18 @@ add_page(struct image *image, uint64_t address)
 
 /* What was written to is no more the file's that it was mapped from. */
 static int
-note_segment(
-    struct image *image, const struct image_segment *segment, int pagemap)
+note_segment(struct image *image, const struct image_segment *segment,
+    struct pagemap *pagemap)
 {
-	uint64_t entries[PAGEMAP_MOST], address = segment->address,
-					end = address + segment->size;
-	size_t i, count;
+	uint64_t address = segment->address, end = address + segment->size,
+		 entry;
 
-	for (; address < end; address += count * image->page) {
-		count = pagemap_read(
-		    pagemap, image->page, address, end, entries);
-		if (count == 0)
+	for (; address < end; address += image->page) {
+		if (!pagemap_ask(pagemap, address, &entry))
 			return -1;
-		for (i = 0; i < count; i++)
-			if ((entries[i] & (PAGE_PRESENT | PAGE_FILE)) ==
-				PAGE_PRESENT &&
-			    !add_page(image, address + i * image->page))
-				return 0;
+		if ((entry & (PAGE_PRESENT | PAGE_FILE)) == PAGE_PRESENT &&
+		    !add_page(image, address))
+			return 0;
 	}
 	return 0;
 }
@@ -64,16 +59,14 @@ note_all(struct image *image)
 {
 	const struct image_segment *segment =
 	    (struct image_segment *)((char *)image + image->segments.first);
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
-	    result = pagemap != -1 ? 0 : -1;
+	struct pagemap pagemap;
+	int result = pagemap_open(&pagemap, image->page) ? 0 : -1;
 	uint64_t i;
 
 	image->touched.count = 0;
 	for (i = 0; result == 0 && i < image->segments.count; i++)
 		if ((segment[i].protection & PROT_WRITE) != 0)
-			result = note_segment(image, &segment[i], pagemap);
-	if (pagemap != -1)
-		close(pagemap);
+			result = note_segment(image, &segment[i], &pagemap);
 	if (result == -1)
 		image->touched.count = 0;
 	image->checksum = place_sum(image);

@@ -197,11 +197,6 @@ cache_open(const struct invocation *invocation, const char *home,
 	const char *chosen = invocation->options.cache;
 	bool used = false;
 
-	if (cache.folder != -1)
-		close(cache.folder);
-	free(cache.path);
-	cache.folder = -1;
-	cache.path = NULL;
 	cache.complaint = "--cache none was given";
 	if (chosen == NULL)
 		used = use_usual(home, served);
@@ -262,6 +257,12 @@ cache_read(const char *name, struct stat *st)
 		return file;
 	close(file);
 	return -1;
+}
+
+void
+cache_remove(const char *name)
+{
+	unlinkat(cache.folder, name, 0);
 }
 
 /* In case that a web server looks here after all. */

@@ -39,6 +39,9 @@ char *cache_name(const char *file, const char *ending);
  */
 int cache_read(const char *name, struct stat *);
 
+/* Removes one, if it is there. */
+void cache_remove(const char *name);
+
 /*
  * Begins a file, 0600, under a name of its own, which is put into *temporary
  * and has to be freed. Returns a descriptor, or -1.

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 pytestmark = pytest.mark.slow
-HEADER = 296        # bytes of struct image, lib/image/image.h
+HEADER = 312        # bytes of struct image, lib/image/image.h
 MAGIC = 0x6567616d69773263
 BITS = (1 << 64) - 1
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
@@ -65,7 +65,8 @@ def test_each_byte_of_the_header(image):
     ("libraries", (160, 1 << 59)), ("variables", (176, 1 << 60)),
     ("ignored", (192, 1 << 61)), ("segments", (208, 0)),
     ("segments", (208, 1 << 58)), ("touched", (224, 1 << 40)),
-    ("touched", (216, 4))], ids=str)
+    ("touched", (216, 4)), ("families", (248, 1 << 61)),
+    ("families", (240, 4))], ids=str)
 def test_a_header_with_the_right_checksum(image, place, value):
     """J2, H7: each of its words is believed only within bounds."""
     path, ask = image
