@@ -440,10 +440,6 @@ has_made_requests(void)
 		}
 	}
 	close(null);
-	if (!first) {
-		garbage_collect();
-		shutdown_prepare();
-	}
 	return i == options->count;
 }
 
@@ -456,9 +452,11 @@ is_ready(const struct invocation *invocation)
 
 	if (!has_made_requests())
 		return false;
-	garbage_thaw();
 	known = key_collect(&keep.key, keep.first, invocation) == 0;
 	PyErr_Clear();
+	garbage_thaw();
+	garbage_collect();
+	shutdown_prepare();
 	if (!known)
 		refuse("Python does not tell what the import read", "");
 	else if ((obstacle = key_obstacle()) != NULL)

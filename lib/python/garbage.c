@@ -55,8 +55,8 @@ call_collector(const char *what)
 	Py_XDECREF(done);
 }
 
-static void
-freeze_objects(void)
+void
+garbage_freeze(void)
 {
 	call_collector("freeze");
 	Py_XDECREF(marker);
@@ -70,13 +70,6 @@ garbage_collect(void)
 	call_collector("collect");
 }
 
-void
-garbage_freeze(void)
-{
-	garbage_collect();
-	freeze_objects();
-}
-
 int
 garbage_put_off(void)
 {
@@ -88,7 +81,7 @@ garbage_put_off(void)
 		done = PyObject_CallMethod(gc, "set_threshold", "i", PUT_OFF);
 	if (done != NULL && held) {
 		call_collector("enable");
-		freeze_objects();
+		garbage_freeze();
 	}
 	Py_XDECREF(done);
 	return done != NULL ? 0 : -1;
@@ -108,7 +101,7 @@ garbage_resume(void)
 		if ((set = PyObject_GetAttrString(gc, "set_threshold")) != NULL)
 			done = PyObject_Call(set, usual, NULL);
 		PyErr_Clear();
-		freeze_objects();
+		garbage_freeze();
 	}
 	PyErr_Clear();
 	Py_XDECREF(done);

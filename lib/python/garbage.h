@@ -30,7 +30,7 @@ PyObject *garbage_list(void);
 /* Collects all garbage now, but for frozen objects. */
 void garbage_collect(void);
 
-/* Collects all garbage, and freezes what is left. */
+/* Freezes what there is. */
 void garbage_freeze(void);
 
 /* From now on nothing is frozen. */

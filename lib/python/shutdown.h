@@ -13,7 +13,7 @@ void shutdown_observe(shutdown_observer *);
 
 /*
  * Looks at what an application has made while it was loaded, which then can be
- * frozen: to be called before garbage_resume().
+ * frozen: to be called before garbage_resume(), or again after garbage_thaw().
  */
 void shutdown_prepare(void);
 

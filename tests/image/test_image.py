@@ -909,6 +909,25 @@ def test_what_is_left_in_what_lives_for_ever(preloaded, keep, what):
             what[:5], b"")
 
 
+@pytest.mark.parametrize("options", ["", "--preload-request /before"])
+def test_what_the_import_has_left(preloaded, options):
+    """I3: its end counts in each process, and garbage of it is no more."""
+    script = preloaded.script("""
+        class Ending:
+            def __init__(self, words):
+                self.words, self.own = words, self
+            def __del__(self):
+                os.write(2, self.words)
+        kept = Ending(b"kept")
+        Ending(b"dropped")
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, options)
+    preloaded.make(script)
+    reply = preloaded.run(script)
+    assert (reply.body, reply.log) == (b"True", "kept")
+
+
 def test_a_database_left_in_a_class(preloaded):
     """I3: the last connection merges what was logged ahead into its file."""
     script = preloaded.script("""
