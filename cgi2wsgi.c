@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,9 @@ leave_to_parent(void)
 static void
 say_last_words(enum report_code code, int signal_number)
 {
+	/* Nobody reads them, and who tries an image wants to know the end. */
+	if (code == REPORT_TERMINATED && keep_is_probe())
+		raise(SIGKILL);
 	transcript_return_log();
 	page_last_words(code, signal_number);
 }

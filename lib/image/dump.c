@@ -12,26 +12,27 @@
  * executable comes out of an image.
  *
  * Refused is what a child would share with its parent or what the kernel
- * keeps: descriptors, threads, children, shared memory that is written to
- * (keep.c looks for these before), memory whose file is gone, memory that can
- * be written and run. Refused is, too, any word that points to where the
- * kernel puts something else in each process: its stack, the vDSO. A libc
- * that begins to keep such words is found here, before an image is published,
- * and every image is started once before (keep.c).
+ * keeps: descriptors, threads, children (inherited.c looks for these before),
+ * numbers that would repeat themselves (key.py), and here shared memory that
+ * is written to, memory whose file is gone, memory that can be written and
+ * run. Refused is, too, any word that points to where the kernel puts
+ * something else in each process: its stack, the vDSO. A libc that begins to
+ * keep such words is found here, before an image is published, and every image
+ * is started once before (keep.c).
  *
  * Made anew, not restored, are the thread's id and its registration with the
- * kernel (robust list, restartable sequences), the canary of the stack, signal
- * handlers, descriptors, environment, limits, working folder: they are the new
- * process's. The break is given up: libc's malloc() maps memory where it
- * cannot be moved. That nothing points to the vDSO or to the kernel's stack is
- * load.c's work.
+ * kernel (robust list, restartable sequences) and the canary of the stack
+ * (thaw.c). Signals, descriptors, environment, limits and working folder are
+ * the new process's, and then as the import has changed them (inherited.c).
+ * The break is given up: libc's malloc() maps memory where it cannot be moved.
+ * That nothing points to the vDSO or to the kernel's stack is load.c's work.
  *
  * Why each step is safe: the writer is a child forked from the process, so the
  * reply does not wait, and hooks that libraries have for a fork have run. The
  * file appears under its name only when it is complete and has proved to
  * work. The reader trusts it only if nobody else can have written it, if all
- * files it was made from are as they were, and if the invocation is the same.
- * Whatever fails there, the ordinary program runs.
+ * that the key holds is as it was (key.c, place.c), and if the invocation is
+ * the same. Whatever fails there, the ordinary program runs.
  */
 
 #include <sys/mman.h>

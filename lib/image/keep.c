@@ -7,7 +7,8 @@
  * gone, and the next writes the unfinished file anew.
  *
  * For cgi2wsgi --preload the process itself does so, and tells instead of
- * answering.
+ * answering. A process from the image comes out of awake() and takes its place
+ * in keep_resume().
  */
 
 #include <sys/file.h>
@@ -669,6 +670,12 @@ try_image(void)
 	if (file != -1)
 		touched_note(file);
 	_exit(EXIT_SUCCESS);
+}
+
+bool
+keep_is_probe(void)
+{
+	return keep.probe;
 }
 
 bool

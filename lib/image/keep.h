@@ -46,6 +46,9 @@ void keep_image(const struct invocation *, const struct keep_hooks *);
  */
 int keep_resume(void);
 
+/* Whether this process only tries an image. */
+bool keep_is_probe(void);
+
 /* Whether this process is from an image, and keep_resume() was not called: then
  * nothing of Python has to end. */
 bool keep_is_asleep(void);

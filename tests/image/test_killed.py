@@ -78,7 +78,7 @@ def test_killed_while_writing(preloaded, script, stage):
 
 
 @pytest.mark.parametrize("number, soon", [
-    ("SIGKILL", True), ("SIGSEGV", False)])
+    ("SIGKILL", True), ("SIGTERM", True), ("SIGSEGV", False)])
 def test_a_killed_probe_says_nothing(preloaded, number, soon):
     """J2: whoever is killed from outside is tried again soon; a crash is the
     application's."""
