@@ -32,7 +32,7 @@ struct image {
 				    * fault for each page costs more */
 	uint64_t touched_room; /* for so many */
 	struct image_list families; /* of prefixes: no other variable with one
-				     * may come; none at all with an empty one */
+				     * may come; none at all if it is empty */
 	/* the only thread */
 	uint64_t awake; /* void (*)(const struct image_call *) */
 	uint64_t stack; /* its pointer then */
