@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* A copy of a text, or of so many bytes of it at most; to be freed. */
+/* A copy of a text, or of its first most bytes; to be freed. */
 char *alloc_text(const char *text);
 char *alloc_part(const char *text, size_t most);
 

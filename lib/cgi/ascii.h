@@ -22,17 +22,17 @@ bool ascii_equal(const char *, const char *);
 /* Whether size bytes are this text but for capital letters. */
 bool ascii_equal_text(const char *bytes, size_t size, const char *text);
 
-/* Whether a text begins with so many bytes, whatever their capital letters. */
+/* Whether a text begins with these size bytes, but for capital letters. */
 bool ascii_begins(const char *text, const char *beginning, size_t size);
 
 /*
  * What base64 (RFC 4648 4) makes of a NUL-terminated text of size bytes inside
- * a longer one, behind so many other bytes: only the characters that do not
+ * a longer one, with before bytes before it: only the characters that do not
  * depend on its surroundings. Returns memory to be freed, or NULL.
  */
 char *ascii_base64(const char *bytes, size_t size, size_t before);
 
-/* The first place of a text in another, whatever capital letters, or NULL. */
+/* The first place of a text in another, but for capital letters, or NULL. */
 const char *ascii_find(const char *in, const char *text);
 
 #endif

@@ -23,7 +23,7 @@ struct buffer {
 void buffer_add(struct buffer *, const char *bytes, size_t size);
 void buffer_add_text(struct buffer *, const char *text);
 void buffer_add_byte(struct buffer *, char byte);
-/* In decimal digits, as many of them at least. */
+/* A number from 0 on in decimal, with zeros before it up to so many digits. */
 void buffer_add_number(struct buffer *, int64_t number, int digits);
 void buffer_print(struct buffer *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,4 +1,4 @@
-/* One phase at a time, and what each took so far. */
+/* Time is told without locale or lock; phases come one at a time. */
 
 #include <inttypes.h>
 #include <stdio.h>

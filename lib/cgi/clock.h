@@ -1,4 +1,4 @@
-/* Where the time of one request goes. */
+/* The moment, its date, and where the time of one request goes. */
 #ifndef CGI_CLOCK_H
 #define CGI_CLOCK_H
 

@@ -16,7 +16,7 @@ void escape_add(
     struct buffer *, const char *text, const char *allowed, bool ascii_only);
 
 /*
- * Adds a text, or so many bytes of it, whose markup an HTML page shows, in
+ * Adds a text, size bytes of it at most, whose markup an HTML page shows, in
  * attributes, too. Line ends and tabulators stay.
  */
 void escape_add_html(struct buffer *, const char *text, size_t size);

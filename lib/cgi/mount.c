@@ -153,7 +153,7 @@ collect_asked(struct mount *mount)
 }
 
 /*
- * What of asked lies below a prefix of so many bytes, or NULL. It stays as the
+ * What of asked lies below a prefix of length bytes, or NULL. It stays as the
  * client wrote it, double slashes and all, unless its dot segments lead out of
  * the prefix and back.
  */

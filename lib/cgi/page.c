@@ -112,7 +112,7 @@ static struct {
 	const struct request *request;
 	bool terminal; /* text is as good as HTML */
 	bool own_log;
-	/* of the request, when it was looked at */
+	/* noted by look_at_request() */
 	bool prepared, text, head_only;
 	const char *log, *id;
 } page;
@@ -211,7 +211,7 @@ is_text_preferred(void)
 	return text > html || (text == html && page.terminal);
 }
 
-/* Afterwards a page can be made by whoever may not look at it any more. */
+/* Notes what a page has of the request: a signal handler cannot look. */
 static void
 look_at_request(void)
 {

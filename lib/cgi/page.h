@@ -17,7 +17,7 @@ void page_expect_log(void);
 /* Once: logs the remembered failure and, if no byte was sent, its page. */
 void page_deliver(void);
 
-/* Makes ready what page_last_words() writes. */
+/* Notes what page_last_words() needs of the request. */
 void page_prepare(void);
 
 /*

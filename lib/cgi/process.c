@@ -101,7 +101,7 @@ now_ms(void)
 	return (unsigned)(clock_now() / CLOCK_MILLISECOND);
 }
 
-/* From now on the application has so many milliseconds to come to an end. */
+/* From now on the application has grace milliseconds to come to an end. */
 static void
 interrupt_once(enum report_code code, unsigned grace)
 {

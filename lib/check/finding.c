@@ -127,7 +127,7 @@ add_object(
 	buffer_add_text(to, "\"}");
 }
 
-/* The length in bytes of the first so many characters of a text in UTF-8. */
+/* The bytes that as many characters of a text in UTF-8 have as columns says. */
 static size_t
 measure_columns(const char *text, size_t columns)
 {
@@ -140,8 +140,8 @@ measure_columns(const char *text, size_t columns)
 }
 
 /*
- * Adds a text in lines of the terminal's width, broken between words, behind
- * what stands in so many columns of the first.
+ * Adds a text in lines of the terminal's width, broken between words. In the
+ * first one used columns are taken.
  */
 static void
 add_wrapped(struct buffer *to, const char *text, size_t used)

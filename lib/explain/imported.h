@@ -6,9 +6,9 @@
 
 /*
  * Writes a title and a table of the modules that were imported, in the order in
- * which they began. The first ones, so many, were told before and are left
- * out. Of many only those that took the longest have a row; without any there
- * is no title either. Returns how many there were.
+ * which they began, from index first on: those before it were told already. Of
+ * many only those that took the longest have a row; without any there is no
+ * title either. Returns how many there were.
  */
 size_t imported_tell(const char *title, size_t first);
 

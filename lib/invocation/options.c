@@ -325,7 +325,7 @@ report_option(const char *where, const char *name, const char *what)
 static size_t
 count_edits(const char *one, size_t length, const char *other)
 {
-	/* Of the first so many letters of the one and of the other. */
+	/* [i][j]: of the first i letters of the one and j of the other. */
 	size_t edits[LONGEST + 1][LONGEST + 1], width = strlen(other), i, j,
 						best;
 

@@ -162,7 +162,7 @@ push_blocks(struct framing *framing, struct iovec *parts, int count)
 	return result;
 }
 
-/* Cuts the blocks to so many bytes together; returns their size then. */
+/* Cuts the blocks to left bytes together; returns their size then. */
 static int64_t
 limit_blocks(struct iovec *blocks, int count, int64_t left)
 {

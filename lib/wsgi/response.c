@@ -19,7 +19,7 @@
 #include "wsgi/head.h"
 #include "wsgi/response.h"
 
-/* In one call leave so many chunks at most, and none behind so many bytes. */
+/* In one call leave CHUNKS chunks at most, none once ENOUGH bytes are there. */
 #define CHUNKS 64
 #define ENOUGH 65536
 #define REFUSAL "__cgi2wsgi_refusal__"

@@ -14,8 +14,8 @@ struct response_observer {
 	void (*head)(const struct head *); /* start_response() accepted it */
 	void (*result)(PyObject *); /* the application returned */
 	/*
-	 * So many blocks left in one call: size bytes, with a head of so many
-	 * bytes, or 0, before them. It took so many nanoseconds.
+	 * count blocks, size bytes together, left in one call, behind a head
+	 * of head bytes, or 0. took: nanoseconds.
 	 */
 	void (*blocks)(int count, size_t head, int64_t size, int64_t took);
 	void (*close)(bool has_close); /* close() is called next, if any */
