@@ -410,16 +410,18 @@ static bool
 find_prefix(struct mount *mount, const char *prefix)
 {
 	const char *uri = read_uri(mount), *path = mount->path;
+	char *decoded = copy_texts(mount, prefix, strlen(prefix), "");
 
-	set_script(mount, prefix, strlen(prefix));
+	url_decode(decoded);
+	set_script(mount, decoded, strlen(decoded));
 	if (uri != NULL)
 		path = find_below(
 		    mount, mount->script, strlen(mount->script), uri);
-	if (path == NULL || (uri == NULL && !is_included(mount)))
+	if (path == NULL)
 		report_log(REPORT_SCRIPT_NAME,
 		    "--script-name %s is not the beginning of REQUEST_URI '%s'",
 		    prefix, request_text(mount->request, "REQUEST_URI", ""));
-	if (path != NULL)
+	else
 		mount->path = path;
 	return path != NULL;
 }

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from wsgiref.util import request_uri
 
 import pytest
@@ -820,6 +820,26 @@ def test_script_name_non_ascii(cgi):
     result = environ(cgi, "--script-name /caf\xe9", env={
         "REQUEST_URI": "/caf%C3%A9/x"})
     assert paths(result) == ("/caf\xc3\xa9", "/x")
+
+
+@pytest.mark.parametrize("prefix, uri", [
+    ("/caf%C3%A9", "/caf%C3%A9/x"), ("/a%20b", "/a%20b/x"),
+    ("/a%20b", "/a+b/../a%20b/x"), ("/100%", "/100%25/x")])
+def test_script_name_encoded(cgi, prefix, uri):
+    """B16, case 7: a prefix as a browser shows it, percent-encoded."""
+    result = environ(cgi, f"--script-name {prefix}", env={"REQUEST_URI": uri})
+    assert paths(result) == (unquote(prefix, "latin-1"), "/x")
+
+
+@pytest.mark.parametrize("uri", [None, "", "*"])
+def test_script_name_without_uri(cgi, uri):
+    """B16, case 7: servers without REQUEST_URI are no fault of the prefix."""
+    how = {"drop": ["REQUEST_URI"]} if uri is None else {
+        "env": {"REQUEST_URI": uri}}
+    reply = cgi.run(cgi.script("environ", "--script-name /api"),
+                    "/q", **how)
+    assert paths(json.loads(reply.body)["environ"]) == ("/api", "/q")
+    assert reply.log == ""
 
 
 def test_script_name_redirected(cgi):
