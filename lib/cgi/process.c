@@ -207,11 +207,14 @@ on_time(void)
 	unsigned silent = now_ms() - (unsigned)process.progress,
 		 allowed = (unsigned)process.timeout * 1000;
 
-	if (process.phase == FINISHING || process.ending)
+	if (process.phase == FINISHING || process.ending) {
+		if (!process.ending && interrupt_application != NULL)
+			interrupt_application(REPORT_SHUTDOWN);
 		end_now(process.interruption == REPORT_CPU_TIME
 			? REPORT_CPU_TIME
 			: REPORT_SHUTDOWN,
 		    0);
+	}
 	if (process.interruption != 0)
 		end_now((enum report_code)process.interruption, 0);
 	if (process.terminated)

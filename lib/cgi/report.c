@@ -314,8 +314,8 @@ report_last_words(enum report_code code, int signal_number)
 	write_text(words[code]);
 	write_text(report.origin ? report.origin : " [-] - -");
 	if (code == REPORT_SHUTDOWN)
-		write_text(": threads, atexit or the request's body did not "
-			   "end within --graceful-timeout\n");
+		write_text(": close(), threads, atexit or the request's body "
+			   "did not end within --graceful-timeout\n");
 	else if (signal_number < 0)
 		write_text(": there is no memory for more words\n");
 	else if (signal_number > 0) {

@@ -243,7 +243,11 @@ interrupt_python(enum report_code code)
 		on_python.sa_handler(SIGTERM);
 		return;
 	}
-	on_dump.sa_handler(TIME_SIGNAL);
+	/* faulthandler's memory is gone where Python is. */
+	if (Py_IsInitialized())
+		on_dump.sa_handler(TIME_SIGNAL);
+	if (code == REPORT_SHUTDOWN)
+		return;
 	if (sigaction(TIME_SIGNAL, NULL, &now) == 0 &&
 	    now.sa_handler == do_nothing)
 		on_python.sa_handler(TIME_SIGNAL);

@@ -54,7 +54,7 @@ source_hide(PyObject *self, PyObject *value)
 	return result;
 }
 
-/* find_interruption(): None, or the cause, and whether the time was over. */
+/* find_interruption(): None, or why the time was over. */
 static PyObject *
 find_interruption(PyObject *self, PyObject *ignored)
 {
@@ -65,8 +65,7 @@ find_interruption(PyObject *self, PyObject *ignored)
 	(void)ignored;
 	if (cause == NULL)
 		Py_RETURN_NONE;
-	return Py_BuildValue(
-	    "yO", cause, code == REPORT_CPU_TIME ? Py_False : Py_True);
+	return PyBytes_FromString(cause);
 }
 
 PyObject *

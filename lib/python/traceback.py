@@ -97,8 +97,8 @@ def describe(error, what, application, debug):
     """
     line, trace = format_error(error)
     place, innermost = find_place(error)
-    what, ended = find_interruption() or (what, False)
-    advice = advise(for_exception, error, find_interruption() is not None)
+    ended = find_interruption()
+    advice = advise(for_exception, error, ended is not None)
     if advice is None and application is not None:
         advice = advise(for_call, error, application)
     rest = "" if ended else ": " + line
@@ -108,7 +108,7 @@ def describe(error, what, application, debug):
         rest += f" ({place})"
     if advice:
         rest += f"; {advice}"
-    message, trace = what + to_bytes(rest), to_bytes(trace)
+    message, trace = (ended or what) + to_bytes(rest), to_bytes(trace)
     if not debug:
         return message, trace, message, trace
     try:

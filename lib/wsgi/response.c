@@ -284,6 +284,9 @@ send_result(PyObject *result)
 static bool
 conclude_response(int status, PyObject *application)
 {
+	enum report_code code;
+	const char *cause;
+
 	if (framing.client_gone) {
 		PyErr_Clear();
 		report_log(REPORT_CLIENT_GONE,
@@ -308,6 +311,10 @@ conclude_response(int status, PyObject *application)
 		    (long long)framing.head.content_length);
 		return false;
 	}
+	/* The log has the stacks of that moment. */
+	if ((cause = process_interruption(&code)) != NULL)
+		report_log(code, "%s, but the application went on and answered",
+		    cause);
 	if (framing.excess)
 		report_log(REPORT_LONG_BODY,
 		    "the application gave more bytes than its Content-Length "

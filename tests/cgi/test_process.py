@@ -599,6 +599,9 @@ def test_deadlock(cgi, how):
     assert reply.status == 200
     assert reply.body == b"whole"
     assert how == "del" or "cgi2wsgi: shutdown [" in reply.log
+    if how in ("thread", "atexit", "close"):
+        assert "close(), threads, atexit or" in reply.log
+        assert "app.cgi\", line" in reply.log and "in hang" in reply.log
 
 
 def test_atexit_fails(cgi):

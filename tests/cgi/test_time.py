@@ -242,6 +242,26 @@ def test_cpu_time(cgi, limits, sent):
     assert "cgi2wsgi: cpu-time [" in reply.log
     assert "in this_one_loops" in reply.log and "<closed>" in reply.log
     assert "--timeout" not in reply.log
+    entry = reply.log[reply.log.index("cgi2wsgi: cpu-time ["):]
+    assert entry.splitlines()[0].count("limit of processor time") == 1
+
+
+def test_time_is_over_but_answered(cgi):
+    """I6, D5, case 22: the log says why it has the stacks of a good reply."""
+    reply = cgi.run(cgi.script("""
+        import time
+
+        def application(environ, start_response):
+            try:
+                time.sleep(60)
+            except SystemExit:
+                pass
+            start_response("200 OK", [])
+            return [b"whole"]
+        """, "--timeout 3"), timeout=30)
+    assert (reply.status, reply.body, reply.exit) == (200, b"whole", 0)
+    assert ("--timeout is over, but the application went on and answered\n"
+            in reply.log)
 
 
 LOOP = """
