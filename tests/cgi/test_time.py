@@ -247,7 +247,7 @@ def test_cpu_time(cgi, limits, sent):
 
 
 def test_time_is_over_but_answered(cgi):
-    """I6, D5, case 22: the log says why it has the stacks of a good reply."""
+    """I6, D4, case 22: the log says why it has the stacks of a good reply."""
     reply = cgi.run(cgi.script("""
         import time
 
