@@ -12,7 +12,7 @@
 #define SECRET_WORDS \
 	"KEY", "TOKEN", "PASS", "PWD", "SECRET", "AUTH", "COOKIE", "SESSION", \
 	    "CREDENTIAL", "SIGNATURE", "JWT", "CSRF", "SESSID"
-#define SECRET_WHOLE_WORDS "SIG", "SID", "PIN", "OTP"
+#define SECRET_WHOLE_WORDS "SIG", "SID", "PIN", "OTP", "PW", "CREDS"
 #define SECRET_MASK "****"
 
 /*

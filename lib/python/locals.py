@@ -308,6 +308,26 @@ def show_value(value, depth=0):
         yield from show_object(value, depth + 1)
 
 
+# A line of the source may have a secret in it: a literal behind its name, or a
+# URL. What a message has is found in the exception's arguments.
+
+def hide_literal(found):
+    begin, name, quote, text = found.groups()
+    shown = (MASK if name and is_secret(name)
+             else hide(to_bytes(text)).decode(errors="replace"))
+    return begin + quote + shown + quote
+
+
+def hide_literals(trace):
+    import re
+    literal = re.compile(
+        r"""((?:["']?(\w+)["']?\]?\s*[=:,]\s*)?\w{0,2})"""
+        r"""(["'])((?:\\.|(?!\3).)*)\3""")
+    return "\n".join(
+        literal.sub(hide_literal, line)
+        if line.startswith("    ") else line for line in trace.split("\n"))
+
+
 def show_variable(name, value):
     text = ""
     for part in show_named(name, value, 0):

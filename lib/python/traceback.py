@@ -114,7 +114,7 @@ def describe(error, what, application, debug):
     try:
         exec(compile(locals_source, "<python/locals>", "exec"), globals())
         mask = make_mask(error)
-        page = mask(format_with_variables(error))
+        page = mask(hide_literals(format_with_variables(error)))
         masked = mask(message.decode(errors="replace"))
         return message, trace, to_bytes(masked), to_bytes(page)
     except BaseException:  # what cannot be masked is not shown

@@ -398,6 +398,38 @@ def test_debug_page_masks_secrets(cgi):
     assert "inner(&quot;****&quot;" in page
 
 
+@pytest.mark.parametrize("line", [
+    'raise ValueError("SEEN postgres://user:LEAK@host/SEEN")',
+    'raise ValueError("SEEN password=LEAK")',
+    'raise ValueError("SEEN\\npassword=LEAK: LEAK")',
+    'raise KeyError("SEEN", "Bearer LEAK")',
+    'login("SEEN", password="LEAK")', 'login("SEEN", {"api_key": "LEAK"})',
+    'login("SEEN", ("password", "LEAK"))', "login('SEEN', pw='LEAK')",
+    'SEEN["password"] = "LEAK"', 'SEEN("https://user:LEAK@host/")',
+    'creds = "LEAK"; SEEN()'])
+def test_debug_page_masks_literals(cgi, line):
+    """G5, attack 1, case 32: secrets in a message, and in lines of source."""
+    page = own_page(cgi, f"""
+        def application(environ, start_response):
+            try:
+                {line}
+            except LookupError as error:
+                raise ValueError("chained") from error
+    """)
+    assert "SEEN" in page and "LEAK" not in page, page
+
+
+def test_debug_page_shows_the_source(cgi):
+    """G5, attack 1: what is no secret stays as it was written."""
+    page = own_page(cgi, """
+        def application(environ, start_response):
+            raise ValueError("it: a=b", {"name": 'x'}["name"], "c: d")
+    """)
+    page = html.unescape(page)
+    assert "ValueError: ('it: a=b', 'x', 'c: d')" in page
+    assert """{"name": 'x'}["name"], "c: d")""" in page
+
+
 def test_debug_page_of_a_loop_over_a_dict(cgi):
     """G5: key has a name then, which is masked in its own line alone."""
     page = own_page(cgi, """
