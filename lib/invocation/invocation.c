@@ -171,10 +171,14 @@ refuse_word(const char *script, const char *word)
 		return report_fail(REPORT_USAGE,
 		    "%s: '%s' cannot be named here: the application is this "
 		    "script itself. Write in its second line: from %.*s import "
-		    "%s%s",
+		    "%s%s%s%s",
 		    script, word, (int)module, word, callable,
 		    strcmp(callable, "application") == 0 ? ""
-							 : " as application");
+							 : " as application",
+		    strpbrk(word, ".:") == NULL
+			? "; or, if this script has that name, in the first: :"
+			: "",
+		    strpbrk(word, ".:") == NULL ? word : "");
 	return report_fail(REPORT_USAGE,
 	    "%s: '%s' is neither an option nor the one :callable", script,
 	    word);

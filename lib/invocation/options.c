@@ -424,6 +424,9 @@ refuse_option(int letter, const struct words *words, const char *where)
 {
 	const char *word = words->word[optind - 1];
 
+	if (letter == ':' && where != NULL && options_is_about_request(optopt))
+		return report_option(where, options_name(optopt),
+		    " is for a request from a command line");
 	if (letter == ':')
 		return report_option(
 		    where, options_name(optopt), " needs a value");

@@ -232,13 +232,15 @@ def for_call(error, application):
             "application(environ, start_response)")
 
 
-def for_object(object, name):
+def for_object(object, *names):
     """What to write if it cannot be called but holds the application."""
     for attribute in ("wsgifunc()", "make_wsgi_app()",  # web.py, Pyramid
-                      "get_wsgi_application()", "create_app()", "wsgi_app",
-                      "wsgi_application", "wsgi", "application", "app"):
+                      "get_wsgi_application()", "create_app()", "make_app()",
+                      "get_app()", "wsgi_app", "wsgi_application", "wsgi",
+                      "application", "app"):
         if callable(getattr(object, attribute.rstrip("()"), None)):
-            return f"write :{name}.{attribute} at the end of the first line"
+            callable_name = ".".join([*names, attribute])
+            return f"write :{callable_name} at the end of the first line"
     return None
 
 
@@ -252,8 +254,10 @@ def list_callables(module):
 
 def for_script(file):
     """What a script does instead of having an application."""
+    empty = True
     with open(file, encoding="latin-1") as lines:
         for number, line in enumerate(lines, 1):
+            empty = empty and line.lstrip()[:1] in ("", "#")
             place = f"{file}, line {number}"
             if "__name__" in line and "__main__" in line:
                 return (f"{place}: here __name__ is not '__main__', so what "
@@ -263,4 +267,4 @@ def for_script(file):
                 return (f"{place} prints a reply, as a CGI program: here a "
                         "function, application(environ, start_response), "
                         "returns it; or run the script with python3 itself")
-    return None
+    return f"{file} is empty: save or upload it again" if empty else None

@@ -111,11 +111,11 @@ fail_missing(
 		return traceback_fail(REPORT_IMPORT, wanted);
 	PyErr_Clear();
 	names = source_text("list_callables", Py_BuildValue("(O)", module));
-	advice = invocation->file != NULL
-	    ? source_text("for_script",
-		  Py_BuildValue(
-		      "(N)", PyUnicode_DecodeFSDefault(invocation->file)))
-	    : NULL;
+	advice = source_text("for_object", Py_BuildValue("(O)", module));
+	if (advice == NULL && invocation->file != NULL)
+		advice = source_text("for_script",
+		    Py_BuildValue(
+			"(N)", PyUnicode_DecodeFSDefault(invocation->file)));
 	report_fail(REPORT_NO_CALLABLE,
 	    "%s has no %s; its callables are: %s%s%s", get_module_name(module),
 	    wanted, names != NULL && *names != '\0' ? names : "none",
@@ -166,6 +166,11 @@ find_named(
 	char *path = strndup(name, factory ? length - 2 : length);
 	PyObject *object = path != NULL ? walk_attributes(module, path) : NULL;
 
+	if (path != NULL && path[strcspn(path, "()[]'\"")] != '\0')
+		report_fail(REPORT_NO_CALLABLE,
+		    ":%s is neither a name, nor a dotted.name, nor factory(), "
+		    "which is called without arguments",
+		    name);
 	if (object == NULL)
 		fail_missing(invocation, module, name);
 	else if (factory)

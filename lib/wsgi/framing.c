@@ -104,7 +104,7 @@ raise_send_error(struct framing *framing, int error)
 		return -1;
 	framing->client_gone = error == EPIPE || error == ECONNRESET;
 	errno = error;
-	PyErr_SetFromErrno(PyExc_OSError);
+	PyErr_SetFromErrnoWithFilename(PyExc_OSError, "the reply");
 	return -1;
 }
 

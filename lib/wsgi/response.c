@@ -249,8 +249,13 @@ check_result(PyObject *result)
 	    (Py_TYPE(result)->tp_iter == NULL && !PySequence_Check(result)))
 		return report_fail(REPORT_PROTOCOL,
 		    "the application returned %s, not an iterable of bytes, as "
-		    "in return [b'...']",
-		    Py_TYPE(result)->tp_name);
+		    "in return [b'...']%s",
+		    Py_TYPE(result)->tp_name,
+		    result == Py_None ? ": a function without a return gives "
+					"None"
+			: PyUnicode_Check(result)
+			? ": encode it, as in [text.encode('utf-8')]"
+			: "");
 	return 0;
 }
 

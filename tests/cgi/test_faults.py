@@ -248,6 +248,7 @@ def test_full_output(cgi):
     with open("/dev/full", "wb") as full:
         reply = cgi.run(cgi.script("hello"), stdout=full)
     assert reply.exit == 1 and "cgi2wsgi: application [" in reply.log
+    assert "No space left on device: 'the reply'\n" in reply.log
 
 
 # A log that nobody reads

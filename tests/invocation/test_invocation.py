@@ -202,6 +202,7 @@ def test_names_that_look_expanded(cgi):
     ("shop.wsgi", "from shop.wsgi import application"),
     ("shop:app", "from shop import app as application"),
     ("--debug shop.wsgi:application", "from shop.wsgi import application"),
+    ("application", "has that name, in the first: :application"),
     ("app.py", "Write the first line into that file"),
     ("../shop/app.cgi", "Write the first line into that file")])
 def test_module_in_the_line(cgi, word, advice):
@@ -1049,6 +1050,23 @@ def test_no_callable(cgi, name):
     assert reply.exit == 1
     assert ("cgi2wsgi: no-callable [" in reply.log
             or "cgi2wsgi: usage [" in reply.log), reply
+
+
+@pytest.mark.parametrize("name", ["make('x')", "make(1).app", "apps['x']"])
+def test_no_name(cgi, name):
+    """H2, case 25: what a name may be, where gunicorn would take more."""
+    reply = cgi.run(cgi.script(SEVERAL, f':"{name}"'))
+    assert failed(reply, "no-callable")
+    assert (f":{name} is neither a name, nor a dotted.name, nor factory(), "
+            "which is called without arguments\n" in reply.log)
+
+
+@pytest.mark.parametrize("option", ["-u", "-X", "--data", "-H"])
+def test_request_option_without_value(cgi, option):
+    """H2, case 25: python3's -u in a first line, say, lacks no value."""
+    reply = cgi.run(cgi.script("marker", option))
+    assert failed(reply, "usage")
+    assert " is for a request from a command line\n" in reply.log
 
 
 def test_callables_listed(cgi):

@@ -71,6 +71,57 @@ def test_webpy(cgi):
     assert ":app.wsgifunc() at the end" in line
 
 
+FACTORY = """
+def create_app():
+    def hello(environ, start_response):
+        start_response("200 OK", [])
+        return [b"Hello"]
+    return hello
+"""
+
+
+@pytest.mark.parametrize("source, spelling", [
+    (FACTORY, "create_app()"), (HELLO.replace("application", "wsgi"), "wsgi"),
+    (HELLO.replace("application", "hello") + "def make_app(): return hello\n",
+     "make_app()")])
+def test_other_names(cgi, source, spelling):
+    """case 18, case 36: a script that has it under another known name."""
+    line = failure(cgi, source, "no-callable")
+    assert "has no 'application' or 'app'" in line
+    assert line.endswith(f"; write :{spelling} at the end of the first line")
+    assert cgi.run(cgi.script(source, f":{spelling}")).body == b"Hello"
+
+
+def test_module_as_application(cgi):
+    """case 18: import app, where from app import app was meant."""
+    cgi.write("shop.py", HELLO.replace("application", "app"))
+    source = "import shop as application\n\n"
+    line = failure(cgi, source, "no-callable")
+    assert line.endswith(
+        "cannot be called: write :application.app at the end of the first line")
+    assert cgi.run(cgi.script(source, ":application.app")).body == b"Hello"
+
+
+@pytest.mark.parametrize("source", ["\n", "\n# nothing\n\n  # here\n"])
+def test_empty(cgi, source):
+    """case 20, case 36: a file of which nothing was saved."""
+    line = failure(cgi, source, "no-callable")
+    assert line.endswith("/app.cgi is empty: save or upload it again")
+
+
+@pytest.mark.parametrize("result, words", [
+    ("None", ": a function without a return gives None"),
+    ("'text'", ": encode it, as in [text.encode('utf-8')]")])
+def test_returned(cgi, result, words):
+    """case 36: what to write instead of no return, and of a text."""
+    line = failure(cgi, f"""
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return {result}
+        """, "protocol")
+    assert line.endswith(words)
+
+
 @pytest.mark.parametrize("value", ["1", "None", "'text'", "{}", "object()"])
 def test_no_spelling(cgi, value):
     """case 18: nothing is advised where nothing is known."""
