@@ -19,6 +19,7 @@ OPEN = b"Status: 200 OK\r\n\r\n"
 A_PAGE = (b"Status: 500 Internal Server Error\r\nContent-Length: 4\r\n\r\n"
           b"sad\n")
 TOLD = "cgi2wsgi: system [1] GET /: x\n"
+INTERRUPTED = "close() raised an exception: KeyboardInterrupt\n"
 
 
 @pytest.mark.parametrize("name, outcome, verdict", [
@@ -43,10 +44,17 @@ TOLD = "cgi2wsgi: system [1] GET /: x\n"
     ("stream", Outcome(OPEN + b"one ", "", 0), WRONG),
     ("stream", Outcome(OPEN + b"one two three", "", 0), WRONG),
     ("stream", Outcome(OPEN + b"one two three", "<closed>\n", 0), RIGHT),
+    ("stream", Outcome(OPEN + b"one two three", INTERRUPTED, 0), WRONG),
 ])
 def test_judge(name, outcome, verdict):
     """G1, I4: what is right, and each way of being wrong."""
     assert judge(SCENARIOS[name], outcome)[0] == verdict
+
+
+def test_interrupted():
+    """I4: close() that a signal of ours ended is told, and says no more."""
+    outcome = Outcome(OPEN + b"one two three", INTERRUPTED, 0)
+    assert judge(SCENARIOS["stream"], outcome, killed=(2,))[0] == RIGHT
 
 
 @pytest.mark.parametrize("inject, status", [
