@@ -135,6 +135,18 @@ class Running:
                 got += piece
         return bytes(got), right
 
+    def wait_for_answer(self):
+        """Until a server that was told to start again has done so."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                got, right = self.ask("get", 0, "plain.cgi")
+                if got.endswith(right):
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+
     def close(self):
         self.server.stop()
 
@@ -233,6 +245,7 @@ class Batch:
         self.done.set()
         if self.kills:
             striker.join()
+            self.running.wait_for_answer()
         return [self.judge(*result) for result in self.results] + (
             self.judge_rest(before))
 
