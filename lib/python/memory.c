@@ -7,7 +7,39 @@
 
 #include "python/cpython.h"
 
+#include <stdatomic.h>
+
+#include "cgi/alloc.h"
 #include "python/memory.h"
+
+#define SMALL 512 /* bytes: Python asks malloc() only if it has no block left */
+#define IN_VAIN 100000
+
+static PyMemAllocatorEx usual;
+static atomic_int failures; /* of small requests, without a success between */
+
+static void *
+allocate(void *context, size_t size)
+{
+	void *memory = usual.malloc(context, size);
+
+	if (memory != NULL)
+		failures = 0;
+	else if (size <= SMALL && ++failures == IN_VAIN)
+		alloc_fail();
+	return memory;
+}
+
+void
+memory_end_loops(void)
+{
+	PyMemAllocatorEx hook;
+
+	PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &usual);
+	hook = usual;
+	hook.malloc = allocate;
+	PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hook);
+}
 
 /* Sanitizers know where everything was; musl has no mallopt(). */
 #if defined(__linux__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)

@@ -10,6 +10,14 @@
 void memory_gather(void);
 
 /*
+ * Ends the request when Python asks for memory in vain for ever, as 3.11 to 3.13
+ * do where none is left in a with block: to leave it they need a number, and if
+ * there is no memory for that, they try again. For a process where Python is
+ * about to start.
+ */
+void memory_end_loops(void);
+
+/*
  * In a process that is to be saved: takes what was freed here and there, so
  * that each process from its image gets new memory side by side, in few pages.
  */

@@ -1092,3 +1092,40 @@ def test_little_memory(cgi):
             return [str(len(bytearray(24 << 20))).encode()]
         """), preexec_fn=limit)
     assert (reply.status, reply.body) == (200, b"%d" % (24 << 20))
+
+
+@not_sanitized
+@pytest.mark.parametrize("begin", ["", "write"])
+def test_no_memory_in_a_with_block(cgi, begin):
+    """I5: Python 3.11 to 3.13 would try for ever to leave the block."""
+    reply = cgi.run(cgi.script("""
+        import resource
+
+        class Guard:
+            def __enter__(self):
+                pass
+
+            def __exit__(self, *error):
+                return False
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [("Content-Type", "text/plain")])
+            if environ["QUERY_STRING"] == "write":
+                write(b"begun")
+            slots = [None] * 3000000
+            number = 0
+            resource.setrlimit(resource.RLIMIT_DATA, (60 << 20,) * 2)
+            FILL
+            with Guard():
+                while True:
+                    slots[number] = number + 1000
+                    number += 1
+        """.replace("FILL", "number += number * 2; " * 200)),
+        f"/?{begin}", timeout=60)
+    assert reply.exit == 1
+    if begin:
+        assert reply.body == b"begun"
+    else:
+        assert reply.status == 500
+    
+    assert "memory" in reply.log.lower()
