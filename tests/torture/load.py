@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from driver import CUT, NOTHING, PAGE, RIGHT, WRONG
+from stuck import look_at
 
 REQUESTS, CLIENTS = 200, 8
 PATIENCE = 90
@@ -95,7 +96,7 @@ class Running:
                 pass
         ours = set(self.masters())
         ours |= {pid for pid, (_, parent) in states.items() if parent in ours}
-        return [pid for pid, (state, parent) in states.items()
+        return [(pid, parent) for pid, (state, parent) in states.items()
                 if state == "Z" and parent in ours]
 
     def descriptors(self):
@@ -280,7 +281,8 @@ class Batch:
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
         if zombies := self.running.children():
-            wrong.append(f"zombies: {zombies}")
+            wrong.append(f"zombies: {zombies}, of " + "\n".join(
+                look_at(parent) for _, parent in zombies))
         if max(self.running.descriptors()) > max(before) + 4:
             wrong.append(f"descriptors: {before}, "
                          f"{self.running.descriptors()}")
