@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgi/alloc.h"
 #include "cgi/body.h"
 #include "cgi/clock.h"
 #include "cgi/keeper.h"
@@ -370,6 +371,7 @@ main(int argc, char **argv)
 	clock_open();
 	report_open();
 	keep_begin(argc, argv);
+	memory_end_loops(alloc_fail);
 	command_line.argc = argc;
 	command_line.argv = argv;
 	command_line.typed = !request_is_there() && !process_is_set_id();

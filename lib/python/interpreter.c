@@ -21,7 +21,6 @@
 #include "python/garbage.h"
 #include "python/habits.h"
 #include "python/interpreter.h"
-#include "python/memory.h"
 #include "cgi/ascii.h"
 #include "cgi/process.h"
 #include "cgi/report.h"
@@ -171,7 +170,6 @@ start_python(const char *venv, const char *name)
 		return status;
 	frozen_install();
 	garbage_hold();
-	memory_end_loops();
 	if (settle_environment() == -1)
 		return PyStatus_NoMemory();
 	PyConfig_InitPythonConfig(&config);

@@ -9,13 +9,13 @@
 
 #include <stdatomic.h>
 
-#include "cgi/alloc.h"
 #include "python/memory.h"
 
 #define SMALL 512 /* bytes: Python asks malloc() only if it has no block left */
 #define IN_VAIN 100000
 
 static PyMemAllocatorEx usual;
+static void (*give_up)(void);
 static atomic_int failures; /* of small requests, without a success between */
 
 static void *
@@ -26,15 +26,16 @@ allocate(void *context, size_t size)
 	if (memory != NULL)
 		failures = 0;
 	else if (size <= SMALL && ++failures == IN_VAIN)
-		alloc_fail();
+		give_up();
 	return memory;
 }
 
 void
-memory_end_loops(void)
+memory_end_loops(void (*end)(void))
 {
 	PyMemAllocatorEx hook;
 
+	give_up = end;
 	PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &usual);
 	hook = usual;
 	hook.malloc = allocate;

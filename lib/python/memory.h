@@ -10,12 +10,12 @@
 void memory_gather(void);
 
 /*
- * Ends the request when Python asks for memory in vain for ever, as 3.11 to 3.13
+ * Has end() called when Python asks for memory in vain for ever, as 3.11 to 3.13
  * do where none is left in a with block: to leave it they need a number, and if
  * there is no memory for that, they try again. For a process where Python is
  * about to start.
  */
-void memory_end_loops(void);
+void memory_end_loops(void (*end)(void));
 
 /*
  * In a process that is to be saved: takes what was freed here and there, so
