@@ -1127,5 +1127,4 @@ def test_no_memory_in_a_with_block(cgi, begin):
         assert reply.body == b"begun"
     else:
         assert reply.status == 500
-    
     assert "memory" in reply.log.lower()
