@@ -10,10 +10,10 @@
 void memory_gather(void);
 
 /*
- * Has end() called when Python asks for memory in vain for ever, as 3.11 to 3.13
- * do where none is left in a with block: to leave it they need a number, and if
- * there is no memory for that, they try again. For a process where Python is
- * about to start.
+ * Has end() called when Python asks for memory in vain for ever, as 3.11 to
+ * 3.13 do where none is left in a with block: to leave it they need a number,
+ * and if there is no memory for that, they try again. For a process where
+ * Python is about to start.
  */
 void memory_end_loops(void (*end)(void));
 
