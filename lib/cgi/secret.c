@@ -241,8 +241,9 @@ find_login(const char *authority, const char **secret)
 	size_t size;
 
 	*secret = authority;
-	if (*authority == '[')
-		return NULL; /* an IPv6 address */
+	/* An IPv6 address; or no login at all, which is seen at once. */
+	if (*authority == '[' || strpbrk(authority, "@%") == NULL)
+		return NULL;
 	for (c = authority; *c != '\0' && !strchr(" \t\r\n\"'<>", *c);
 	     c += size > 0 ? size : 1) {
 		if ((size = measure(c, ':')) > 0 && *secret == authority &&
@@ -251,8 +252,11 @@ find_login(const char *authority, const char **secret)
 		else if ((size = measure(c, '@')) > 0 &&
 		    (in_authority || *secret > authority))
 			end = c;
-		else if (measure(c, '/') || *c == '?' || *c == '#')
+		else if (measure(c, '/') || *c == '?' || *c == '#') {
+			if (*secret == authority)
+				break; /* no '@' counts any more */
 			in_authority = false;
+		}
 	}
 	return end;
 }

@@ -352,6 +352,7 @@ WORD = 3             # characters: a shorter secret is none that can be found
 ANYWHERE = 6         # from so many on, a secret is masked inside words, too
 DEEPEST_SECRET = 6   # value in a value
 MOST = 50000         # values that are looked at
+LONGEST_SEARCHED = 4096  # bytes of one
 LONGEST_CHAIN = 20   # exceptions, one because of the other
 
 
@@ -396,9 +397,11 @@ def list_parts(value, here):
 def find_hidden(text, left):
     """Yields what show_text() hides: in a URL, a header, or JSON."""
     data = encode(text)
-    if not data or len(data) > LONGEST_TEXT or 0 in data:
+    if (not data or len(data) > LONGEST_SEARCHED or 0 in data
+            or data in left[1]):
         return
-    left[0] -= len(data) // 1000
+    left[0] -= len(data) // 100
+    left[1].add(data)
     first, *parts = hide(data).split(MASK.encode())
     at = len(first)
     for i, part in enumerate(parts, 1):
@@ -419,7 +422,10 @@ def is_key_of_dict(name, value):
 
 
 def find_in_values(pairs, here, left):
-    """Yields each secret in values by their names; left is a list, [number]."""
+    """Yields each secret in values by their names.
+
+    left is a list: how many more to look at, and which texts were searched.
+    """
     todo = [(value, is_secret(name) and not is_key_of_dict(name, value), 0)
             for name, value in pairs]
     for value, secret, depth in todo:
@@ -449,7 +455,7 @@ def list_exceptions(error, depth=0):
 def find_all_secrets(error):
     """In the process's environment, and in what each frame can see."""
     import os
-    left, seen = [MOST], set()  # tracebacks, and the names of modules
+    left, seen = [MOST, set()], set()  # tracebacks, and names of modules
     yield from find_in_values(dict(os.environ).items(), None, left)
     for each in list_exceptions(error):
         yield from find_in_values([(None, get_arguments(each))], None, left)

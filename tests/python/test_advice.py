@@ -449,6 +449,19 @@ def test_spelled_secret_in_a_message(cgi, assignment, message, shown):
     assert last == f"ValueError: {shown}", reply
 
 
+def test_search_for_secrets_ends(cgi):
+    """attack 1: nobody can make it long, with a header that is all slashes."""
+    def seconds(*headers):
+        before = os.times().children_user
+        reply = cgi.run(cgi.script(
+            "TEXTS = ['//a' * 1300 + str(i) for i in range(500)]\n"
+            "def application(environ, start_response):\n"
+            "    raise ValueError('bad')\n", "--debug"), headers=headers)
+        assert b"ValueError: bad" in reply.body
+        return os.times().children_user - before
+    assert seconds(("X-A", "/" * 8000), ("X-B", "//a:b" * 1600)) < 5
+
+
 def test_secret_of_the_server(cgi):
     """case 32, attack 1: what SetEnv gives is one, too."""
     reply = cgi.run(cgi.script("""
