@@ -56,6 +56,7 @@ extern char **environ;
 static struct {
 	bool wanted, probe;
 	bool asleep; /* from an image, and not resumed yet */
+	PyObject *environ; /* the dict of os.environ */
 	enum { SAVE, MAKE, TRY } task; /* the last two: and tell */
 	int64_t began;
 	struct key key;
@@ -374,6 +375,10 @@ is_written(void)
 		return false;
 	}
 	keep.start = clock_now() - began;
+	if (fsync(keep.file) == -1) {
+		refuse("cannot write it", strerror(errno));
+		return false;
+	}
 	if (pread(keep.file, &head, sizeof(head), 0) == sizeof(head)) {
 		keep.size = (int64_t)head.size;
 		keep.libraries = (size_t)head.libraries.count;
@@ -444,6 +449,26 @@ has_made_requests(void)
 	return i == options->count;
 }
 
+/* os.environ and os.environb share one dict, which stays. To find it now spares
+ * each process from the image the work. */
+static bool
+has_environ(void)
+{
+	PyObject *os = PyImport_ImportModule("os"), *object = NULL;
+
+	if (os != NULL)
+		object = PyObject_GetAttrString(os, "environ");
+	if (object != NULL)
+		keep.environ = PyObject_GetAttrString(object, "_data");
+	Py_XDECREF(object);
+	Py_XDECREF(os);
+	if (keep.environ != NULL && PyDict_Check(keep.environ))
+		return true;
+	PyErr_Clear();
+	refuse("os.environ is not what Python has made", "");
+	return false;
+}
+
 /* What it depends on is known, and nothing stands against it. */
 static bool
 is_ready(const struct invocation *invocation)
@@ -463,7 +488,7 @@ is_ready(const struct invocation *invocation)
 	else if ((obstacle = key_obstacle()) != NULL)
 		refuse(obstacle, "");
 	else
-		ready = !is_refused(&keep.key) &&
+		ready = has_environ() && !is_refused(&keep.key) &&
 		    !key_is_newer(&keep.key, keep.began);
 	if (ready && shutdown_is_simple())
 		immortal_make();
@@ -614,25 +639,16 @@ keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 	key_forget();
 }
 
-/* os.environ and os.environb share one dict, which stays. Of two variables of
- * a name the first counts, as when Python starts. */
+/* Of two variables of a name the first counts, as when Python starts. */
 static int
 renew_environ(void)
 {
-	PyObject *os = PyImport_ImportModule("os"), *object = NULL,
-		 *data = NULL, *name, *value;
+	PyObject *name, *value;
 	char **variable;
 	size_t length;
-	int result = -1;
+	int result = 0;
 
-	if (os != NULL)
-		object = PyObject_GetAttrString(os, "environ");
-	if (object != NULL)
-		data = PyObject_GetAttrString(object, "_data");
-	if (data != NULL && PyDict_Check(data)) {
-		PyDict_Clear(data);
-		result = 0;
-	}
+	PyDict_Clear(keep.environ);
 	for (variable = environ; result == 0 && *variable != NULL; variable++) {
 		length = strcspn(*variable, "=");
 		if ((*variable)[length] == '\0')
@@ -640,15 +656,12 @@ renew_environ(void)
 		name = PyBytes_FromStringAndSize(*variable, (Py_ssize_t)length);
 		value = PyBytes_FromString(*variable + length + 1);
 		result = name != NULL && value != NULL &&
-			PyDict_SetDefault(data, name, value) != NULL
+			PyDict_SetDefault(keep.environ, name, value) != NULL
 		    ? 0
 		    : -1;
 		Py_XDECREF(name);
 		Py_XDECREF(value);
 	}
-	Py_XDECREF(data);
-	Py_XDECREF(object);
-	Py_XDECREF(os);
 	return result;
 }
 

@@ -124,16 +124,17 @@ write_note(char note[2 * PLACE_SIZE], const char *how, const char *execfn)
 }
 
 /* Where cgi2wsgi is a link to this program, that would go on for ever. */
-static bool
+__attribute__((noinline)) static bool
 is_executed_by_itself(const struct preload_start *start)
 {
 	const char *found = place_variable(
 	    start->caller.environment, NOTE_NAME);
 	char note[2 * PLACE_SIZE];
 
+	if (found == NULL)
+		return false;
 	write_note(note, " ", NULL);
-	return found != NULL &&
-	    place_begins(found, note + sizeof(NOTE) - 1) > 0;
+	return place_begins(found, note + sizeof(NOTE) - 1) > 0;
 }
 
 static void
@@ -183,6 +184,27 @@ fail(const char *why, size_t length)
 		raw_call_4(__NR_exit_group, 127, 0, 0, 0);
 }
 
+/*
+ * cgi2wsgi itself, which may leave an image behind. Not part of begin(), whose
+ * stack would have room for these, and each page of that is written to.
+ */
+__attribute__((noinline)) static void
+start_ordinary(const struct preload_start *start, bool saves)
+{
+	char program[PLACE_SIZE], note[2 * PLACE_SIZE];
+
+	name_program(program);
+	if (saves) {
+		write_note(note, start->make ? " make " : " save ",
+		    start->caller.execfn);
+		load_program(start, program, note);
+	}
+	if (start->probe || start->make)
+		raw_call_4(__NR_exit_group, 1, 0, 0, 0);
+	write_note(note, " run ", start->caller.execfn);
+	execute(start, program, note);
+}
+
 __attribute__((used)) _Noreturn void
 begin(long *stack)
 {
@@ -191,25 +213,15 @@ begin(long *stack)
 	    same[] = "cgi2wsgi-preload: cgi2wsgi is but another name of it: "
 		     "install both programs\n";
 	struct preload_start start;
-	char program[PLACE_SIZE], note[2 * PLACE_SIZE];
+	bool recognised;
 
 	read_start(stack, &start);
 	if (is_executed_by_itself(&start))
 		fail(same, sizeof(same) - 1);
-	if (recognise(&start)) {
-		if (!start.make)
-			thaw(&start);
-		if (!start.probe && (start.make || !is_refused(&start))) {
-			name_program(program);
-			write_note(note, start.make ? " make " : " save ",
-			    start.caller.execfn);
-			load_program(&start, program, note);
-		}
-	}
-	if (start.probe || start.make)
-		raw_call_4(__NR_exit_group, 1, 0, 0, 0);
-	name_program(program);
-	write_note(note, " run ", start.caller.execfn);
-	execute(&start, program, note);
+	recognised = recognise(&start);
+	if (recognised && !start.make)
+		thaw(&start);
+	start_ordinary(&start,
+	    recognised && !start.probe && (start.make || !is_refused(&start)));
 	fail(failed, sizeof(failed) - 1);
 }
