@@ -268,24 +268,26 @@ class Batch:
         return WRONG, (f"{one}, {ended - began:.1f} s: {got[:300]!r}, log "
                        f"{self.running.server.log()[-1500:]}"), 1
 
-    def judge_rest(self, before):
-        """Processes, zombies, descriptors and files that are left."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and (
-                self.running.processes() or self.running.children()
-                or max(self.running.descriptors()) > max(before) + 4):
-            time.sleep(0.1)
-        wrong = []
+    def left(self, before):
+        """Processes, zombies and descriptors that there should not be now."""
         if left := self.running.processes():
-            wrong.append(f"processes are left: {left}")
-            for pid in left:
-                os.kill(pid, signal.SIGKILL)
+            yield f"processes are left: {left}"
         if zombies := self.running.children():
-            wrong.append(f"zombies: {zombies}, of " + "\n".join(
-                look_at(parent) for _, parent in zombies))
-        if max(self.running.descriptors()) > max(before) + 4:
-            wrong.append(f"descriptors: {before}, "
-                         f"{self.running.descriptors()}")
+            yield f"zombies, and their parents: {zombies}"
+        if max(now := self.running.descriptors()) > max(before) + 4:
+            yield f"descriptors: {before}, {now}"
+
+    def judge_rest(self, before):
+        """What is left after a while; Apache waits once in a second."""
+        deadline = time.monotonic() + 30
+        while (wrong := list(self.left(before))) and (
+                time.monotonic() < deadline):
+            time.sleep(0.1)
+        if wrong:
+            wrong += [look_at(parent)
+                      for _, parent in self.running.children()]
+            for pid in self.running.processes():
+                os.kill(pid, signal.SIGKILL)
         if files := self.running.listed() - self.running.files:
             wrong.append(f"files are left: {files}")
             self.running.files |= files
