@@ -34,6 +34,7 @@
 #include "python/application.h"
 #include "python/cache.h"
 #include "python/garbage.h"
+#include "python/habits.h"
 #include "python/interpreter.h"
 #include "python/memory.h"
 #include "python/shutdown.h"
@@ -97,6 +98,7 @@ open_request(void)
 	body_open(body);
 	reply_open(reply);
 	response_open();
+	habits_open();
 	if (request_open(&request, environ) == -1)
 		return system_failure("cannot read the environment");
 	report_about(&request);

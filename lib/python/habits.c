@@ -13,21 +13,29 @@
 #include "python/habits.h"
 #include "python/imports.h"
 
-static void
-tell_once(bool *told, const char *what)
+static struct {
+	bool input, form;
+} told; /* in this request */
+
+void
+habits_open(void)
 {
-	if (!*told && !process_is_child())
+	memset(&told, 0, sizeof(told));
+}
+
+static void
+tell_once(bool *known, const char *what)
+{
+	if (!*known && !process_is_child())
 		report_log(REPORT_HABIT, "%s", what);
-	*told = true;
+	*known = true;
 }
 
 /* A method of sys.stdin; self is the one that it replaces. */
 static PyObject *
 read_stdin(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
-	static bool told;
-
-	tell_once(&told,
+	tell_once(&told.input,
 	    "sys.stdin is empty: the request's body is in "
 	    "environ['wsgi.input']");
 	return PyObject_Call(self, arguments, keywords);
@@ -37,12 +45,10 @@ read_stdin(PyObject *self, PyObject *arguments, PyObject *keywords)
 static PyObject *
 make_form(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
-	static bool told;
-
 	if (PyTuple_GET_SIZE(arguments) < 5 &&
 	    (keywords == NULL ||
 		PyDict_GetItemString(keywords, "environ") == NULL))
-		tell_once(&told,
+		tell_once(&told.form,
 		    "cgi.FieldStorage() finds no request in os.environ: write "
 		    "cgi.FieldStorage(fp=environ['wsgi.input'], "
 		    "environ=environ)");

@@ -2,6 +2,9 @@
 #ifndef PYTHON_HABITS_H
 #define PYTHON_HABITS_H
 
+/* Forgets what was told of an earlier request. */
+void habits_open(void);
+
 /*
  * From now on a first look into sys.stdin is an entry in the log, which says
  * where the body is. Sets no exception.

@@ -818,6 +818,22 @@ def test_pages_that_are_written_to_anyhow(preloaded):
     assert from_image and faults < 64
 
 
+def test_habit_before_the_image(preloaded):
+    """C9: each request's log says that sys.stdin is empty, whatever those
+    before the image did."""
+    script = preloaded.script("""
+        import sys
+        def application(environ, start_response):
+            sys.stdin.read()
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """, "--preload-request /")
+    preloaded.make(script)
+    for _ in range(2):
+        reply = preloaded.run(script)
+        assert reply.body == b"True"
+        assert reply.log.count("sys.stdin is empty") == 1
+
+
 def test_what_libraries_do_at_the_end(preloaded):
     """I3: what a library in C registers during a request runs at its end.
 
