@@ -58,8 +58,8 @@ program := $(if $(filter build,$(BUILD)),,$(BUILD)/)cgi2wsgi
 tool = lib/python/freeze.c
 sources := $(wildcard *.c) $(filter-out $(tool),$(wildcard lib/*/*.c))
 objects := $(sources:%.c=$(BUILD)/%.o)
-# These make the other program; place.o is in both.
-preload = $(patsubst %,$(BUILD)/lib/image/%.o,preload thaw load place)
+# These make the other program; place.o is in both, and what it calls.
+preload = $(patsubst %,$(BUILD)/lib/image/%.o,preload thaw load place raw)
 
 all: $(program) $(program)-preload $(BUILD)/compile_commands.json
 
@@ -109,7 +109,7 @@ compile = $(CC) -std=c11 $(WARNINGS) -I$(BUILD) -I. -Ilib \
 link = $(call say,LINK)$(CC) $(CFLAGS) -Wl,-z,relro -Wl,-z,now $(LDFLAGS) \
     -o $@ $(filter %.o,$^) $(1) $(mode_ldflags) $(python_libs) -pthread
 
-$(program): $(filter-out $(filter-out %/place.o,$(preload)),$(objects)) \
+$(program): $(filter-out $(filter-out %/place.o %/raw.o,$(preload)),$(objects)) \
     $(filter %.c,$(EXTRA)) $(BUILD)/configuration
 	$(call link,$(EXTRA))
 
@@ -119,7 +119,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
 
 # Without a libc and without variables, at an address that nothing else has:
 # lib/image/preload.h. gcc would make calls of memset() out of loops.
-$(preload): mode_cflags := -O2 -ffreestanding -fPIE -fomit-frame-pointer \
+$(preload) $(preload:.o=.analyzed): mode_cflags = -O2 -ffreestanding -fPIE -fomit-frame-pointer \
     -fno-stack-protector -fno-asynchronous-unwind-tables -fno-lto \
     -fno-sanitize=all -fno-profile-arcs -fno-test-coverage \
     -U_FORTIFY_SOURCE $(if $(findstring clang,$(CC)),, \
@@ -217,11 +217,16 @@ torture: all
 # gcc's analyzer, which finds nothing but what is no fault: words and settings of
 # options stay until the process ends (-malloc-leak; the sanitized program looks
 # for leaks); gcc 12 does not see that a FILE is closed that is not stdin, or that
-# a struct's member was looked at before.
-analyze:
+# a struct's member was looked at before. Then clang's, which finds nothing.
+analyze: all
 	$(MAKE) -B BUILD=$(BUILD)/analyze CC=gcc CFLAGS='-O1 -fanalyzer -Werror \
 	    -Wno-analyzer-malloc-leak -Wno-analyzer-file-leak \
 	    -Wno-analyzer-possible-null-argument'
+	$(MAKE) $(sources:%.c=$(BUILD)/%.analyzed) $(BUILD)/$(tool:.c=.analyzed)
+$(BUILD)/%.analyzed: CC = clang --analyze -Xclang -analyzer-werror \
+    -Xclang -analyzer-output=text
+$(BUILD)/%.analyzed: %.c always
+	$(call say,SCAN)$(compile) $<
 
 # Which lines and branches the tests run, by Debian's gcovr. Scripts run as
 # other users, too: everybody may write what is counted. Not of lib/image: half

@@ -27,8 +27,7 @@ static const char *const methods[] = { "GET", "HEAD", "POST" };
 struct asked {
 	const struct subject *subject;
 	const char *method;
-	struct child answers[METHODS];
-	size_t count; /* of answers */
+	struct child answers[METHODS]; /* after a late one is none */
 };
 
 /* Those of the check's command line that are for the program, too. */
@@ -95,8 +94,10 @@ list_answers(const struct asked *asked)
 	const struct child *answer;
 	size_t i;
 
-	for (i = 0; list != NULL && i < asked->count; i++) {
+	for (i = 0; list != NULL && i < METHODS; i++) {
 		answer = &asked->answers[i];
+		if (answer->told == NULL)
+			break;
 		item = Py_BuildValue("sOy#y#", methods[i],
 		    answer->late ? Py_True : Py_False, answer->output.bytes,
 		    (Py_ssize_t)answer->output.length, answer->errors.bytes,
@@ -156,8 +157,7 @@ answers_check(const struct subject *subject)
 
 	/* Who gave no answer to one is not waited for three times. */
 	for (i = 0; i < METHODS && result == 0; i++)
-		if ((result = ask_for(&asked, i)) == 0 &&
-		    asked.answers[asked.count++].late)
+		if ((result = ask_for(&asked, i)) == 0 && asked.answers[i].late)
 			break;
 	if (result == 0) {
 		finding_progress(judging);

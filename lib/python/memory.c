@@ -205,9 +205,9 @@ memory_gather(void)
 static void
 use_up_heap(void)
 {
+	static void *memory; /* all of it stays taken */
 	size_t behind = mallinfo2().keepcost, size;
 	uintptr_t end, got;
-	void *memory;
 
 	do
 		memory = malloc(LARGEST);

@@ -299,14 +299,14 @@ left_objects(void)
 	PyObject *objects = garbage_list(), *connections = find_connections(),
 		 *object;
 	PyTypeObject *type = (PyTypeObject *)connections;
-	Py_ssize_t i;
+	Py_ssize_t i, count = objects != NULL ? PyList_GET_SIZE(objects) : 0;
 	/* Before Python 3.11 the collector did not know these. */
 	bool found = (objects == NULL ||
 			 (type != NULL && !PyType_IS_GC(type))) &&
 	    note_reason("some objects cannot be looked at");
 
 	PyErr_Clear();
-	for (i = 0; !found && i < PyList_GET_SIZE(objects); i++) {
+	for (i = 0; !found && i < count; i++) {
 		object = PyList_GET_ITEM(objects, i);
 		found = (type != NULL && PyObject_TypeCheck(object, type) &&
 			    note_reason("a connection of sqlite3 is left")) ||
