@@ -77,12 +77,11 @@ add_date(struct buffer *to)
 	buffer_add_text(to, " GMT\r\n");
 }
 
-/* line: CRLF, the name, a colon. Nothing precedes the first header's name. */
+/* line: CRLF, the name, a colon. The status precedes the first header. */
 static bool
-has_header(const char *headers, const char *line)
+has_header(const struct buffer *head, const char *line)
 {
-	return ascii_begins(headers, line + 2, strlen(line + 2)) ||
-	    ascii_find(headers, line) != NULL;
+	return head->failed || ascii_find(head->bytes, line) != NULL;
 }
 
 void
@@ -100,9 +99,9 @@ reply_add_head(
 		buffer_add_text(to, "\r\n");
 	}
 	if (reply.nph_server != NULL) {
-		if (!has_header(headers, "\r\nDate:"))
+		if (!has_header(to, "\r\nDate:"))
 			add_date(to);
-		if (!has_header(headers, "\r\nServer:")) {
+		if (!has_header(to, "\r\nServer:")) {
 			buffer_add_text(to, "Server: ");
 			buffer_add_text(to, reply.nph_server);
 			buffer_add_text(to, "\r\n");

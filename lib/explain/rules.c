@@ -165,8 +165,7 @@ rules_find(enum rules_about about, const char *name, size_t length)
 	const struct rule *rule = tables[about];
 
 	/* The last rule of a table applies to every name. */
-	while (!rule_applies(rule, name, length))
-		rule++;
-	return rule->meaning != NULL ? rule
-				     : rules_find(RULES_MEANING, name, length);
+	while (rule->meaning == NULL || !rule_applies(rule, name, length))
+		rule = rule->meaning == NULL ? meanings : rule + 1;
+	return rule;
 }

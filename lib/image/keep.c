@@ -436,9 +436,9 @@ has_made_requests(void)
 			PyOS_AfterFork_Child();
 		}
 		first = false;
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		if (set_request(options->given[i].value) != 0 ||
+		if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+		    dup2(null, STDOUT_FILENO) == -1 ||
+		    set_request(options->given[i].value) != 0 ||
 		    keep.hooks->answer() == -1) {
 			refuse("--preload-request was not answered",
 			    options->given[i].value);

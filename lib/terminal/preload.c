@@ -111,11 +111,11 @@ start_script(
 {
 	char *argv[] = { (char *)(uintptr_t)script, NULL },
 	     *folder = file_folder(script);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	set_environment(&invocation->options.settings, script);
-	if (chdir(folder) == 0 &&
-	    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO) != -1 &&
-	    dup2(output, STDOUT_FILENO) != -1)
+	if (chdir(folder) == 0 && null != -1 &&
+	    dup2(null, STDIN_FILENO) != -1 && dup2(output, STDOUT_FILENO) != -1)
 		execv(script, argv);
 	dprintf(STDERR_FILENO, "cgi2wsgi: cannot execute %s: %s\n", script,
 	    strerror(errno));
