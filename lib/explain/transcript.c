@@ -70,38 +70,24 @@ tell_station(const char *title)
 	text_station(milliseconds(clock_elapsed()), title);
 }
 
-/* The name of the process that started this one; memory to be freed. */
-static char *
-parent_name(void)
-{
-	char *file, *name = NULL;
-	size_t room = 0;
-	FILE *from = NULL;
-
-	if (asprintf(&file, "/proc/%ld/comm", (long)getppid()) != -1) {
-		from = fopen(file, "re");
-		free(file);
-	}
-	if (from != NULL && getline(&name, &room, from) > 0)
-		name[strcspn(name, "\n")] = '\0';
-	if (from != NULL)
-		fclose(from);
-	return name;
-}
-
 static void
 tell_process(void)
 {
-	char *parent = parent_name();
+	char file[32], parent[64];
+	FILE *from;
 
+	snprintf(file, sizeof(file), "/proc/%ld/comm", (long)getppid());
+	from = fopen(file, "re");
+	if (from == NULL || fscanf(from, "%63[^\n]", parent) != 1)
+		strcpy(parent, "?");
+	if (from != NULL)
+		fclose(from);
 	TELL("This is cgi2wsgi " VERSION ", process %ld; user %ld, group %ld.",
 	    (long)getpid(), (long)geteuid(), (long)getegid());
-	TELL("Process %ld (%s) %s.", (long)getppid(),
-	    parent != NULL && *parent != '\0' ? parent : "?",
+	TELL("Process %ld (%s) %s.", (long)getppid(), parent,
 	    clock_process() == getpid()
 		? "started it, by fork and exec"
 		: "forked it, and reads its reply as a server would");
-	free(parent);
 }
 
 static void

@@ -326,11 +326,10 @@ find_oldest(DIR *entries, const char *ending, char *oldest, size_t room)
 	while ((entry = readdir(entries)) != NULL) {
 		const char *name = entry->d_name;
 
-		if (fstatat(dirfd(entries), name, &st, AT_SYMLINK_NOFOLLOW) ==
-		    -1)
+		if (fstatat(cache.folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (ends_in(name, unfinished) && now - st.st_mtime > ABANDONED)
-			unlinkat(dirfd(entries), name, 0);
+			unlinkat(cache.folder, name, 0);
 		if (!ends_in(name, ending))
 			continue;
 		if (count++ == 0 || st.st_mtime < first) {
@@ -352,7 +351,7 @@ remove_oldest(const char *ending, size_t most)
 		close(folder);
 	while (entries != NULL &&
 	    find_oldest(entries, ending, oldest, sizeof(oldest)) > most &&
-	    unlinkat(dirfd(entries), oldest, 0) == 0)
+	    unlinkat(cache.folder, oldest, 0) == 0)
 		rewinddir(entries);
 	if (entries != NULL)
 		closedir(entries);
