@@ -205,22 +205,22 @@ memory_gather(void)
 static void
 use_up_heap(void)
 {
-	static void *memory; /* all of it stays taken */
 	size_t behind = mallinfo2().keepcost, size;
 	uintptr_t end, got;
+	void *memory;
 
 	do
-		memory = malloc(LARGEST);
+		memory = PyMem_RawMalloc(LARGEST);
 	while (memory != NULL && mallinfo2().keepcost == behind);
 	end = (uintptr_t)memory;
-	free(memory);
+	PyMem_RawFree(memory);
 	for (size = LARGEST; end != 0 && size > 0;
 	     size -= size > 1024 ? size / 1024 * 16 : 16)
 		do {
-			memory = malloc(size);
+			memory = PyMem_RawMalloc(size);
 			got = (uintptr_t)memory;
 			if (got >= end)
-				free(memory);
+				PyMem_RawFree(memory);
 		} while (memory != NULL && got < end);
 }
 

@@ -38,17 +38,17 @@ static bool
 has_pth(const char *folder)
 {
 	DIR *entries = opendir(folder);
+	int at = entries != NULL ? dirfd(entries) : -1;
 	struct dirent *entry;
 	struct stat st;
 	const char *dot;
 	bool found = false;
 
-	while (
-	    !found && entries != NULL && (entry = readdir(entries)) != NULL) {
+	while (!found && at != -1 && (entry = readdir(entries)) != NULL) {
 		dot = strrchr(entry->d_name, '.');
 		/* An empty file asks for nothing. */
 		found = dot != NULL && strcmp(dot, ".pth") == 0 &&
-		    (fstatat(dirfd(entries), entry->d_name, &st, 0) == -1 ||
+		    (fstatat(at, entry->d_name, &st, 0) == -1 ||
 			st.st_size > 0);
 	}
 	if (entries != NULL)

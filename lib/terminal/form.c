@@ -211,7 +211,7 @@ static int
 put_field(FILE *to, const char *value, const struct form *form)
 {
 	char *copy = alloc_text(value);
-	struct part part = { 0 };
+	struct part part = { .content = copy };
 	int result = read_part(&part, copy, value);
 
 	if (result == 0)

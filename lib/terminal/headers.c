@@ -109,12 +109,11 @@ add_file(const char *name)
 	size_t room = 0;
 	int result = copy != NULL ? source_copy(copy, name, "\r", 1) : 0;
 
-	if (copy == NULL || (result == 0 && fflush(copy) == EOF))
+	if (copy == NULL || (result == 0 && fseek(copy, 0, SEEK_SET) == -1))
 		result = report_fail(REPORT_SYSTEM,
 		    "cannot store the header lines: %s", strerror(errno));
 	if (copy == NULL)
 		return result;
-	rewind(copy);
 	while (result == 0 && getline(&line, &room, copy) != -1) {
 		line[strcspn(line, "\n")] = '\0';
 		if (*line != '\0')
