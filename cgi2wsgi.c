@@ -119,6 +119,7 @@ open_log(void)
 	/* "-" is standard error, where the log is already. */
 	if (name == NULL || strcmp(name, "-") == 0)
 		return 0;
+	page_expect_log();
 	file = file_path(invocation.folder, name);
 	if (log_redirect(file) == -1)
 		result = report_fail(REPORT_LOG_FILE,
@@ -178,8 +179,6 @@ follow_options(void)
 		transcript_keep_output(invocation.options.log == NULL);
 	if (open_log() == -1)
 		return -1;
-	if (invocation.options.log != NULL)
-		page_expect_log();
 	if (invocation.options.explain || invocation.options.timing)
 		clock_run(invocation.options.timing);
 	if (invocation.options.explain)

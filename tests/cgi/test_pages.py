@@ -765,6 +765,7 @@ def test_no_file_is_left_behind(cgi):
     ("", "Apache/2.4.62 (Debian)", "main server", "standard error"),
     ("", "lighttpd/1.4.69", "the server's error log", "main server"),
     ("", "nginx/1.22.1", "Started in a shell", "virtual host"),
+    ("--log -", "lighttpd/1.4.69", "the server's error log", "--log names"),
     ("--log log", "Apache", "the file that --log names", "add --log")])
 def test_where_the_log_is(cgi, options, software, said, not_said):
     """G5, case 33: a page says where the entry is, and no more."""
