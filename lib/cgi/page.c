@@ -95,8 +95,8 @@ static const struct {
 	    "Try again later; a server does this when it stops, or when its "
 	    "own time limit is over." },
 	[REPORT_CRASH] = { ERROR, "The process of the application crashed.",
-	    "A module written in C is the usual cause: set "
-	    "PYTHONFAULTHANDLER=1 and read the log." },
+	    "os._exit() or a module written in C is the usual cause: read the "
+	    "log, of the latter with PYTHONFAULTHANDLER=1." },
 	[REPORT_CPU_TIME] = { "504 Gateway Timeout",
 	    "The application needed more processor time than this host "
 	    "allows.",

@@ -151,6 +151,7 @@ def for_syntax_error(error):
 
 
 def for_variable(name):
+    name = name.decode() if type(name) is bytes else name  # os.environb
     if name in OF_REQUEST or name.startswith("HTTP_"):
         return (f"{name} is in environ, the application's first argument, not "
                 "in os.environ")
