@@ -712,7 +712,7 @@ def preload_refused(site):
         pytest.skip("there is no image of a process with a sanitizer")
     name = "cgi2wsgi-preload"
     shutil.copy2(PROGRAM.with_name(name), site.program.with_name(name))
-    site.script("file = open(__file__)\n" + HELLO,
+    site.script("import os\npipe = os.pipe()\n" + HELLO,
                 line=f"#!{site.program}-preload")
 
 
