@@ -36,30 +36,6 @@ clock_now(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
-/*
- * Years begin in March here, so that a leap day is a year's last; 400 of them
- * have 146,097 days, and five months 153. Day 0 is 719,468 days before 1970,
- * which was a Thursday.
- */
-struct tm
-clock_date(int64_t seconds)
-{
-	int64_t days = seconds / 86400 + 719468, day = days % 146097,
-		year = (day - day / 1460 + day / 36524 - day / 146096) / 365,
-		month;
-
-	day -= 365 * year + year / 4 - year / 100;
-	year += days / 146097 * 400;
-	month = (5 * day + 2) / 153;
-	return (struct tm){ .tm_year = (int)(year + (month > 9)) - 1900,
-		.tm_mon = (int)(month > 9 ? month - 10 : month + 2),
-		.tm_mday = (int)(day - (153 * month + 2) / 5 + 1),
-		.tm_wday = (int)((seconds / 86400 + 4) % 7),
-		.tm_hour = (int)(seconds / 3600 % 24),
-		.tm_min = (int)(seconds / 60 % 60),
-		.tm_sec = (int)(seconds % 60) };
-}
-
 void
 clock_open(void)
 {

@@ -1,4 +1,4 @@
-/* The moment, its date, and where the time of one request goes. */
+/* The moment, and where the time of one request goes. */
 #ifndef CGI_CLOCK_H
 #define CGI_CLOCK_H
 
@@ -24,12 +24,6 @@ enum clock_phase {
 
 /* Nanoseconds since some moment, never backwards; also in signal handlers. */
 int64_t clock_now(void);
-
-/*
- * What gmtime(3) says of seconds since 1970, but for the day of the year; also
- * in signal handlers.
- */
-struct tm clock_date(int64_t seconds);
 
 /* main() begins: forgets all of an earlier request. */
 void clock_open(void);

@@ -21,7 +21,7 @@
 #include "cgi/ascii.h"
 #include "cgi/body.h"
 #include "cgi/buffer.h"
-#include "cgi/clock.h"
+#include "cgi/date.h"
 #include "cgi/header.h"
 #include "cgi/log.h"
 #include "cgi/process.h"
@@ -52,31 +52,6 @@ reply_be_nph(const char *server)
 	    : "cgi2wsgi";
 }
 
-/* RFC 9110 5.6.7; strftime() would use the application's locale. */
-static void
-add_date(struct buffer *to)
-{
-	static const char days[][8] = { "Sun, ", "Mon, ", "Tue, ", "Wed, ",
-		"Thu, ", "Fri, ", "Sat, " };
-	static const char months[][8] = { " Jan ", " Feb ", " Mar ", " Apr ",
-		" May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ",
-		" Dec " };
-	struct tm tm = clock_date(time(NULL));
-
-	buffer_add_text(to, "Date: ");
-	buffer_add_text(to, days[tm.tm_wday]);
-	buffer_add_number(to, tm.tm_mday, 2);
-	buffer_add_text(to, months[tm.tm_mon]);
-	buffer_add_number(to, tm.tm_year + 1900, 4);
-	buffer_add_byte(to, ' ');
-	buffer_add_number(to, tm.tm_hour, 2);
-	buffer_add_byte(to, ':');
-	buffer_add_number(to, tm.tm_min, 2);
-	buffer_add_byte(to, ':');
-	buffer_add_number(to, tm.tm_sec, 2);
-	buffer_add_text(to, " GMT\r\n");
-}
-
 /* line: CRLF, the name, a colon. The status precedes the first header. */
 static bool
 has_header(const struct buffer *head, const char *line)
@@ -100,7 +75,7 @@ reply_add_head(
 	}
 	if (reply.nph_server != NULL) {
 		if (!has_header(to, "\r\nDate:"))
-			add_date(to);
+			date_add_header(to);
 		if (!has_header(to, "\r\nServer:")) {
 			buffer_add_text(to, "Server: ");
 			buffer_add_text(to, reply.nph_server);

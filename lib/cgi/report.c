@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cgi/buffer.h"
-#include "cgi/clock.h"
+#include "cgi/date.h"
 #include "cgi/escape.h"
 #include "cgi/log.h"
 #include "cgi/report.h"
@@ -148,32 +148,12 @@ add_trace(struct buffer *to, const char *trace)
 	free(copy);
 }
 
-/* The time of an entry, for signal handlers, too. */
-static void
-add_time(struct buffer *to)
-{
-	struct tm tm = clock_date(time(NULL));
-
-	buffer_add_number(to, tm.tm_year + 1900, 4);
-	buffer_add_byte(to, '-');
-	buffer_add_number(to, tm.tm_mon + 1, 2);
-	buffer_add_byte(to, '-');
-	buffer_add_number(to, tm.tm_mday, 2);
-	buffer_add_byte(to, 'T');
-	buffer_add_number(to, tm.tm_hour, 2);
-	buffer_add_byte(to, ':');
-	buffer_add_number(to, tm.tm_min, 2);
-	buffer_add_byte(to, ':');
-	buffer_add_number(to, tm.tm_sec, 2);
-	buffer_add_text(to, "Z ");
-}
-
 /* How each entry begins (D4): who looks at a terminal knows the time. */
 static void
 add_start(struct buffer *to)
 {
 	if (!isatty(STDERR_FILENO))
-		add_time(to);
+		date_add_entry(to);
 	buffer_add_text(to, "cgi2wsgi: ");
 }
 

@@ -14,7 +14,7 @@ TOP = TESTS.parent
 LINKED = {
     "ascii": ["lib/cgi/ascii"],
     "buffer": ["lib/cgi/buffer"],
-    "clock": ["lib/cgi/clock"],
+    "date": ["lib/cgi/date", "lib/cgi/buffer"],
     "header": ["lib/cgi/header", "lib/cgi/ascii"],
     "invocation": ["lib/invocation/invocation", "lib/invocation/file",
                    "lib/cgi/alloc",

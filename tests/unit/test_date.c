@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cgi/clock.h"
+#include "cgi/date.h"
 
 static void
 test_date(void **state)
@@ -22,7 +22,7 @@ test_date(void **state)
 	(void)state;
 	for (day = 0; day < 146097 + 400; day++) {
 		moment = (time_t)day * 86400 + day * 3607 % 86400;
-		ours = clock_date(moment);
+		ours = date_of(moment);
 		gmtime_r(&moment, &theirs);
 		assert_int_equal(ours.tm_year, theirs.tm_year);
 		assert_int_equal(ours.tm_mon, theirs.tm_mon);
