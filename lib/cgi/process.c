@@ -38,7 +38,7 @@
 enum { STARTING, SERVING, FINISHING, CHILD };
 
 static struct {
-	volatile sig_atomic_t phase, holding, terminated, ending;
+	volatile sig_atomic_t phase, holding, terminated, shown, ending;
 	volatile sig_atomic_t interruption; /* a report_code, or 0 */
 	volatile sig_atomic_t timeout, grace; /* seconds */
 	volatile sig_atomic_t progress; /* when: see now_ms() */
@@ -200,6 +200,17 @@ on_cpu_deadline(void)
 		on_cpu_time(0);
 }
 
+/* Once, and not for longer than last words may take: the log may be full. */
+static void
+show_threads(void)
+{
+	if (process.shown || process.ending || interrupt_application == NULL)
+		return;
+	process.shown = 1;
+	deadline_set(LAST_WORDS);
+	interrupt_application(REPORT_SHUTDOWN);
+}
+
 /* The deadline of process_limit(), or of what came after it. */
 static void
 on_time(void)
@@ -208,8 +219,7 @@ on_time(void)
 		 allowed = (unsigned)process.timeout * 1000;
 
 	if (process.phase == FINISHING || process.ending) {
-		if (!process.ending && interrupt_application != NULL)
-			interrupt_application(REPORT_SHUTDOWN);
+		show_threads();
 		end_now(process.interruption == REPORT_CPU_TIME
 			? REPORT_CPU_TIME
 			: REPORT_SHUTDOWN,

@@ -1,5 +1,6 @@
 """Descriptors, signals, the end, limits (conformance I)."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -602,6 +603,32 @@ def test_deadlock(cgi, how):
     if how in ("thread", "atexit", "close"):
         assert "close(), threads, atexit or" in reply.log
         assert "app.cgi\", line" in reply.log and "in hang" in reply.log
+
+
+def test_deadlock_with_a_full_log(cgi):
+    """I3: who does not read the log does not keep the process either."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    process = cgi.start(cgi.script("""
+        import atexit
+        import threading
+
+        lock = threading.Lock()
+        lock.acquire()
+        atexit.register(lock.acquire)
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return [b"whole"]
+        """, "--graceful-timeout 1"), stderr=writer)
+    reply = process.wait(timeout=60)
+    os.close(writer)
+    os.close(reader)
+    assert reply.body == b"whole"
 
 
 def test_atexit_fails(cgi):
