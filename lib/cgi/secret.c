@@ -227,37 +227,61 @@ find_next_pair(const char *value)
 	return value + strlen(value);
 }
 
+/* One search of a text, from its beginning to its end. */
+struct search {
+	const char *text;
+	const char *secret; /* where the one that was found begins */
+	const char *after; /* the last '=' or ':': no secret's name is before */
+	const char *sign, *stop; /* see find_sign() */
+};
+
+/*
+ * Whether an '@' stands there or behind, before a login's end. Each byte is
+ * looked at once, however many logins may begin.
+ */
+static bool
+find_sign(struct search *search, const char *at)
+{
+	if (search->stop < at)
+		search->stop = at + strcspn(at, " \t\r\n\"'<>");
+	if (search->sign < at)
+		search->sign = at;
+	while (search->sign < search->stop && measure(search->sign, '@') == 0)
+		search->sign++;
+	return search->sign < search->stop;
+}
+
 /*
  * RFC 3986 3.2: //user:password@host, or //token@host. A password that was
  * not encoded may have '/' or '@' in it, so the last '@' counts, if there is
  * a ':' before the first '/'. Returns the end of what is to be hidden and sets
- * *secret to its beginning, or returns NULL.
+ * search->secret to its beginning, or returns NULL.
  */
 static const char *
-find_login(const char *authority, const char **secret)
+find_login(struct search *search, const char *authority)
 {
-	const char *c, *end = NULL;
+	const char *c, *secret = authority, *end = NULL;
 	bool in_authority = true;
 	size_t size;
 
-	*secret = authority;
+	search->secret = authority;
 	/* An IPv6 address; or no login at all, which is seen at once. */
-	if (*authority == '[' || strpbrk(authority, "@%") == NULL)
+	if (*authority == '[' || !find_sign(search, authority))
 		return NULL;
-	for (c = authority; *c != '\0' && !strchr(" \t\r\n\"'<>", *c);
-	     c += size > 0 ? size : 1) {
-		if ((size = measure(c, ':')) > 0 && *secret == authority &&
+	for (c = authority; search->stop > c; c += size > 0 ? size : 1) {
+		if ((size = measure(c, ':')) > 0 && secret == authority &&
 		    in_authority)
-			*secret = c + size;
+			secret = c + size;
 		else if ((size = measure(c, '@')) > 0 &&
-		    (in_authority || *secret > authority))
+		    (in_authority || secret > authority))
 			end = c;
 		else if (measure(c, '/') || *c == '?' || *c == '#') {
-			if (*secret == authority)
+			if (secret == authority)
 				break; /* no '@' counts any more */
 			in_authority = false;
 		}
 	}
+	search->secret = secret;
 	return end;
 }
 
@@ -287,58 +311,70 @@ is_port(const char *start, const char *name, const char *value)
 	    strchr("/?#", value[strspn(value, "0123456789")]) != NULL;
 }
 
-/*
- * Looks for a secret that begins at this place of the text. Returns where it
- * ends and sets *secret to its first byte, or returns NULL.
- */
+/* Before an '=' or ':' of that size a name ends; behind it is its value. */
 static const char *
-find_secret(const char *start, const char *at, const char **secret)
+find_value(struct search *search, const char *at, size_t size)
 {
-	const char *name = at;
-	size_t size;
+	const char *name = at, *first = search->after;
 
-	if ((size = measure_added(start, at)) > 0) {
-		*secret = at;
-		return at + size;
-	}
-	if ((size = measure(at, '/')) > 0 && measure(at + size, '/') > 0)
-		return find_login(at + size + measure(at + size, '/'), secret);
-	if ((size = measure_scheme(start, at)) > 0) {
-		*secret = at + size;
-		return at + strlen(at);
-	}
-	if ((size = measure(at, '=')) == 0 && (size = measure(at, ':')) == 0)
-		return NULL;
+	search->after = at + size;
 	/* JSON and cookies may have a quote and blanks behind a name. */
-	while (name > start && strchr(" \t'\"", name[-1]))
+	while (name > first && strchr(" \t'\"", name[-1]))
 		name--;
 	at += size;
 	size = 0;
-	while (name > start && !strchr(BEFORE_NAME "=", name[-1])) {
+	while (name > first && !strchr(BEFORE_NAME "=", name[-1])) {
 		name--;
 		size++;
 	}
-	if (!is_encoded_secret(name, size) || is_port(start, name, at))
+	if (!is_encoded_secret(name, size) || is_port(search->text, name, at))
 		return NULL;
-	*secret = at;
+	search->secret = at;
 	return at[-1] == ':' ? at + strlen(at) : find_next_pair(at);
+}
+
+/*
+ * Looks for a secret that begins at this place of the text. Returns where it
+ * ends and sets search->secret to its first byte, or returns NULL.
+ */
+static const char *
+find_secret(struct search *search, const char *at)
+{
+	size_t size;
+
+	if ((size = measure_added(search->text, at)) > 0) {
+		search->secret = at;
+		return at + size;
+	}
+	if ((size = measure(at, '/')) > 0 && measure(at + size, '/') > 0)
+		return find_login(search, at + size + measure(at + size, '/'));
+	if ((size = measure_scheme(search->text, at)) > 0) {
+		search->secret = at + size;
+		return at + strlen(at);
+	}
+	if ((size = measure(at, '=')) > 0 || (size = measure(at, ':')) > 0)
+		return find_value(search, at, size);
+	return NULL;
 }
 
 char *
 secret_hide(const char *value)
 {
+	struct search search = {
+		.text = value, .after = value, .sign = value, .stop = value
+	};
 	/* A secret has one byte at least, and becomes four. */
 	char *hidden = malloc(strlen(value) * strlen(SECRET_MASK) + 1),
 	     *to = hidden;
-	const char *at, *copied = value, *secret, *end;
+	const char *at, *copied = value, *end;
 
 	if (hidden == NULL)
 		return NULL;
 	for (at = value; *at != '\0'; at++) {
-		end = find_secret(value, at, &secret);
-		if (end == NULL || end <= secret)
+		end = find_secret(&search, at);
+		if (end == NULL || end <= search.secret)
 			continue;
-		to = mempcpy(to, copied, (size_t)(secret - copied));
+		to = mempcpy(to, copied, (size_t)(search.secret - copied));
 		to = stpcpy(to, SECRET_MASK);
 		copied = end;
 		at = end - 1;

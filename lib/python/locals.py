@@ -321,7 +321,7 @@ def hide_literal(found):
 def hide_literals(trace):
     import re
     literal = re.compile(
-        r"""((?:["']?(\w+)["']?\]?\s*[=:,]\s*)?\w{0,2})"""
+        r"""((?:["']?\b(\w+)["']?\]?\s*[=:,]\s*)?\w{0,2})"""
         r"""(["'])((?:\\.|(?!\3).)*)\3""")
     return "\n".join(
         literal.sub(hide_literal, line)

@@ -451,7 +451,8 @@ def test_spelled_secret_in_a_message(cgi, assignment, message, shown):
 
 
 def test_search_for_secrets_ends(cgi):
-    """attack 1: nobody can make it long, with a header that is all slashes."""
+    """attack 1: nobody can make it long, with a header that is all slashes, or
+    with colons, each of which may stand behind a name."""
     def seconds(*headers):
         before = os.times().children_user
         reply = cgi.run(cgi.script(
@@ -461,6 +462,19 @@ def test_search_for_secrets_ends(cgi):
         assert b"ValueError: bad" in reply.body
         return os.times().children_user - before
     assert seconds(("X-A", "/" * 8000), ("X-B", "//a:b" * 1600)) < 5
+    assert seconds(("X-A", ":" * 8000), ("X-B", "a%3D" * 2000)) < 5
+    assert seconds(*(("X-" + name, "//a:" * 2000 + " @%")
+                     for name in "ABCDEFGH")) < 5
+
+
+def test_search_of_a_line_ends(cgi):
+    """attack 1: a line of the source may be one word of any length."""
+    before = os.times().children_user
+    reply = cgi.run(cgi.script(
+        "def application(environ, start_response):\n"
+        f"    {'a' * 100000} = 1 / 0\n", "--debug"))
+    assert b"ZeroDivisionError" in reply.body
+    assert os.times().children_user - before < 5
 
 
 def test_secret_of_the_server(cgi):
