@@ -4,9 +4,9 @@
  * it did not change is the new process's own.
  *
  * Threads and processes a child does not have, and a descriptor it shares with
- * its parent. One kind can be made again: a file that is only read and that
- * the key has, or that is in memory as a library is, so that it is as it was.
- * libffi 3.5 keeps its own one open, to map it again.
+ * its parent. One kind can be made again: a file that is only read, is not
+ * locked, and that the key has, or that is in memory as a library is, so that
+ * it is as it was. libffi 3.5 keeps its own one open, to map it again.
  */
 
 #include <sys/resource.h>
@@ -54,6 +54,7 @@ static struct file {
 	char name[PLACE_SIZE];
 } files[FILES];
 static int file_count, opened_count, open_error;
+static bool parted; /* inherited_part() */
 
 /*
  * mini_httpd starts its script in a process that has a child. Returns the
@@ -89,7 +90,7 @@ look(struct state *state)
 	for (i = 0; i < DESCRIPTORS; i++) {
 		was_open = state->open[i];
 		state->open[i] = fcntl((int)i, F_GETFD) != -1;
-		if (state->open[i] && !was_open)
+		if (state->open[i] && (!was_open || parted))
 			state->offset[i] = lseek((int)i, 0, SEEK_CUR);
 	}
 	state->child = last_child();
@@ -147,6 +148,23 @@ is_mapped(const struct file *file)
 	return found;
 }
 
+/* Another process would not have the lock (flock(2), fcntl(2)). */
+static bool
+is_locked(int number)
+{
+	char line[PLACE_SIZE];
+	FILE *file;
+	bool found = false;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", number);
+	file = fopen(line, "re");
+	while (!found && file != NULL && fgets(line, sizeof(line), file))
+		found = strncmp(line, "lock:", 5) == 0;
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
 /* Whether another process can have the same by opening its name. */
 static bool
 can_open_again(int number, const struct key *key, struct file *file)
@@ -161,7 +179,7 @@ can_open_again(int number, const struct key *key, struct file *file)
 	place_stat(AT_FDCWD, file->name, 0, &there);
 	return S_ISREG((mode_t)file->was.mode) &&
 	    (file->flags & (O_ACCMODE | O_PATH)) == O_RDONLY &&
-	    place_same(&file->was, &there, IMAGE_WHOLE) &&
+	    place_same(&file->was, &there, IMAGE_WHOLE) && !is_locked(number) &&
 	    (key == NULL || is_mapped(file) || key_has(key, &file->was));
 }
 
@@ -242,6 +260,15 @@ inherited_open(void)
 	    opened_count < file_count && open_again(&files[opened_count]) == 0)
 		opened_count++;
 	open_error = errno;
+}
+
+bool
+inherited_part(void)
+{
+	inherited_open();
+	parted = opened_count == file_count;
+	opened_count = 0; /* in a process that is saved */
+	return parted;
 }
 
 static bool

@@ -19,6 +19,12 @@ const char *inherited_end(int mine, const struct key *, char detail[256]);
 void inherited_open(void);
 
 /*
+ * In a child that goes on as its parent does: it reads the import's files by
+ * itself from where they were at first. Returns false with errno.
+ */
+bool inherited_part(void);
+
+/*
  * Then: the other changes again, as far as it may. Returns NULL, or what it
  * cannot do, with errno set and in *name to what.
  */

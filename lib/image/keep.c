@@ -432,6 +432,11 @@ has_made_requests(void)
 			continue;
 		/* Another process than who answers: random numbers, too. */
 		if (first) {
+			if (!inherited_part()) {
+				refuse("cannot open a file of the import again",
+				    strerror(errno));
+				break;
+			}
 			PyOS_BeforeFork();
 			PyOS_AfterFork_Child();
 		}

@@ -366,6 +366,45 @@ def test_a_file_that_stays_open(preloaded, file, start, inherited):
     assert eval(preloaded.run(script).body)[0] is False
 
 
+def test_a_file_that_both_read(preloaded):
+    """H7: who makes the requests before the image reads from it elsewhere
+    than who answers, and each process goes on from where that has ended."""
+    preloaded.cgi.write("mine.py", "value = 1\n")
+    script = preloaded.script("""
+        import mine, time
+        read = os.environ["HOME"] + "/read"
+        kept = open(mine.__file__, "rb", buffering=0)
+        def application(environ, start_response):
+            before = environ["PATH_INFO"] == "/before"
+            while not (before or os.path.exists(read)):
+                time.sleep(0.01)
+            got = kept.read(3)
+            if before:
+                open(read, "w").close()
+            return reply(start_response, [environ["cgi2wsgi.preloaded"], got])
+    """, "--preload-request /before")
+    assert eval(preloaded.run(script).body) == [False, b"val"]
+    preloaded.make(script)
+    for _ in range(2):
+        assert eval(preloaded.run(script).body) == [True, b"ue "]
+
+
+@pytest.mark.parametrize("lock", [
+    "fcntl.flock(kept, fcntl.LOCK_EX)", "fcntl.lockf(kept, fcntl.LOCK_SH)"])
+def test_a_file_that_is_locked(preloaded, lock):
+    """H7: another process would not have the lock."""
+    script = preloaded.script(f"""
+        import fcntl
+        kept = open(__file__)
+        {lock}
+        def application(environ, start_response):
+            return reply(start_response, environ["cgi2wsgi.preloaded"])
+    """)
+    until(lambda: preloaded.run(script) and preloaded.files("refusal"))
+    assert ("the import left a descriptor open: " + str(script)
+            in preloaded.files("refusal")[0].read_text())
+
+
 def test_calls_from_c(preloaded):
     """H7: ctypes is imported before, and needs its descriptor for many."""
     script = preloaded.script("""
