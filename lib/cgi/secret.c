@@ -4,6 +4,7 @@
  * Then the rest is hidden, too.
  */
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ static struct {
 		const char *name, *value;
 	} * list;
 	size_t count;
+	bool begins[UCHAR_MAX + 1]; /* a value, with this byte */
 } added;
 
 enum { LEAST_WORD = 3, LEAST_PART = 6 }; /* bytes, see secret_add() */
@@ -35,6 +37,7 @@ add_value(const char *name, const char *value)
 		return -1;
 	added.list = grown;
 	added.list[added.count++] = (struct added){ name, value };
+	added.begins[(unsigned char)*value] = true;
 	return 0;
 }
 
@@ -113,13 +116,19 @@ is_word_part(char c)
 static size_t
 measure_added(const char *start, const char *at)
 {
+	bool encoded = strchr("%\\+-_", *at) != NULL;
 	size_t i, size, length, longest = 0;
 	const char *value;
 	int escaped;
 
+	/* Mostly it is seen at once that none does. */
+	if (!encoded && !added.begins[(unsigned char)*at])
+		return 0;
 	for (i = 0; i < added.count; i++)
 		for (escaped = 0; escaped < 2; escaped++) {
 			value = added.list[i].value;
+			if (*value != *at && !encoded)
+				break;
 			size = strlen(value);
 			length = measure_value(at, value, escaped);
 			if (size >= LEAST_PART ||

@@ -452,19 +452,24 @@ def test_spelled_secret_in_a_message(cgi, assignment, message, shown):
 
 def test_search_for_secrets_ends(cgi):
     """attack 1: nobody can make it long, with a header that is all slashes, or
-    with colons, each of which may stand behind a name."""
-    def seconds(*headers):
+    with colons, each of which may stand behind a name; nor do settings, each
+    of which may stand anywhere."""
+    def seconds(*headers, options=""):
         before = os.times().children_user
         reply = cgi.run(cgi.script(
             "TEXTS = ['//a' * 1300 + str(i) for i in range(500)]\n"
             "def application(environ, start_response):\n"
-            "    raise ValueError('bad')\n", "--debug"), headers=headers)
+            "    raise ValueError('bad')\n", "--debug " + options),
+            headers=headers)
         assert b"ValueError: bad" in reply.body
         return os.times().children_user - before
     assert seconds(("X-A", "/" * 8000), ("X-B", "//a:b" * 1600)) < 5
     assert seconds(("X-A", ":" * 8000), ("X-B", "a%3D" * 2000)) < 5
     assert seconds(*(("X-" + name, "//a:" * 2000 + " @%")
                      for name in "ABCDEFGH")) < 5
+    cgi.write("settings", "".join(f"NAME{i}={i}th value\n"
+                                  for i in range(100)), 0o600)
+    assert seconds(options="--env-file settings") < 5
 
 
 def test_search_of_a_line_ends(cgi):
