@@ -7,7 +7,7 @@
 # make check                the quick tests: README.md says what they need
 # make check-all            all tests but those of
 # make interop              each web server, whole programs; as root
-# make analyze              gcc's analyzer
+# make analyze              the analyzers of gcc and clang
 # make sanitized            the program for finding errors of memory, and
 # make coverage             what the tests run of it, each in a folder of build/
 # make torture SECONDS=60   faults, signals, attacks and load, so long for each of
@@ -119,8 +119,9 @@ $(BUILD)/%.o: %.c $(BUILD)/configuration | $(BUILD)/config.h
 
 # Without a libc and without variables, at an address that nothing else has:
 # lib/image/preload.h. gcc would make calls of memset() out of loops.
-$(preload) $(preload:.o=.analyzed): mode_cflags = -O2 -ffreestanding -fPIE -fomit-frame-pointer \
-    -fno-stack-protector -fno-asynchronous-unwind-tables -fno-lto \
+$(preload) $(preload:.o=.analyzed): mode_cflags = -O2 -ffreestanding \
+    -fPIE -fomit-frame-pointer -fno-stack-protector \
+    -fno-asynchronous-unwind-tables -fno-lto \
     -fno-sanitize=all -fno-profile-arcs -fno-test-coverage \
     -U_FORTIFY_SOURCE $(if $(findstring clang,$(CC)),, \
     -fno-tree-loop-distribute-patterns)
