@@ -204,7 +204,7 @@ sanitized:
 # tests/torture has the parts, and what is right; needs the packages of
 # tests/packages and tests/packages-interop, and root for some limits.
 comma = ,
-forking = tests/torture/forking.c -Ilib -D_GNU_SOURCE -Wl,--wrap=keep_image
+forking = tests/torture/forking.c -Ilib $(includes) -D_GNU_SOURCE -Wl,--wrap=keep_image
 torture: all
 	$(MAKE) BUILD=$(BUILD)/shared SHARED=1 STATIC=
 	$(MAKE) sanitized

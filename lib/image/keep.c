@@ -457,7 +457,7 @@ has_made_requests(void)
 /* os.environ and os.environb share one dict, which stays. To find it now spares
  * each process from the image the work. */
 static bool
-has_environ(void)
+find_environ(void)
 {
 	PyObject *os = PyImport_ImportModule("os"), *object = NULL;
 
@@ -470,7 +470,6 @@ has_environ(void)
 	if (keep.environ != NULL && PyDict_Check(keep.environ))
 		return true;
 	PyErr_Clear();
-	refuse("os.environ is not what Python has made", "");
 	return false;
 }
 
@@ -492,8 +491,10 @@ is_ready(const struct invocation *invocation)
 		refuse("Python does not tell what the import read", "");
 	else if ((obstacle = key_obstacle()) != NULL)
 		refuse(obstacle, "");
+	else if (!find_environ())
+		refuse("os.environ is not what Python has made", "");
 	else
-		ready = has_environ() && !is_refused(&keep.key) &&
+		ready = !is_refused(&keep.key) &&
 		    !key_is_newer(&keep.key, keep.began);
 	if (ready && shutdown_is_simple())
 		immortal_make();
@@ -653,6 +654,9 @@ renew_environ(void)
 	size_t length;
 	int result = 0;
 
+	/* torture's children come from no image. */
+	if (keep.environ == NULL && !find_environ())
+		return -1;
 	PyDict_Clear(keep.environ);
 	for (variable = environ; result == 0 && *variable != NULL; variable++) {
 		length = strcspn(*variable, "=");

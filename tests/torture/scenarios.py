@@ -26,7 +26,7 @@ PROGRAMS = {"static": PROGRAM, "shared": BUILT / "shared/cgi2wsgi",
 UNEXPLAINED = "[--explain: no memory for what belongs here]"
 # By a signal after the reply: what --explain or close() would say is not said.
 ENDED = re.compile("the process ended at once, by signal|"
-                   "raised an exception: KeyboardInterrupt")
+                   "raised an exception: (KeyboardInterrupt|SystemExit)")
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 60       # seconds until a case hangs
 BODY = bytes(range(256)) * 1200         # 307,200 bytes
