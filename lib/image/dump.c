@@ -508,7 +508,7 @@ make_head(struct dump *dump, const struct key *key)
 	    sizeof(*dump->libraries), 1);
 	put_segments(dump);
 	/* touched.c fills it in: every fourth page, if none of these lie side
-   * by side. */
+	 * by side. */
 	image->touched_room = dump->saved / dump->page / 4 + 256;
 	reserve(dump, &image->touched, image->touched_room,
 	    sizeof(struct image_range));

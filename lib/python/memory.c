@@ -18,6 +18,27 @@ static PyMemAllocatorEx usual;
 static void (*give_up)(void);
 static atomic_int failures; /* of small requests, without a success between */
 
+/* Between two steps of Python code, which such a loop never reaches. */
+static int
+forgive(void *unused)
+{
+	(void)unused;
+	failures = 0;
+	return 0;
+}
+
+/* An application may run out of memory again and again, and free some. */
+static void
+count_failure(void)
+{
+	int count = ++failures;
+
+	if (count == IN_VAIN)
+		Py_AddPendingCall(forgive, NULL);
+	else if (count == 2 * IN_VAIN)
+		give_up();
+}
+
 static void *
 allocate(void *context, size_t size)
 {
@@ -25,8 +46,8 @@ allocate(void *context, size_t size)
 
 	if (memory != NULL)
 		failures = 0;
-	else if (size <= SMALL && ++failures == IN_VAIN)
-		give_up();
+	else if (size <= SMALL)
+		count_failure();
 	return memory;
 }
 

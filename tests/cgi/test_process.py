@@ -1155,3 +1155,34 @@ def test_no_memory_in_a_with_block(cgi, begin):
     else:
         assert reply.status == 500
     assert "memory" in reply.log.lower()
+
+
+@not_sanitized
+def test_memory_that_is_freed(cgi):
+    """I5: who runs out of memory, frees some and goes on is not ended."""
+    reply = cgi.run(cgi.script("""
+        import resource
+
+        class Item:
+            __slots__ = ("next",)
+
+        def application(environ, start_response):
+            items = None
+            freed = 0
+            before = resource.getrlimit(resource.RLIMIT_DATA)
+            resource.setrlimit(resource.RLIMIT_DATA, (60 << 20, before[1]))
+            while freed < 300000:
+                try:
+                    item = Item()
+                    item.next = items
+                    items = item
+                except MemoryError:
+                    items = items.next
+                    freed += 1
+            resource.setrlimit(resource.RLIMIT_DATA, before)
+            while items:
+                items = items.next
+            start_response("200 OK", [])
+            return [b"all"]
+        """), timeout=60)
+    assert (reply.body, reply.exit) == (b"all", 0)
