@@ -28,7 +28,7 @@ TARGETS = {
     "answer": ["lib/invocation/options", "lib/invocation/settings",
                "lib/invocation/file", "lib/invocation/words", *WORDS],
     "header": ["lib/cgi/header", "lib/cgi/ascii"],
-    "image": ["lib/image/place"],
+    "image": ["lib/image/place", "lib/image/raw"],
     "invocation": ["lib/invocation/invocation", "lib/invocation/file",
                    "lib/invocation/options", "lib/invocation/settings",
                    "lib/invocation/trust", "lib/invocation/words", *WORDS],
