@@ -83,7 +83,7 @@ def output(*command):
 def test_quick(helpers):
     printed = output(BENCH / "quick", helpers, "--seconds", "0",
                      "--mib", "1", "--chunks", "1000")
-    lines = re.findall(r"^(\S.*?) +([\d.]+) +([\d.e+]+) (ok|over)\b",
+    lines = re.findall(r"^(\S.*?) +([\d.]+) +([-\d.e+]+) (ok|over)\b",
                        printed, re.MULTILINE)
     assert {name: float(goal) for name, goal, *_ in lines} == GOALS, printed
     assert [(float(value) <= float(goal)) == (verdict == "ok")
