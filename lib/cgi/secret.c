@@ -109,7 +109,8 @@ measure_value(const char *at, const char *value, bool escaped)
 static bool
 is_word_part(char c)
 {
-	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c < 0;
+	return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' ||
+	    (unsigned char)c >= 0x80;
 }
 
 /* The length of the longest value of those that stands there, or 0. */
