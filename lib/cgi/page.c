@@ -274,16 +274,19 @@ add_text_page(struct buffer *to, enum report_code code, const char *failure)
 		buffer_add_byte(to, '\n');
 }
 
-/* A complete reply of two parts. Returns 0, or -1 if memory failed. */
+/* A complete reply, as parts of these two. Returns 0, or -1: no memory. */
 static int
-make_page(struct buffer *head, struct buffer *body, enum report_code code,
-    const char *failure)
+make_page(struct buffer *head, struct buffer *body, struct iovec parts[2],
+    enum report_code code, const char *failure)
 {
 	(page.text ? add_text_page : add_html_page)(body, code, failure);
 	reply_add_head(head, pages[code].status,
 	    page.text ? "Content-Type: text/plain; charset=utf-8\r\n"
 		      : "Content-Type: text/html; charset=utf-8\r\n",
 	    (int64_t)body->length);
+	parts[0] = (struct iovec){ head->bytes, head->length };
+	parts[1] = (struct iovec){ body->bytes,
+		page.head_only ? 0 : body->length };
 	return head->failed || body->failed ? -1 : 0;
 }
 
@@ -300,14 +303,11 @@ make_urgent_page(struct iovec parts[2], enum report_code code)
 		      body = head;
 
 	body.bytes = memory[1];
-	if (!page.prepared || make_page(&head, &body, code, NULL) == -1) {
-		head.bytes = least;
-		head.length = sizeof(least) - 1;
-		body.length = 0;
+	if (!page.prepared ||
+	    make_page(&head, &body, parts, code, NULL) == -1) {
+		parts[0] = (struct iovec){ least, sizeof(least) - 1 };
+		parts[1] = (struct iovec){ NULL, 0 };
 	}
-	parts[0] = (struct iovec){ head.bytes, head.length };
-	parts[1] = (struct iovec){ body.bytes,
-		page.head_only ? 0 : body.length };
 }
 
 void
@@ -325,11 +325,7 @@ page_deliver(void)
 	    ? report_page_message()
 	    : NULL;
 	look_at_request();
-	if (make_page(&head, &body, code, failure) == 0) {
-		parts[0] = (struct iovec){ head.bytes, head.length };
-		parts[1] = (struct iovec){ body.bytes,
-			page.head_only ? 0 : body.length };
-	} else
+	if (make_page(&head, &body, parts, code, failure) == -1)
 		make_urgent_page(parts, code);
 	/* --max-body has not bounded a body whose length is not known yet. */
 	body_abandon();
