@@ -454,23 +454,29 @@ has_made_requests(void)
 	return i == options->count;
 }
 
-/* os.environ and os.environb share one dict, which stays. To find it now spares
- * each process from the image the work. */
-static bool
+/*
+ * The dict that os.environ and os.environb share, which stays; borrowed, or
+ * NULL with an exception set. It is looked for once: before an image is made,
+ * so that no process from it has to.
+ */
+static PyObject *
 find_environ(void)
 {
-	PyObject *os = PyImport_ImportModule("os"), *object = NULL;
+	PyObject *os, *object = NULL;
 
-	if (os != NULL)
+	if (keep.environ != NULL)
+		return keep.environ;
+	if ((os = PyImport_ImportModule("os")) != NULL)
 		object = PyObject_GetAttrString(os, "environ");
 	if (object != NULL)
 		keep.environ = PyObject_GetAttrString(object, "_data");
 	Py_XDECREF(object);
 	Py_XDECREF(os);
-	if (keep.environ != NULL && PyDict_Check(keep.environ))
-		return true;
-	PyErr_Clear();
-	return false;
+	if (keep.environ != NULL && !PyDict_Check(keep.environ)) {
+		Py_CLEAR(keep.environ);
+		PyErr_SetString(PyExc_TypeError, "os.environ has no dict");
+	}
+	return keep.environ;
 }
 
 /* What it depends on is known, and nothing stands against it. */
@@ -491,13 +497,14 @@ is_ready(const struct invocation *invocation)
 		refuse("Python does not tell what the import read", "");
 	else if ((obstacle = key_obstacle()) != NULL)
 		refuse(obstacle, "");
-	else if (!find_environ())
+	else if (find_environ() == NULL)
 		refuse("os.environ is not what Python has made", "");
 	else
 		ready = !is_refused(&keep.key) &&
 		    !key_is_newer(&keep.key, keep.began);
 	if (ready && shutdown_is_simple())
 		immortal_make();
+	PyErr_Clear();
 	garbage_freeze();
 	free(obstacle);
 	return ready;
@@ -649,15 +656,14 @@ keep_image(const struct invocation *invocation, const struct keep_hooks *hooks)
 static int
 renew_environ(void)
 {
-	PyObject *name, *value;
+	PyObject *data = find_environ(), *name, *value;
 	char **variable;
 	size_t length;
 	int result = 0;
 
-	/* torture's children come from no image. */
-	if (keep.environ == NULL && !find_environ())
+	if (data == NULL)
 		return -1;
-	PyDict_Clear(keep.environ);
+	PyDict_Clear(data);
 	for (variable = environ; result == 0 && *variable != NULL; variable++) {
 		length = strcspn(*variable, "=");
 		if ((*variable)[length] == '\0')
@@ -665,7 +671,7 @@ renew_environ(void)
 		name = PyBytes_FromStringAndSize(*variable, (Py_ssize_t)length);
 		value = PyBytes_FromString(*variable + length + 1);
 		result = name != NULL && value != NULL &&
-			PyDict_SetDefault(keep.environ, name, value) != NULL
+			PyDict_SetDefault(data, name, value) != NULL
 		    ? 0
 		    : -1;
 		Py_XDECREF(name);
