@@ -1,4 +1,4 @@
-/* Time is told without locale or lock; phases come one at a time. */
+/* One phase at a time, and what each took so far. */
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 /* Each moment belongs to one of these; a phase may come back. */
 enum clock_phase {
