@@ -56,6 +56,8 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_NO_TYPE] = "no-type",
 };
 
+#define FEW 256 /* bytes of a message, where there is no memory for all */
+
 static const struct request nothing;
 
 static struct {
@@ -64,6 +66,7 @@ static struct {
 	bool debug, failed, concluded;
 	enum report_code code;
 	char *message, *log_trace, *page_message, *page_trace;
+	char few[FEW];
 	char *origin; /* for report_last_words() */
 } report;
 
@@ -180,18 +183,34 @@ report_enter(enum report_code code, const char *message, const char *trace)
 	free(text);
 }
 
+/* The message; where there is no memory for it, as much as few has room for. */
+static char *
+print_message(char few[FEW], const char *format, va_list arguments)
+{
+	va_list again;
+	char *message;
+
+	va_copy(again, arguments);
+	if (vasprintf(&message, format, arguments) == -1) {
+		vsnprintf(few, FEW, format, again);
+		message = few;
+	}
+	va_end(again);
+	return message;
+}
+
 void
 report_log(enum report_code code, const char *format, ...)
 {
 	va_list arguments;
-	char *message;
+	char few[FEW], *message;
 
 	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) == -1)
-		message = NULL;
+	message = print_message(few, format, arguments);
 	va_end(arguments);
-	report_enter(code, message != NULL ? message : format, NULL);
-	free(message);
+	report_enter(code, message, NULL);
+	if (message != few)
+		free(message);
 }
 
 int
@@ -204,8 +223,7 @@ report_fail(enum report_code code, const char *format, ...)
 	report.failed = true;
 	report.code = code;
 	va_start(arguments, format);
-	if (vasprintf(&report.message, format, arguments) == -1)
-		report.message = NULL;
+	report.message = print_message(report.few, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -242,7 +260,7 @@ report_page_message(void)
 {
 	if (report.page_message != NULL)
 		return report.page_message;
-	return report.message != NULL ? report.message : "";
+	return report.message;
 }
 
 const char *
@@ -257,8 +275,7 @@ report_conclude(enum report_code *code)
 	if (!report.failed || report.concluded)
 		return false;
 	report.concluded = true;
-	report_enter(report.code, report.message ? report.message : "",
-	    report.log_trace);
+	report_enter(report.code, report.message, report.log_trace);
 	*code = report.code;
 	return true;
 }

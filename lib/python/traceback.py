@@ -65,10 +65,11 @@ def format_error(error):
         # The application has broken the traceback module, or what that needs.
         trace = "".join(f'  File "{file}", line {line}, in {name}\n'
                         for file, line, name in list_frames(error))
+    line = type(error).__name__
     try:
-        return f"{type(error).__name__}: {error}", trace
+        return f"{line}: {error}".removesuffix(": "), trace
     except BaseException:
-        return f"{type(error).__name__}: ", trace
+        return line, trace
 
 
 def advise(function, *arguments):

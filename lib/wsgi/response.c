@@ -28,15 +28,17 @@ static struct framing framing; /* of the one response */
 static const struct response_observer *observer; /* or NULL */
 
 /*
- * Marks the current exception as one about a rule of WSGI: an application that
- * does not catch it failed by that rule. Returns NULL.
+ * Marks the current exception as one about a rule of WSGI, which want of memory
+ * is not: an application that does not catch it failed by that rule. Returns
+ * NULL.
  */
 static PyObject *
 mark_refusal(void)
 {
 	PyObject *exception = PyErr_GetRaisedException();
 
-	if (PyObject_SetAttrString(exception, REFUSAL, Py_True) == -1)
+	if (!PyErr_GivenExceptionMatches(exception, PyExc_MemoryError) &&
+	    PyObject_SetAttrString(exception, REFUSAL, Py_True) == -1)
 		PyErr_Clear();
 	PyErr_SetRaisedException(exception);
 	return NULL;

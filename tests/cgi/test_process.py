@@ -1158,6 +1158,23 @@ def test_no_memory_in_a_with_block(cgi, begin):
 
 
 @not_sanitized
+def test_no_memory_for_the_head(cgi):
+    """I5, D1: that breaks no rule of WSGI, and the entry does not say so."""
+    reply = cgi.run(cgi.script("""
+        import resource
+
+        def application(environ, start_response):
+            headers = [("X-Long", "x" * (64 << 20))]
+            resource.setrlimit(resource.RLIMIT_DATA, (1 << 20,) * 2)
+            start_response("200 OK", headers)
+            return []
+        """))
+    assert (reply.status, reply.exit) == (500, 1)
+    assert "cgi2wsgi: application [" in reply.log
+    assert "raised an exception: MemoryError" in reply.log
+
+
+@not_sanitized
 def test_memory_that_is_freed(cgi):
     """I5: who runs out of memory, frees some and goes on is not ended."""
     reply = cgi.run(cgi.script("""

@@ -32,6 +32,7 @@ PATIENCE = 60       # seconds until a case hangs
 BODY = bytes(range(256)) * 1200         # 307,200 bytes
 LARGE = b"0123456789abcdef" * 65536     # 1 MiB
 ENTRY = re.compile(r"^cgi2wsgi: [a-z-]+ \[", re.MULTILINE)
+WORDLESS = re.compile(r"^cgi2wsgi: [a-z-]+ \[.*\] .*:\s*$", re.MULTILINE)
 HEAD = re.compile(rb"(?:Status:|HTTP/1\.1) (\d{3})[^\r\n\0]*\r\n"
                   rb"((?:[!-9;-~]+: ?[^\r\n\0]*\r\n)*)\r\n")
 # Whom a page of the program's own may blame.
@@ -341,6 +342,8 @@ def judge(scenario, outcome, mute=False, killed=()):
         return wrong(f"leaves {outcome.left}")
     if SANITIZER.search(outcome.log):
         return wrong("the sanitizer")
+    if WORDLESS.search(outcome.log):
+        return wrong("an entry that says nothing")
     if outcome.exit < 0 and -outcome.exit not in killed:
         return wrong(f"ended by signal {-outcome.exit}")
     told = mute or outcome.log or outcome.exit < 0

@@ -39,6 +39,7 @@ INTERRUPTED = "close() raised an exception: KeyboardInterrupt\n"
     ("hello", Outcome(b"", TOLD, 0), WRONG),
     ("hello", Outcome(A_PAGE, TOLD, 0), WRONG),
     ("hello", Outcome(A_PAGE, "", 1), WRONG),
+    ("hello", Outcome(A_PAGE, TOLD.replace("x", ""), 1), WRONG),
     ("hello", Outcome(OPEN + b"other", "", 0), WRONG),
     ("hello", Outcome(A_PAGE.replace(b"500", b"404"), TOLD, 1), WRONG),
     ("stream", Outcome(OPEN + b"one ", "", 0), WRONG),
