@@ -1,4 +1,4 @@
-"""Requests that a grammar makes, and what comes of them.
+"""Requests of a grammar, or recorded and damaged, and what comes of them.
 
 A case is KIND WAY NUMBER: the program, how it was started, and the request that
 this number gives; or KIND WAY NUMBERxMANY, for so many of them. Of each it is
@@ -13,7 +13,6 @@ and fork for each request; and "started" is the ordinary program, each time.
 
 import json
 import os
-import random
 import re
 import select
 import shutil
@@ -22,10 +21,10 @@ import subprocess
 import tempfile
 from collections import Counter
 from pathlib import Path
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from driver import PAGE, RIGHT, WRONG
-from harness import PROGRAM, SANITIZER, Process, variable_name
+from grammar import encode, request_of
+from harness import PROGRAM, SANITIZER, Process
 from scenarios import BUILT, HEAD, PATIENCE, adopt, end_orphans
 from stuck import look_at
 
@@ -73,113 +72,9 @@ WAYS = {"script": "", "args": "--debug", "interpreter":
         "--max-body 1000 --script-name /mounted", "action": "",
         "log": "--explain --timing --log app.log"}
 LIMIT = {"interpreter": 1000}
-NAMES = ["Host", "Cookie", "Referer", "User-Agent", "Accept", "Authorization",
-         "X-Forwarded-For", "Proxy", "Range", "If-None-Match", "Content-Length",
-         "Content-Type", "Python-Path", "PYTHONPATH", "Ld-Preload", "X.Dot",
-         "Cgi2wsgi-Args", "Transfer-Encoding", "Expect", "Connection", "",
-         "X-" + "A" * 300, "\xe9", "Path-Translated", "Script-Filename"]
-HEADED = {"HTTP_" + name.upper().replace("-", "_") for name in NAMES}
-WORDS = [b"/", b"//", b"/.", b"/..", b"/../..", b"/%2e%2e", b"%00", b"%0d%0a",
-         b"\r\n", b"\n", b"\t", b"\x1b[31m", b"\x9b", b"\xe2\x80\xae", b"\xff",
-         b"\xc3\xa9", b"%", b"%%", b"%2", b"%zz", b"?", b"&", b"=", b"+", b";",
-         b"#", b"'", b'"', b"\\", b"`id`", b"$(id)", b"${IFS}", b"|id", b"<b>",
-         b"--debug", b"--log=/tmp/torture-log", b"-c", b"--path=/tmp",
-         b":other", b"/other.wsgi", b"other.cgi", b"/etc/passwd", b"app.cgi",
-         b"__import__('os')", b"%(x)s", b"%s%n", b"{0}", b"a", b"b=c", b" ",
-         b"http://user:pw@host/", b"[::1]", b"%25", b"~", b"cgi-bin",
-         b"Status: 500", b"\x7f", b"\x01", b"\xf0\x9f\x90\x8d", b"a" * 5000]
-METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "get",
-           "X" * 200, "BREW", "PROPFIND", "--debug", "GET\n", "\x1b[0m"]
-LENGTHS = ["", "0", "00", "5", "+5", "-1", "0x5", "5 ", " 5", "5,5", "5.0",
-           "9" * 18, "9" * 19, "9" * 400, "18446744073709551616", "abc", "1e3",
-           "\xb2"]
-SERVERS = ["Apache", "Apache/2.4.57 (Debian)", "lighttpd/1.4.69",
-           "nginx/1.22.1", "busybox", "", "x\x1b[31m"]
+UNKNOWN = -1
 UNPRINTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-class Request:
-    """What a number gives: a client's request, as a server tells of it."""
-
-    def __init__(self, way, number):
-        self.way = way
-        self.random = random.Random(number)
-        self.method = self.one(METHODS) if self.often(3) else self.one(
-            ["GET", "POST"])
-        self.path = self.text(6)
-        self.query = self.text(5)
-        if self.often(4):
-            self.query = b"reflect=" + quote_from_bytes(
-                self.text(3)).encode()
-        self.body = self.text(9) * self.one([1, 1, 50])
-        self.length = str(len(self.body))
-        if self.often(3):
-            self.length = self.one([*LENGTHS, str(len(self.body) + 3),
-                                    str(len(self.body) // 2), None, None])
-        self.headers = [(self.one(NAMES), self.text(3))
-                        for _ in range(self.random.randrange(5))]
-
-    def one(self, values):
-        return self.random.choice(values)
-
-    def often(self, part):
-        return self.random.randrange(part) == 0
-
-    def text(self, most):
-        """Words of the grammar, some of them damaged; without NUL."""
-        text = b"".join(self.one(WORDS)
-                        for _ in range(self.random.randrange(most)))
-        if text and self.often(5):
-            at = self.random.randrange(len(text))
-            text = (text[:at] + bytes([self.random.randrange(1, 256)])
-                    + text[at + self.random.randrange(3):])
-        return text.replace(b"\0", b"")
-
-    def variables(self, site):
-        """As the server sets them; client's values anywhere they can be."""
-        path = b"/" + self.path if self.often(2) else self.path
-        name = f"/cgi-bin/{site.script.name}".encode()
-        pairs = [
-            ("PATH", "/usr/bin:/bin"), ("GATEWAY_INTERFACE", "CGI/1.1"),
-            ("SERVER_PROTOCOL", self.one(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0",
-                                          "INCLUDED", ""])),
-            ("SERVER_SOFTWARE", self.one(SERVERS)),
-            ("SERVER_NAME", self.text(2) if self.often(3) else b"localhost"),
-            ("SERVER_PORT", self.one(["80", "443", "", "x"])),
-            ("REMOTE_ADDR", "192.0.2.7"),
-            ("REQUEST_METHOD", self.method), ("SCRIPT_NAME", name),
-            ("SCRIPT_FILENAME", site.filename), ("PATH_INFO", path),
-            ("QUERY_STRING", self.query),
-            ("REQUEST_URI", self.one([
-                name + path + b"?" + self.query, self.text(6), b""])),
-            ("DOCUMENT_ROOT", str(site.folder)),
-            *site.variables(self, path)]
-        if self.length is not None:
-            pairs.append(("CONTENT_LENGTH", self.length))
-        for name, value in (("CONTENT_TYPE", self.text(3)),
-                            ("REMOTE_USER", self.text(2)),
-                            ("AUTH_TYPE", self.text(2)),
-                            ("HTTPS", self.one(["on", "off", self.text(1)])),
-                            ("UNIQUE_ID", self.text(2)),
-                            ("SCRIPT_URL", self.text(3))):
-            if self.often(4):
-                pairs.append((name, value))
-        pairs += [(variable_name(name).replace("CONTENT_", "HTTP_CONTENT_")
-                   .replace("HTTP_HTTP_", "HTTP_"), value)
-                  for name, value in self.headers]
-        if self.often(6):
-            self.random.shuffle(pairs)
-        return [(encode(key), encode(value)) for key, value in pairs]
-
-    def words(self):
-        """Of a query without "=", a server makes words in argv."""
-        return [word for word in unquote_to_bytes(self.query).replace(
-            b"\0", b"").split(b"+") if word] if self.often(3) else []
-
-
-def encode(value):
-    return value if isinstance(value, bytes) else value.encode("latin-1")
 
 
 class Site:
@@ -382,7 +277,7 @@ class Part:
         number, _, many = number.partition("x")
         numbers = [int(number) + i for i in range(int(many or 1))]
         site = self.site(kind, way)
-        requests = [Request(way, number) for number in numbers]
+        requests = [request_of(way, number) for number in numbers]
         try:
             answers = site.ask(requests)
         except (AssertionError, BrokenPipeError) as error:
@@ -427,11 +322,17 @@ def judge_log(log):
 
 
 def length_of(pairs):
-    """CONTENT_LENGTH as C5 and B14 have it: a number, or None for a 400."""
-    values = {value for key, value in pairs if key == b"CONTENT_LENGTH"} - {b""}
-    if not values:
-        return 0
-    value = min(values)
+    """CONTENT_LENGTH as C5, C6 and B14 have it.
+
+    A number, UNKNOWN, or None for a 400.
+    """
+    given = dict(pairs)
+    values = {value for key, value in pairs if key == b"CONTENT_LENGTH"}
+    value = max(values, default=b"")
+    if values <= {b""}:
+        return UNKNOWN if given.get(b"HTTP_TRANSFER_ENCODING") else 0
+    if values == {b"-1"} and given[b"SERVER_SOFTWARE"].startswith(b"Caddy"):
+        return UNKNOWN
     if len(values) > 1 or not re.fullmatch(rb"[0-9]+", value) or (
             int(value) >= 1 << 63):
         return None
@@ -456,12 +357,11 @@ def judge(site, request, pairs, raw, log, status):
 
 
 def judge_status(site, request, pairs, head, body, code, status):
-    given = dict(pairs)
-    if given.get(b"HTTP_TRANSFER_ENCODING") and not given.get(
-            b"CONTENT_LENGTH"):
-        wanted = {200, 411, 413}
-    elif (length := length_of(pairs)) is None:
+    length = length_of(pairs)
+    if length is None:
         wanted = {400}
+    elif length == UNKNOWN:
+        wanted = {200, 411, 413}
     elif length > LIMIT.get(site.way, 1 << 63):
         wanted = {413}
     else:
@@ -494,8 +394,12 @@ def judge_facts(site, request, pairs, facts):
     if "HTTP_PROXY" in facts["environ"]:
         return "HTTP_PROXY"
     length = length_of(pairs)
-    whole = request.body.decode("latin-1")[:length]
-    if length and facts["body"] != (whole if len(whole) == length else None):
+    body = request.body.decode("latin-1")
+    if length == UNKNOWN:
+        cut = len(body) > LIMIT.get(site.way, 1 << 63)
+    else:
+        cut, body = len(body) < length, body[:length]
+    if facts["body"] != (None if cut else body):
         return "another body"
     given = {}
     for key, value in pairs:

@@ -10,7 +10,9 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE))
 
+from attacks import UNKNOWN, length_of                          # noqa: E402
 from driver import CUT, NOTHING, PAGE, RIGHT, WRONG             # noqa: E402
+from grammar import Recorded, request_of                        # noqa: E402
 from scenarios import SCENARIOS, Outcome, judge                 # noqa: E402
 from stuck import look_at                                       # noqa: E402
 
@@ -56,6 +58,49 @@ def test_interrupted():
     """I4: close() that a signal of ours ended is told, and says no more."""
     outcome = Outcome(OPEN + b"one two three", INTERRUPTED, 0)
     assert judge(SCENARIOS["stream"], outcome, killed=(2,))[0] == RIGHT
+
+
+class NoSite:
+    """For a request that is only looked at."""
+
+    filename = folder = "/nowhere"
+    script = Path("/nowhere/app.cgi")
+
+    def variables(self, request, path):
+        return []
+
+
+def test_recorded():
+    """G1: a number gives the same request again; a third is from servers."""
+    requests = [request_of("script", number) for number in range(900)]
+    variables = [request.variables(NoSite()) for request in requests]
+    assert variables == [request_of("script", number).variables(NoSite())
+                         for number in range(900)]
+    recorded = [dict(pairs) for request, pairs in zip(requests, variables)
+                if isinstance(request, Recorded)]
+    assert len(recorded) == 300
+    servers = {given[b"SERVER_SOFTWARE"].split(b"/")[0] for given in recorded}
+    assert {b"Apache", b"lighttpd", b"nginx", b"Caddy", b"uWSGI"} <= servers
+    hosts = [given.get(b"HTTP_HOST") for given in recorded]
+    assert 200 < sum(host == b"127.0.0.1" for host in hosts) + sum(
+        host is not None and host.startswith(b"127.0.0.1:")
+        for host in hosts) < 300
+
+
+@pytest.mark.parametrize("pairs, length", [
+    ([], 0), ([("CONTENT_LENGTH", "")], 0), ([("CONTENT_LENGTH", "007")], 7),
+    ([("CONTENT_LENGTH", "7"), ("CONTENT_LENGTH", "7")], 7),
+    ([("CONTENT_LENGTH", "7"), ("CONTENT_LENGTH", "8")], None),
+    ([("CONTENT_LENGTH", "0"), ("CONTENT_LENGTH", "")], None),
+    ([("CONTENT_LENGTH", "-1")], None),
+    ([("CONTENT_LENGTH", "-1"), ("SERVER_SOFTWARE", "Caddy/2")], UNKNOWN),
+    ([("HTTP_TRANSFER_ENCODING", "chunked")], UNKNOWN),
+    ([("HTTP_TRANSFER_ENCODING", "chunked"), ("CONTENT_LENGTH", "7")], 7),
+])
+def test_length(pairs, length):
+    """C5, C6, B14: which length the judge of requests takes for right."""
+    assert length_of([(name.encode(), value.encode()) for name, value in [
+        ("SERVER_SOFTWARE", ""), *pairs]]) == length
 
 
 @pytest.mark.parametrize("inject, status", [
