@@ -298,7 +298,7 @@ write_text(const char *text)
 void
 report_last_words(enum report_code code, int signal_number)
 {
-	char memory[64];
+	char memory[512];
 	struct buffer start = { .bytes = memory,
 		.room = sizeof(memory),
 		.fixed = true },
@@ -307,9 +307,12 @@ report_last_words(enum report_code code, int signal_number)
 	if (signal_number == -2)
 		return;
 	add_start(&start);
+	buffer_add_text(&start, words[code]);
+	if (report.origin == NULL)
+		add_origin(&start);
 	log_write(start.bytes, start.length);
-	write_text(words[code]);
-	write_text(report.origin ? report.origin : " [-] - -");
+	if (report.origin != NULL)
+		write_text(report.origin);
 	if (code == REPORT_SHUTDOWN)
 		write_text(": close(), threads, atexit or the request's body "
 			   "did not end within --graceful-timeout\n");

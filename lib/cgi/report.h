@@ -75,7 +75,7 @@ const char *report_page_trace(void);
 /* Once: logs the remembered failure. Returns whether it did, and the code. */
 bool report_conclude(enum report_code *);
 
-/* Makes ready what report_last_words() needs of the request. */
+/* Has report_last_words() tell of the request even where its path is long. */
 void report_prepare(void);
 
 /*

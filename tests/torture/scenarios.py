@@ -35,6 +35,7 @@ ENTRY = re.compile(r"^cgi2wsgi: [a-z-]+ \[", re.MULTILINE)
 WORDLESS = re.compile(r"^cgi2wsgi: [a-z-]+ \[.*\] .*:\s*$", re.MULTILINE)
 HEAD = re.compile(rb"(?:Status:|HTTP/1\.1) (\d{3})[^\r\n\0]*\r\n"
                   rb"((?:[!-9;-~]+: ?[^\r\n\0]*\r\n)*)\r\n")
+NUMBER = re.compile(rb"<code>([0-9a-f]{16})</code></p>\n</main>")
 # Whom a page of the program's own may blame.
 STATUSES = {400, 408, 411, 413, 500, 502, 503, 504}
 
@@ -382,6 +383,9 @@ def judge(scenario, outcome, mute=False, killed=()):
         return wrong("no page of ours")
     if outcome.exit == 0 or not told or not (mute or ENTRY.search(outcome.log)):
         return wrong("a page, and nobody is told")
+    number = NUMBER.search(body)
+    if number and not mute and f"[{number[1].decode()}]" not in outcome.log:
+        return wrong("the page's number is in no entry")
     if (status == scenario.status and scenario.body in body
             and scenario.log in outcome.log):
         return RIGHT, seen

@@ -20,6 +20,8 @@ HELLO = b"Status: 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"Status: 200 OK\r\n\r\n"
 A_PAGE = (b"Status: 500 Internal Server Error\r\nContent-Length: 4\r\n\r\n"
           b"sad\n")
+NUMBERED = (b"Status: 500 Internal Server Error\r\nContent-Length: 46\r\n\r\n"
+            b"<code>0123456789abcdef</code></p>\n</main>\n....")
 TOLD = "cgi2wsgi: system [1] GET /: x\n"
 INTERRUPTED = "close() raised an exception: KeyboardInterrupt\n"
 
@@ -42,6 +44,9 @@ INTERRUPTED = "close() raised an exception: KeyboardInterrupt\n"
     ("hello", Outcome(A_PAGE, TOLD, 0), WRONG),
     ("hello", Outcome(A_PAGE, "", 1), WRONG),
     ("hello", Outcome(A_PAGE, TOLD.replace("x", ""), 1), WRONG),
+    ("hello", Outcome(NUMBERED, TOLD, 1), WRONG),
+    ("hello", Outcome(NUMBERED, TOLD.replace("[1]", "[0123456789abcdef]"), 1),
+     PAGE),
     ("hello", Outcome(OPEN + b"other", "", 0), WRONG),
     ("hello", Outcome(A_PAGE.replace(b"500", b"404"), TOLD, 1), WRONG),
     ("stream", Outcome(OPEN + b"one ", "", 0), WRONG),
