@@ -36,6 +36,8 @@ NAMESPACES = {
     "pid": "--pid --fork --kill-child", "user": "--user", "root": "--user "
     "--map-root-user", "net": "--net", "ipc": "--ipc", "uts": "--uts",
     "proc": "--pid --fork --kill-child --mount-proc"}
+# Root may have any number of processes.
+NOBODY = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 # The kernel itself ends what has no room for its own stack.
 KILLED = {"stack": (signal.SIGKILL, signal.SIGSEGV),
           "as": (signal.SIGKILL, signal.SIGSEGV),
@@ -76,7 +78,8 @@ class Part:
         """What is put before the script's name."""
         if kind == "rlimit":
             size = value * 1024 if limit in KIB else value
-            return ["/usr/bin/prlimit", f"--{limit}={size}:{size}"]
+            return [*(NOBODY if limit == "nproc" and os.getuid() == 0 else []),
+                    "/usr/bin/prlimit", f"--{limit}={size}:{size}"]
         if kind == "in":
             return ["/usr/bin/unshare", *shlex.split(NAMESPACES[limit])]
         text = PLACES[limit].format(
