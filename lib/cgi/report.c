@@ -17,6 +17,8 @@
 #include "cgi/log.h"
 #include "cgi/report.h"
 
+#define FEW 256 /* bytes of a message, where there is no memory for all */
+
 static const char *const words[REPORT_CODES] = {
 	[REPORT_USAGE] = "usage",
 	[REPORT_NO_APPLICATION] = "no-application",
@@ -55,8 +57,6 @@ static const char *const words[REPORT_CODES] = {
 	[REPORT_HABIT] = "habit",
 	[REPORT_NO_TYPE] = "no-type",
 };
-
-#define FEW 256 /* bytes of a message, where there is no memory for all */
 
 static const struct request nothing;
 
