@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import resource
 import shlex
 import socket
@@ -87,17 +88,24 @@ def test_memory(cgi, faults, how, debug, times, some):
 
 
 @not_sanitized
-def test_memory_at_the_start(cgi, faults, tmp_path):
-    """attack 2, G1: while the first line is read there is a page."""
+@pytest.mark.parametrize("times", [1, 1 << 30])
+def test_memory_at_the_start(cgi, faults, tmp_path, times):
+    """attack 2, G1: while the first line is read there is a page.
+
+    Its entry has words, and names the request.
+    """
     (cgi.folder / "more").mkdir()
     script = cgi.script("hello", "--env NAME=VALUE --path more --chdir more "
                         "--log - --script-name /mounted :application")
     told = 0
     for after in range(1, 60):
         reply = cgi.run(script, env={
-            "LD_PRELOAD": faults, "FAULTS": f"own {after} 1 {tmp_path}/count"})
+            "LD_PRELOAD": faults,
+            "FAULTS": f"own {after} {times} {tmp_path}/count"})
         assert reply.status in (200, 500), (after, reply)
         if reply.status == 500:
+            # Its method and path may be what there is no memory for.
+            assert re.match(r"cgi2wsgi: \S+ \[\w{16}\] \S+ \S+: .", reply.log)
             assert reply.log and reply.exit == 1, (after, reply)
             assert reply.body.rstrip().endswith((b"</html>", b"Error"))
         told += "cgi2wsgi: system [" in reply.log and "memory" in reply.log
