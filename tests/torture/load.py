@@ -137,16 +137,25 @@ class Running:
         return bytes(got), right
 
     def wait_for_answer(self):
-        """Until a server that was told to start again has done so."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                got, right = self.ask("get", 0, "plain.cgi")
-                if got.endswith(right):
-                    return
-            except OSError:
-                pass
-            time.sleep(0.1)
+        """Until a server that was told to start again has done so.
+
+        The old daemon of mod_cgid may remove the new one's socket: no script is
+        started then, and whoever asks gets 503, until the next start. Gives how
+        many more were needed.
+        """
+        for again in range(PATIENCE // 10):
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                try:
+                    got, right = self.ask("get", 0, "plain.cgi")
+                    if got.endswith(right):
+                        return again
+                except OSError:
+                    pass
+                time.sleep(0.1)
+            if self.name in RESTART:
+                os.kill(self.masters()[0], RESTART[self.name])
+        return again + 1
 
     def close(self):
         self.server.stop()
@@ -175,6 +184,7 @@ class Part:
         results = batch.run()
         self.notes[f"requests to {name}"] += REQUESTS
         self.notes["kills"] += len(batch.struck)
+        self.notes["starts for a lost socket"] += batch.again
         return results
 
     def close(self):
@@ -190,6 +200,7 @@ class Batch:
         self.random = random.Random(number)
         self.kills = kills
         self.struck = []        # when something was done
+        self.again = 0          # starts that a server needed behind it
         self.results = []
         self.done = threading.Event()
         kinds = ["get", "large", "read", "ignore", "slow", "leave"]
@@ -246,7 +257,7 @@ class Batch:
         self.done.set()
         if self.kills:
             striker.join()
-            self.running.wait_for_answer()
+            self.again = self.running.wait_for_answer()
         return [self.judge(*result) for result in self.results] + (
             self.judge_rest(before))
 
