@@ -7,7 +7,6 @@ rules of conformance, in plain Python.
 import contextlib
 import functools
 import json
-import lzma
 import os
 import re
 import shutil
@@ -20,11 +19,10 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from harness import PASSED_ON, PROGRAM, TESTS, Cgi, Process, Variables
+from corpus.recorded import body_of, pairs_of, records
+from harness import PASSED_ON, PROGRAM, Cgi, Process, Variables
 
-PACKED = TESTS / "corpus" / "requests.jsonl.xz"
-RECORDS = [json.loads(line)
-           for line in lzma.decompress(PACKED.read_bytes()).splitlines()]
+RECORDS = records()
 
 # Less than --graceful-timeout has, behind which a wait for the end of stdin
 # could hide.
@@ -227,8 +225,9 @@ class Request:
         self.prefix = prefix
         self.argv = [site.fill(word) for word in record["argv"]]
         self.cwd = site.fill(record["cwd"])
+        self.stdin = body_of(record)
         self.pairs = [(site.fill(name), site.fill(value))
-                      for name, value in self._recorded_pairs()]
+                      for name, value in pairs_of(record)]
         if args is not None:
             self.pairs.append((b"CGI2WSGI_ARGS", os.fsencode(args)))
 
@@ -236,12 +235,6 @@ class Request:
         record = self.record
         return (f"{record['server']} {self.mode} {record['req']}"
                 f" ({record['method']} {record['target']})")
-
-    def _recorded_pairs(self):
-        twice = self.record.get("environ_duplicates", {})
-        for name, value in self.record["environ"].items():
-            for each in twice.get(name, [value]):
-                yield name, each
 
     # How to run it
 
@@ -298,13 +291,6 @@ class Request:
         else:
             path = os.path.join(self.cwd, self.argv[self._script_at()])
         return os.fsdecode(os.path.realpath(path))
-
-    @functools.cached_property
-    def stdin(self):
-        text, length = self.record["stdin"], self.record["stdin_len"]
-        repeated = text * (length // len(text)) if text else ""
-        assert len(repeated) == length
-        return repeated.encode("latin-1")
 
     @functools.cached_property
     def length(self):

@@ -277,7 +277,7 @@ class Part:
         number, _, many = number.partition("x")
         numbers = [int(number) + i for i in range(int(many or 1))]
         site = self.site(kind, way)
-        requests = [request_of(way, number) for number in numbers]
+        requests = [request_of(number) for number in numbers]
         try:
             answers = site.ask(requests)
         except (AssertionError, BrokenPipeError) as error:

@@ -3,15 +3,12 @@
 Each is what a number gives, so that it can be made again.
 """
 
-import functools
-import json
-import lzma
 import random
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from harness import TESTS, variable_name
+from corpus.recorded import body_of, pairs_of, records
+from harness import variable_name
 
-RECORDED = TESTS / "corpus/requests.jsonl.xz"
 NAMES = ["Host", "Cookie", "Referer", "User-Agent", "Accept", "Authorization",
          "X-Forwarded-For", "Proxy", "Range", "If-None-Match", "Content-Length",
          "Content-Type", "Python-Path", "PYTHONPATH", "Ld-Preload", "X.Dot",
@@ -77,8 +74,7 @@ def encode(value):
 class Request:
     """What a number gives: a client's request, as a server tells of it."""
 
-    def __init__(self, way, number):
-        self.way = way
+    def __init__(self, number):
         self.random = random.Random(number)
         self.method = self.one(METHODS) if self.often(3) else self.one(
             ["GET", "POST"])
@@ -112,6 +108,13 @@ class Request:
         return text.replace(b"\0", b"")
 
     def variables(self, site):
+        """Names and values, as bytes, sometimes in another order."""
+        pairs = self.told(site)
+        if self.often(6):
+            self.random.shuffle(pairs)
+        return [(encode(key), encode(value)) for key, value in pairs]
+
+    def told(self, site):
         """As the server sets them; client's values anywhere they can be."""
         path = b"/" + self.path if self.often(2) else self.path
         name = f"/cgi-bin/{site.script.name}".encode()
@@ -140,24 +143,15 @@ class Request:
                             ("SCRIPT_URL", self.text(3))):
             if self.often(4):
                 pairs.append((name, value))
-        pairs += [(variable_name(name).replace("CONTENT_", "HTTP_CONTENT_")
-                   .replace("HTTP_HTTP_", "HTTP_"), value)
-                  for name, value in self.headers]
-        if self.often(6):
-            self.random.shuffle(pairs)
-        return [(encode(key), encode(value)) for key, value in pairs]
+        return pairs + [
+            (variable_name(name).replace("CONTENT_", "HTTP_CONTENT_")
+             .replace("HTTP_HTTP_", "HTTP_"), value)
+            for name, value in self.headers]
 
     def words(self):
         """Of a query without "=", a server makes words in argv."""
         return [word for word in unquote_to_bytes(self.query).replace(
             b"\0", b"").split(b"+") if word] if self.often(3) else []
-
-
-@functools.cache
-def records():
-    """What sixteen servers gave to a CGI program (tests/corpus/pack.py)."""
-    return [json.loads(line)
-            for line in lzma.decompress(RECORDED.read_bytes()).splitlines()]
 
 
 class Recorded(Request):
@@ -169,37 +163,28 @@ class Recorded(Request):
             "REDIRECT_STATUS", "REDIRECT_URL"}
     ONCE = {"REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "SERVER_SOFTWARE"}
 
-    def __init__(self, way, number):
-        self.way = way
+    def __init__(self, number):
         self.random = random.Random(number)
         record = self.one(records())
-        self.body = (record["stdin"] * max(1, record["stdin_len"])
-                     )[:record["stdin_len"]].encode("latin-1")
-        self.pairs = [[name, encode(value)] for name, value in self.given(record)
+        self.body = body_of(record)
+        self.pairs = [[name, encode(value)] for name, value in pairs_of(record)
                       if name not in self.KEPT]
         for _ in range(self.random.randrange(5)):
             self.damage(self.one(self.pairs))
         if self.often(6):
             self.body = self.one([self.body[:len(self.body) // 2],
                                   self.body + self.text(5), self.text(9)])
-        first = dict(reversed(self.pairs))
-        self.method = first["REQUEST_METHOD"].decode("latin-1")
-        self.query = first.get("QUERY_STRING", b"")
-        self.path = first.get("PATH_INFO", b"")
-
-    @staticmethod
-    def given(record):
-        twice = record.get("environ_duplicates", {})
-        for name, value in record["environ"].items():
-            for each in twice.get(name, [value]):
-                yield name, each
+        given = dict(self.pairs)
+        self.method = given["REQUEST_METHOD"].decode("latin-1")
+        self.query = given.get("QUERY_STRING", b"")
+        self.path = given.get("PATH_INFO", b"")
 
     def damage(self, pair):
         """In one of the ways that a client, a proxy or a server may."""
         name, value = pair
         at = self.random.randrange(len(value) + 1)
         others = [theirs for record in (self.one(records()), self.one(records()))
-                  for known, theirs in self.given(record) if known == name]
+                  for known, theirs in pairs_of(record) if known == name]
         pair[1] = self.one([
             self.text(4), value[:at] + self.text(3) + value[at:], value[:at],
             value * 2, *map(encode, others)])
@@ -210,15 +195,12 @@ class Recorded(Request):
         elif self.often(4):
             pair[0] = variable_name(self.one(NAMES[:10]))
 
-    def variables(self, site):
-        pairs = [*site.variables(self, self.path), *self.pairs,
-                 ("PATH", "/usr/bin:/bin"), ("SCRIPT_FILENAME", site.filename),
-                 ("DOCUMENT_ROOT", str(site.folder))]
-        if self.often(6):
-            self.random.shuffle(pairs)
-        return [(encode(key), encode(value)) for key, value in pairs]
+    def told(self, site):
+        return [*site.variables(self, self.path), *self.pairs,
+                ("PATH", "/usr/bin:/bin"), ("SCRIPT_FILENAME", site.filename),
+                ("DOCUMENT_ROOT", str(site.folder))]
 
 
-def request_of(way, number):
+def request_of(number):
     """Every third is a recorded one."""
-    return (Recorded if number % 3 == 0 else Request)(way, number)
+    return (Recorded if number % 3 == 0 else Request)(number)

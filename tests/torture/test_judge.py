@@ -77,9 +77,9 @@ class NoSite:
 
 def test_recorded():
     """G1: a number gives the same request again; a third is from servers."""
-    requests = [request_of("script", number) for number in range(900)]
+    requests = [request_of(number) for number in range(900)]
     variables = [request.variables(NoSite()) for request in requests]
-    assert variables == [request_of("script", number).variables(NoSite())
+    assert variables == [request_of(number).variables(NoSite())
                          for number in range(900)]
     recorded = [dict(pairs) for request, pairs in zip(requests, variables)
                 if isinstance(request, Recorded)]
